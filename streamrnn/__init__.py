@@ -1,0 +1,7 @@
+"""Recurrent networks that learn from streams, sample by sample, at the speed of compiled code."""
+
+from streamrnn.estimators.classifier import RNNClassifier
+from streamrnn.estimators.regressor import RNNRegressor
+
+__all__ = ["RNNClassifier", "RNNRegressor"]
+__version__ = "0.1.0"

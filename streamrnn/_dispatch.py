@@ -1,0 +1,161 @@
+"""How functions are compiled, chosen by type and cached; the only file that names Numba options.
+
+A plug-in (cell, head, loss, optimizer, gradient algorithm) is a small ``NamedTuple`` class.
+Compiled code chooses an implementation by that *type*, at compile time: `by_type` makes the generic
+function and ``generic.register(Type)`` adds an implementation. Types are importable names, so
+Numba's on-disk cache finds the compiled code again in a new process; functions held in closures or
+passed as arguments would carry a fresh identity every time and never hit.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+from collections.abc import Callable, Iterable
+from functools import cache
+from pathlib import Path
+from typing import Any, Protocol, TypeVar, cast
+
+from llvmlite import ir
+from numba import config, njit, types
+from numba.extending import intrinsic, overload
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+#: Reductions vectorise only if sums may be re-associated. ``nnan`` and ``ninf`` stay off: they
+#: would let LLVM drop the finite-checks that protect the weights.
+FASTMATH = {"nsz", "arcp", "contract", "afn", "reassoc"}
+_OPTIONS: dict[str, Any] = {"fastmath": FASTMATH, "error_model": "numpy", "nogil": True}
+
+
+def kernel(function: Function) -> Function:
+    """Compile an inner loop. It is never cached by itself: its caller's cache holds it."""
+    return cast(Function, njit(**_OPTIONS)(function))
+
+
+def glue(function: Function) -> Function:
+    """Compile a function by copying it into its callers.
+
+    LLVM optimises a called function anew at every level of calls above it, so a deep tree of small
+    functions compiles slowly; copied in, each is compiled once. For code around the loops.
+    """
+    return cast(Function, njit(inline="always", **_OPTIONS)(function))
+
+
+def entry(factory: Callable[..., Function], *closure: Any) -> Function:
+    """Compile and cache ``factory(*closure)``, a function called from Python.
+
+    Numba's cache key covers the function's own file and the values in its closure, not the files
+    it imports. The factory must therefore close over a digest of those (see `source_digest`) as
+    well as over whatever else chooses code.
+    """
+    return cast(Function, njit(cache=True, **_OPTIONS)(factory(*closure)))
+
+
+def standalone() -> None:
+    """Keep a kernel out of its callers, and promise that its arrays do not overlap.
+
+    Loops with many pointers vectorise only if the compiler knows that they do not overlap; inlined
+    into a larger function it knows nothing. A kernel of its own is also optimised once, not again
+    in every caller, and gives the same bits wherever it is called from.
+    """
+
+
+def _mark_standalone(typing_context):
+    def generate(context, builder, signature, args):
+        builder.function.attributes.add("noinline")
+        for argument in context.call_conv.get_arguments(builder.function):
+            if isinstance(argument.type, ir.PointerType):
+                argument.add_attribute("noalias")
+        return context.get_dummy_value()
+
+    return types.void(), generate
+
+
+if not getattr(config, "DISABLE_JIT"):  # noqa: B009  an intrinsic has no plain Python form
+    _mark_standalone.__doc__ = standalone.__doc__
+    standalone = cast(Any, intrinsic(_mark_standalone))
+
+
+@cache
+def _package_digest() -> str:
+    digest = hashlib.sha256()
+    root = Path(__file__).parent
+    for path in sorted(root.rglob("*.py")):
+        if path.parent.name == "estimators":  # no compiled code in there
+            continue
+        digest.update(str(path.relative_to(root)).encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+@cache
+def source_digest(plugins: tuple[type, ...] = ()) -> str:
+    """Hash the sources that compiled code can come from: this package and the plug-ins' own files.
+
+    Part of the cache key of every `entry`, so that an edit or an upgrade is never answered with
+    code compiled from the old sources.
+    """
+    digest = hashlib.sha256(_package_digest().encode())
+    for module in sorted({plugin.__module__ for plugin in plugins}):
+        if not module.startswith(__package__ + "."):
+            digest.update(_module_source(module, plugins))
+    return digest.hexdigest()
+
+
+def _module_source(module: str, plugins: Iterable[type]) -> bytes:
+    plugin = next(plugin for plugin in plugins if plugin.__module__ == module)
+    try:
+        return Path(inspect.getfile(plugin)).read_bytes()
+    except (OSError, TypeError):  # typed at a prompt: nothing on disk can be stale
+        return module.encode()
+
+
+class Generic(Protocol):
+    """A function of several implementations, chosen by the type of its first argument."""
+
+    __name__: str
+    registry: dict[type, Callable[..., Any]]
+
+    def __call__(self, spec: Any, *args: Any) -> Any:
+        """Call the implementation registered for ``type(spec)``."""
+
+    def register(self, spec_type: type) -> Callable[[Function], Function]:
+        """Return a decorator that adds the implementation for `spec_type`."""
+
+
+def by_type(contract: Callable[..., Any]) -> Generic:
+    """Turn a documented stub into a function chosen by the type of its first argument.
+
+    The stub's body is never run; its signature and docstring are the contract. Called from
+    compiled code the choice is made by the compiler; called from plain Python (as under
+    ``NUMBA_DISABLE_JIT=1``) it is a dictionary look-up.
+    """
+    registry: dict[type, Callable[..., Any]] = {}
+
+    def generic(spec: Any, *args: Any) -> Any:
+        return registry[type(spec)](spec, *args)
+
+    def choose(spec: Any, *args: Any) -> Callable[..., Any] | None:
+        return registry.get(getattr(spec, "instance_class", type(None)))
+
+    def register(spec_type: type) -> Callable[[Function], Function]:
+        def add(function: Function) -> Function:
+            registry[spec_type] = function
+            return function
+
+        return add
+
+    # Not strict: the implementations spell out the arguments that `choose` takes as *args.
+    overload(generic, strict=False, jit_options=cast(Any, _OPTIONS))(choose)
+    named = cast(Any, generic)
+    named.__name__ = contract.__name__
+    named.__doc__ = contract.__doc__
+    named.registry = registry
+    named.register = register
+    return cast(Generic, named)
+
+
+def is_float32(numba_type: Any) -> bool:
+    """Say whether a Numba type seen by an ``overload`` is single precision."""
+    return bool(numba_type == types.float32)

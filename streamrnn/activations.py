@@ -1,0 +1,77 @@
+"""Squashing functions of the cells, precise in float64 and vectorisable in float32."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numba.extending import overload
+
+from streamrnn._dispatch import glue, is_float32
+
+# tanh(x) / x as a ratio of polynomials in x², coefficients in ascending order. Fitted to the least
+# greatest relative error on |x| <= 9 (2.1e-8 before rounding) by iteratively reweighted least
+# squares; evaluated in float32 it is off by 3.4e-7 at most. The library tanh is scalar code and
+# does not vectorise.
+_P = (
+    np.float32(0.9999999794722175),
+    np.float32(0.13381024379595852),
+    np.float32(0.0034955866545498416),
+    np.float32(2.0609059439899716e-05),
+    np.float32(1.3354632636805975e-08),
+)
+_Q = (
+    np.float32(1.0),
+    np.float32(0.46714339976242136),
+    np.float32(0.025876976525327732),
+    np.float32(0.00032856324655764364),
+    np.float32(7.776545880230618e-07),
+)
+_RANGE = np.float32(9.0)
+_ONE = np.float32(1.0)
+_HALF = np.float32(0.5)
+
+
+@glue
+def _tanh_float32(x: Any) -> Any:
+    x = min(max(x, -_RANGE), _RANGE)
+    u = x * x
+    p = (((_P[4] * u + _P[3]) * u + _P[2]) * u + _P[1]) * u + _P[0]
+    q = (((_Q[4] * u + _Q[3]) * u + _Q[2]) * u + _Q[1]) * u + _Q[0]
+    return min(max(x * p / q, -_ONE), _ONE)
+
+
+@glue
+def _sigmoid_float32(x: Any) -> Any:
+    return _HALF * _tanh_float32(_HALF * x) + _HALF
+
+
+@glue
+def _sigmoid_float64(x: Any) -> Any:
+    return 0.5 * math.tanh(0.5 * x) + 0.5
+
+
+def tanh(x: Any) -> Any:
+    """Hyperbolic tangent of a scalar."""
+    return _tanh_float32(x) if isinstance(x, np.float32) else math.tanh(x)
+
+
+def sigmoid(x: Any) -> Any:
+    """Logistic function 1 / (1 + exp(-x)) of a scalar, as a shifted tanh: it cannot overflow."""
+    return _sigmoid_float32(x) if isinstance(x, np.float32) else _sigmoid_float64(x)
+
+
+@overload(tanh)
+def _(x) -> Callable[[Any], Any]:
+    if is_float32(x):
+        return lambda x: _tanh_float32(x)
+    return lambda x: math.tanh(x)
+
+
+@overload(sigmoid)
+def _(x) -> Callable[[Any], Any]:
+    if is_float32(x):
+        return lambda x: _sigmoid_float32(x)
+    return lambda x: _sigmoid_float64(x)

@@ -1,0 +1,1 @@
+"""The River estimators; the only place that imports River."""

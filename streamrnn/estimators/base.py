@@ -1,0 +1,291 @@
+"""What every recurrent estimator shares: parameters, growth, state, weights, copying."""
+
+from __future__ import annotations
+
+import math
+import secrets
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+from river import base
+
+from streamrnn import cells, gradients, heads, losses, optimizers, weights
+from streamrnn._registry import is_plugin, resolve
+from streamrnn.estimators import blocks
+from streamrnn.estimators.checks import check_choice, check_count, check_number
+from streamrnn.estimators.features import FeatureIndex, number
+from streamrnn.initialization import SCHEMES
+from streamrnn.layout import Sizes
+from streamrnn.learner import Plugins
+from streamrnn.model import Model
+from streamrnn.updates import Settings
+
+
+class RecurrentEstimator(base.Estimator):
+    """Base of the estimators; holds no arithmetic.
+
+    A subclass has ``_task``, stores its constructor's arguments under their names and calls
+    `_build`. The model itself is ``_model``; the features are in ``_features``.
+    """
+
+    _task: ClassVar[str]
+
+    cell: Any
+    hidden_size: int
+    num_layers: int
+    truncation: int
+    update_every: int
+    loss_window: int
+    activations: Any
+    optimizer: Any
+    lr: Any
+    clip_norm: float | None
+    clip_value: float | None
+    l2: float
+    l1: float
+    weight_decay: float | None
+    loss: Any
+    head: Any
+    init: str
+    scale_inputs: bool
+    dtype: str
+    seed: int | None
+
+    def _keep_arguments(self, arguments: dict[str, Any]) -> None:
+        """Keep the constructor's arguments under their names, as River's ``clone`` asks."""
+        for name, value in arguments.items():
+            if name not in ("self", "__class__"):
+                setattr(self, name, value)
+
+    def _build(self, n_outputs: int, scale_target: bool) -> None:
+        """Make the model from the constructor's arguments."""
+        plugins = self._plugins()
+        shape = self._shape()._replace(n_outputs=n_outputs)
+        settings = self._settings(plugins, scale_target)
+        check_choice("dtype", self.dtype, ("float32", "float64"))
+        check_choice("init", self.init, tuple(SCHEMES))
+        seed = secrets.randbits(63) if self.seed is None else self.seed
+        check_count("seed", seed, 0)
+        self._features = FeatureIndex()
+        self._model = Model(plugins, shape, settings, self.dtype, self.init, seed)
+        self._make_buffers()
+
+    def _plugins(self) -> Plugins:
+        optimizer = resolve("optimizer", self.optimizer, optimizers.registry())
+        if self.lr is not None:
+            if not isinstance(self.optimizer, str):
+                raise ValueError(
+                    f"lr={self.lr!r} is given and optimizer={self.optimizer!r} has its own lr; "
+                    "give one of them"
+                )
+            optimizer = optimizer._replace(lr=self.lr)
+        if not hasattr(optimizer.lr, "get"):
+            check_number("lr", optimizer.lr, 0.0)
+        loss = resolve("loss", self.loss, losses.registry())
+        if loss.task != self._task:
+            fitting = [name for name, kind in losses.registry().items() if kind.task == self._task]
+            raise ValueError(
+                f"loss={loss.name!r} is for {loss.task}; {type(self).__name__} takes "
+                f"{', '.join(map(repr, fitting))}"
+            )
+        return Plugins(
+            cell=resolve("cell", self.cell, cells.registry()),
+            head=resolve("head", self.head, heads.registry()),
+            loss=loss,
+            optimizer=optimizer,
+            algorithm=resolve("activations", self.activations, gradients.registry()),
+        )
+
+    def _shape(self) -> Sizes:
+        for name in ("hidden_size", "num_layers", "truncation", "update_every", "loss_window"):
+            check_count(name, getattr(self, name), 1)
+        for name in ("update_every", "loss_window"):
+            if getattr(self, name) > self.truncation:
+                raise ValueError(
+                    f"{name}={getattr(self, name)} is more than truncation={self.truncation}: "
+                    f"losses older than the window cannot be used"
+                )
+        return Sizes(
+            hidden_size=int(self.hidden_size),
+            num_layers=int(self.num_layers),
+            truncation=int(self.truncation),
+            update_every=int(self.update_every),
+            loss_window=int(self.loss_window),
+        )
+
+    def _settings(self, plugins: Plugins, scale_target: bool) -> Settings:
+        decay = self.weight_decay
+        if decay is None:
+            decay = getattr(plugins.optimizer, "weight_decay", 0.0)
+        for name, value in (("l2", self.l2), ("l1", self.l1), ("weight_decay", decay)):
+            check_number(name, value, 0.0)
+        for name in ("clip_norm", "clip_value"):
+            if getattr(self, name) is not None:
+                check_number(name, getattr(self, name), 0.0, above=True)
+        return Settings(
+            clip_norm=math.inf if self.clip_norm is None else float(self.clip_norm),
+            clip_value=math.inf if self.clip_value is None else float(self.clip_value),
+            l2=float(self.l2),
+            l1=float(self.l1),
+            weight_decay=float(decay),
+            scale_inputs=float(bool(self.scale_inputs)),
+            scale_target=float(scale_target),
+        )
+
+    # --- River's conventions
+
+    def _get_params(self) -> dict[str, Any]:
+        """Return the constructor's arguments.
+
+        A plug-in object without fields is an empty tuple, which River's ``clone`` trips over; its
+        class stands for it.
+        """
+        params = super()._get_params()
+        for name, value in params.items():
+            if isinstance(value, tuple) and not value and is_plugin(type(value)):
+                params[name] = type(value)
+        return params
+
+    def __getstate__(self) -> dict[str, Any]:
+        buffers = ("_x", "_y", "_out")
+        return {name: value for name, value in vars(self).items() if name not in buffers}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self._make_buffers()
+
+    # --- one sample
+
+    def _make_buffers(self) -> None:
+        """Make the one-row arguments of the compiled entry point; they are used again and again."""
+        sizes = self._model.sizes
+        self._x = np.full((1, sizes.n_inputs), math.nan)
+        self._y = np.full((1, sizes.n_targets), math.nan)
+        self._out = np.zeros((1, self._n_columns()))
+
+    def _n_columns(self) -> int:
+        """Return how many numbers a prediction has."""
+        return self._model.sizes.n_outputs
+
+    def _grow(self, n_inputs: int, n_outputs: int) -> None:
+        self._model.grow(n_inputs, n_outputs)
+        self._make_buffers()
+
+    def _add_features(self, names: Sequence[Hashable]) -> None:
+        """Give new features columns: first those that `set_weights` made, then new ones."""
+        self._features.add(names)
+        if len(self._features.names) > self._model.sizes.n_inputs:
+            self._grow(len(self._features.names), self._model.sizes.n_outputs)
+
+    def _predict_row(self, x: Mapping[Hashable, Any]) -> np.ndarray:
+        self._features.fill(x, self._x[0])
+        self._model.run(self._x, self._y, self._out, False)
+        return self._out[0]
+
+    def _accept(self, x: Mapping[Hashable, Any]) -> None:
+        """Check a sample to learn from and make room for its new features; all or nothing."""
+        self._features.fill(x, self._x[0])
+        if not self._features.has_all(x):
+            unseen = self._features.unseen(x)
+            for name in unseen:
+                number(name, x[name])
+            self._add_features(unseen)
+            self._features.fill(x, self._x[0])
+
+    def _learn_accepted(self, target: float) -> None:
+        self._y[0, 0] = target
+        self._model.run(self._x, self._y, self._out, True)
+
+    def _block(
+        self, X: Any, features: Sequence[Hashable] | None
+    ) -> tuple[np.ndarray, np.ndarray | None]:
+        """Line up a block with the model's columns; make room for its new features.
+
+        The second value is what the first row's prediction was before there was room: that is what
+        `predict_one` would have answered.
+        """
+        names, values = blocks.columns(X, features)
+        unseen = self._features.unseen(names) if len(values) else []
+        before = None
+        if unseen:
+            before = self._predict_row(dict(zip(names, values[0], strict=True))).copy()
+            self._add_features(unseen)
+        rows = np.full((len(values), self._model.sizes.n_inputs), math.nan)
+        if len(values):
+            rows[:, [self._features.names.index(name) for name in names]] = values
+        return rows, before
+
+    # --- for users
+
+    @property
+    def counters(self) -> dict[str, int]:
+        """What was counted so far.
+
+        ``samples`` learnt from or passed by, ``updates`` made, of these ``clipped``; updates
+        ``skipped`` because the gradient was not finite; ``missing_values`` among the features
+        (absent, None, NaN, infinite); ``missing_targets``; ``state_resets`` because the state was
+        not finite.
+        """
+        return self._model.counters
+
+    def reset_state(self) -> None:
+        """Start again from a zero hidden state and an empty window, as at a break in the stream.
+
+        What was learnt stays: weights, optimizer, scaling.
+        """
+        self._model.reset_state()
+
+    def get_weights(self) -> dict[str, np.ndarray]:
+        """Return copies of all weights, with PyTorch's names and in its layout.
+
+        Returns
+        -------
+        dict
+            ``weight_ih_l0`` (gates * H, inputs), ``weight_hh_l0`` (gates * H, H), ``bias_ih_l0``
+            and ``bias_hh_l0`` (gates * H,), the same for each further layer, ``head.weight``
+            (outputs, H), ``head.bias`` (outputs,); see `streamrnn.weights`. Columns of
+            ``weight_ih_l0`` are in the order of `feature_names`.
+        """
+        model = self._model
+        return weights.get(model.plugins, model.sizes, model.parts.parameters)
+
+    def _gradients(self) -> dict[str, np.ndarray]:
+        """Return the gradient of the last update, regularised and clipped, named as weights."""
+        model = self._model
+        named = weights.get(model.plugins, model.sizes, model.gradient)
+        return {name: gradient.astype(np.float64) for name, gradient in named.items()}
+
+    @property
+    def feature_names(self) -> list[Hashable]:
+        """Names of the features that have a column, in the columns' order."""
+        return list(self._features.names)
+
+    def _put_weights(
+        self,
+        arrays: Mapping[str, np.ndarray],
+        features: Sequence[Hashable] | None,
+        n_outputs: int,
+    ) -> None:
+        model = self._model
+        n_inputs = np.shape(arrays.get("weight_ih_l0", np.empty((0, 0))))[-1]
+        known = self._features.names
+        if features is not None:
+            if known and list(features) != known:
+                raise ValueError(f"features={list(features)}, but the model has learnt {known}")
+            if len(features) != n_inputs:
+                raise ValueError(
+                    f"features has {len(features)} names, weight_ih_l0 has {n_inputs} columns"
+                )
+        if n_inputs < model.sizes.n_inputs:
+            raise ValueError(
+                f"weight_ih_l0 has {n_inputs} columns, the model has {model.sizes.n_inputs} inputs"
+            )
+        grown = (n_inputs, n_outputs)
+        sizes = model.sizes._replace(n_inputs=n_inputs, n_outputs=n_outputs)
+        weights.check(model.plugins, sizes, arrays)
+        if grown != (model.sizes.n_inputs, model.sizes.n_outputs):
+            self._grow(*grown)
+        weights.put(model.plugins, model.sizes, model.parts.parameters, arrays)
+        if features is not None and not known:
+            self._features.add(features)

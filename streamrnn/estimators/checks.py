@@ -1,0 +1,33 @@
+"""Checks of constructor arguments: one clear line, with the name and the value."""
+
+from __future__ import annotations
+
+import difflib
+import math
+import numbers
+from typing import Any
+
+
+def check_count(name: str, value: Any, least: int) -> None:
+    """Raise unless `value` is an integer of at least `least`."""
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral):
+        raise TypeError(f"{name} must be an integer, got {value!r} of type {type(value).__name__}")
+    if value < least:
+        raise ValueError(f"{name} must be at least {least}, got {value!r}")
+
+
+def check_number(name: str, value: Any, least: float, above: bool = False) -> None:
+    """Raise unless `value` is a finite number of at least (or `above`: more than) `least`."""
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        raise TypeError(f"{name} must be a number, got {value!r} of type {type(value).__name__}")
+    if not math.isfinite(value) or value < least or (above and value == least):
+        bound = "more than" if above else "at least"
+        raise ValueError(f"{name} must be finite and {bound} {least:g}, got {value!r}")
+
+
+def check_choice(name: str, value: Any, choices: tuple[str, ...]) -> None:
+    """Raise unless `value` is one of the `choices`."""
+    if value not in choices:
+        near = difflib.get_close_matches(str(value), choices, n=1)
+        hint = f" (did you mean {near[0]!r}?)" if near else ""
+        raise ValueError(f"{name}={value!r} is unknown{hint}; known: {', '.join(choices)}")

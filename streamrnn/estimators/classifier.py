@@ -1,0 +1,269 @@
+"""A recurrent classifier for River."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from river import base
+
+from streamrnn.estimators.base import RecurrentEstimator
+from streamrnn.estimators.blocks import length, sequence
+from streamrnn.estimators.parameters import documented
+
+
+@documented('``"cross_entropy"``, ``"logistic"`` (two labels, one output)', scale_target=False)
+class RNNClassifier(RecurrentEstimator, base.Classifier):
+    """Recurrent network that learns a label from each sample of a stream as it arrives.
+
+    Labels may be of any hashable type, two or more, and new ones may come at any time.
+
+    {parameters}
+
+    Examples
+    --------
+    >>> from river import datasets, evaluate, metrics
+    >>> from streamrnn import RNNClassifier
+    >>> model = RNNClassifier(hidden_size=8, truncation=8)
+    >>> evaluate.progressive_val_score(datasets.Phishing(), model, metrics.Accuracy())
+    Accuracy: 88.00%
+    """
+
+    _task = "classification"
+
+    def __init__(
+        self,
+        cell: Any = "lstm",
+        hidden_size: int = 32,
+        num_layers: int = 1,
+        truncation: int = 32,
+        update_every: int = 1,
+        loss_window: int = 1,
+        activations: Any = "stored",
+        optimizer: Any = "adam",
+        lr: Any = None,
+        clip_norm: float | None = 1.0,
+        clip_value: float | None = None,
+        l2: float = 0.0,
+        l1: float = 0.0,
+        weight_decay: float | None = None,
+        loss: Any = "cross_entropy",
+        head: Any = "linear",
+        init: str = "default",
+        scale_inputs: bool = True,
+        dtype: str = "float32",
+        seed: int | None = 42,
+    ) -> None:
+        self._keep_arguments(locals())
+        self._labels: dict[Hashable, int] = {}
+        self._build(n_outputs=self._outputs_for(0), scale_target=False)
+
+    @property
+    def _multiclass(self) -> bool:
+        return True
+
+    @property
+    def labels(self) -> list[Hashable]:
+        """Labels seen so far, in the order of the outputs."""
+        return list(self._labels)
+
+    def _n_columns(self) -> int:
+        # The logistic loss has one output and tells the probabilities of two classes.
+        return max(2, self._model.sizes.n_outputs)
+
+    def _outputs_for(self, n_labels: int) -> int:
+        return self._plugins().loss.n_outputs(n_labels)
+
+    def predict_proba_one(self, x: Mapping[Hashable, Any], **kwargs: Any) -> dict[Any, float]:
+        """Predict the probability of each label seen so far. Changes nothing.
+
+        Parameters
+        ----------
+        x
+            Features by name. New ones are ignored; missing, None and NaN ones count as their mean.
+
+        Returns
+        -------
+        dict
+            Probability by label, summing to 1; empty before the first label.
+
+        Raises
+        ------
+        TypeError
+            If a feature is no number.
+        """
+        return self._distribution(self._predict_row(x))
+
+    def _distribution(self, out: np.ndarray) -> dict[Any, float]:
+        probabilities = out[: len(self._labels)]
+        total = probabilities.sum() if len(probabilities) else 1.0
+        return dict(zip(self._labels, (probabilities / total).tolist(), strict=True))
+
+    def learn_one(self, x: Mapping[Hashable, Any], y: Hashable | None) -> None:
+        """Advance the hidden state by one step, then learn.
+
+        Parameters
+        ----------
+        x
+            Features by name. New ones get a column of small seeded weights.
+        y
+            Label. A new one gets an output. If it is None or NaN, the state advances and nothing is
+            learnt from this sample.
+
+        Raises
+        ------
+        TypeError
+            If a feature is no number or the label is not hashable; nothing has changed then.
+        ValueError
+            If the loss cannot tell that many labels apart; nothing has changed then.
+        """
+        new = _is_label(y) and y not in self._labels
+        if new:
+            self._outputs_for(len(self._labels) + 1)
+        self._accept(x)
+        if new:
+            self._add_label(y)
+            self._features.fill(x, self._x[0])
+        self._learn_accepted(self._index(y))
+
+    def _add_label(self, label: Hashable) -> None:
+        n_outputs = self._outputs_for(len(self._labels) + 1)
+        self._labels[label] = len(self._labels)
+        if n_outputs != self._model.sizes.n_outputs:
+            self._grow(self._model.sizes.n_inputs, n_outputs)
+
+    def _index(self, label: Hashable | None) -> float:
+        return float(self._labels[label]) if _is_label(label) else math.nan
+
+    def replay(
+        self, X: Any, y: Sequence[Hashable | None], features: Sequence[Hashable] | None = None
+    ) -> np.ndarray:
+        """Predict and learn from a block of samples in one compiled call.
+
+        The same labels as ``predict_one`` and ``learn_one`` over the rows, and the same bits in the
+        model, without the cost of calls.
+
+        Parameters
+        ----------
+        X
+            Array of shape (T, n), or a data frame; NaN is a missing value.
+        y
+            Labels, (T,); None and NaN are missing.
+        features
+            Names of the columns of an array, 0, 1, ... by default; for a data frame, which columns
+            to take.
+
+        Returns
+        -------
+        numpy.ndarray
+            Predicted labels, (T,), dtype object, each made before its row was learnt from; None
+            before the first label.
+
+        Raises
+        ------
+        ValueError
+            If X, y and features do not fit together.
+        TypeError
+            If a value is no number or a label is not hashable.
+        """
+        labels = sequence(y, length(X))
+        new = {label: None for label in labels if _is_label(label) and label not in self._labels}
+        self._outputs_for(len(self._labels) + len(new))
+        rows, first = self._block(X, features)
+        label_of_first = None if first is None else self._most_probable(first[None])[0]
+        predicted = np.empty(len(rows), object)
+        start = 0
+        while start < len(rows):
+            stop = self._first_new_label(labels, start)
+            self._replay_known(rows[start:stop], labels[start:stop], predicted[start:stop])
+            if stop < len(rows):
+                predicted[stop] = self._replay_new(rows[stop : stop + 1], labels[stop])
+            start = stop + 1
+        if first is not None:
+            predicted[0] = label_of_first
+        return predicted
+
+    def _first_new_label(self, labels: Sequence[Hashable | None], start: int) -> int:
+        for i in range(start, len(labels)):
+            if _is_label(labels[i]) and labels[i] not in self._labels:
+                return i
+        return len(labels)
+
+    def _replay_known(
+        self, rows: np.ndarray, labels: Sequence[Hashable | None], predicted: np.ndarray
+    ) -> None:
+        """Run rows whose labels all have an output."""
+        targets = np.array([[self._index(label)] for label in labels]).reshape(-1, 1)
+        out = np.zeros((len(rows), self._n_columns()))
+        self._model.run(rows, targets, out, True)
+        predicted[:] = self._most_probable(out)
+
+    def _replay_new(self, rows: np.ndarray, label: Hashable) -> Hashable | None:
+        """Run one row whose label is new: predict, make room, learn."""
+        self._model.run(rows, self._y, self._out, False)
+        predicted = self._most_probable(self._out)[0]
+        self._add_label(label)
+        self._y[0, 0] = self._index(label)
+        self._model.run(rows, self._y, self._out, True)
+        return predicted
+
+    def _most_probable(self, out: np.ndarray) -> list[Hashable | None]:
+        """Return the label of the greatest probability for each row, the first of equals."""
+        labels = list(self._labels)
+        if not labels:
+            return [None] * len(out)
+        return [labels[i] for i in out[:, : len(labels)].argmax(axis=1)]
+
+    def set_weights(
+        self,
+        weights: Mapping[str, np.ndarray],
+        features: Sequence[Hashable] | None = None,
+        labels: Sequence[Hashable] | None = None,
+    ) -> None:
+        """Take over weights with PyTorch's names and in its layout.
+
+        Parameters
+        ----------
+        weights
+            As `get_weights` returns them.
+        features
+            Names of the columns of ``weight_ih_l0``, for a model that has seen no sample. Without
+            them the columns go to the features in the order in which they appear, sorted by name
+            where several appear at once.
+        labels
+            Labels of the head's outputs, for a model that has seen none.
+
+        Raises
+        ------
+        ValueError
+            If names, labels or shapes do not fit, or values are not finite; nothing has changed
+            then.
+        """
+        given = list(self._labels) if labels is None else list(labels)
+        if self._labels and given != list(self._labels):
+            raise ValueError(f"labels={given}, but the model has learnt {list(self._labels)}")
+        if len(set(given)) != len(given):
+            raise ValueError(f"labels has one twice: {given}")
+        self._put_weights(weights, features, self._outputs_for(len(given)))
+        self._labels = {label: i for i, label in enumerate(given)}
+
+
+def _is_label(y: Any) -> bool:
+    """Say whether a label is known: not None, not NaN (which differs from itself).
+
+    Raises
+    ------
+    TypeError
+        If it is not hashable.
+    """
+    if y is None or type(y).__name__ == "NAType":
+        return False
+    try:
+        hash(y)
+    except TypeError:
+        raise TypeError(
+            f"the label is {y!r}, a {type(y).__name__}, which is not hashable"
+        ) from None
+    return bool(y == y)

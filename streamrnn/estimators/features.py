@@ -1,0 +1,98 @@
+"""From a River sample, a dict, to a row of numbers: which feature goes to which column."""
+
+from __future__ import annotations
+
+import math
+import struct
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from operator import itemgetter
+from typing import Any
+
+import numpy as np
+
+
+class FeatureIndex:
+    """The features seen so far, each with its column.
+
+    Columns are given in the order in which names appear, and sorted where several appear at once,
+    so ``{"a": 1, "b": 2}`` and ``{"b": 2, "a": 1}`` make the same model.
+    """
+
+    def __init__(self) -> None:
+        self.names: list[Hashable] = []
+        self._prepare()
+
+    def _prepare(self) -> None:
+        """Make what is needed to fill a row in one go."""
+        n = len(self.names)
+        self._known = frozenset(self.names)
+        self._pack: Callable[..., None] | None = struct.Struct(f"{n}d").pack_into if n else None
+        self._get = itemgetter(*self.names) if n > 1 else None
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"names": self.names}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.names = state["names"]
+        self._prepare()
+
+    def unseen(self, names: Iterable[Hashable]) -> list[Hashable]:
+        """Return the names without a column, sorted."""
+        return sorted((name for name in names if name not in self._known), key=_order)
+
+    def has_all(self, x: Mapping[Hashable, Any]) -> bool:
+        """Say whether all features of a sample have a column."""
+        return x.keys() <= self._known
+
+    def add(self, names: Iterable[Hashable]) -> None:
+        """Give new names the next columns."""
+        self.names = [*self.names, *names]
+        self._prepare()
+
+    def fill(self, x: Mapping[Hashable, Any], row: np.ndarray) -> None:
+        """Write the sample's numbers to `row`, float64; NaN where a feature is missing.
+
+        Features without a column are ignored.
+
+        Raises
+        ------
+        TypeError
+            If a feature with a column is no number; it names the feature.
+        """
+        if self._get is not None and self._pack is not None:
+            try:
+                self._pack(row, 0, *self._get(x))
+            except (KeyError, struct.error, OverflowError, TypeError):
+                pass  # something is missing or odd: look at each value
+            else:
+                return
+        for i, name in enumerate(self.names):
+            row[i] = number(name, x[name]) if name in x else math.nan
+
+
+def _order(name: Hashable) -> tuple[str, str]:
+    return type(name).__name__, name if isinstance(name, str) else repr(name)
+
+
+def number(name: Hashable, value: Any) -> float:
+    """Turn a feature's value into a float; None and values that say "missing" become NaN.
+
+    Raises
+    ------
+    TypeError
+        If the value is a string or anything else that is no number.
+    """
+    if value is None or type(value).__name__ == "NAType":
+        return math.nan
+    if not isinstance(value, (str, bytes)):
+        try:
+            return float(value)
+        except OverflowError:
+            return math.inf
+        except (TypeError, ValueError):
+            pass
+    raise TypeError(
+        f"feature {name!r} is {value!r}, a {type(value).__name__}, not a number; encode it before "
+        "the model, for example with compose.SelectType(str) | preprocessing.OneHotEncoder(), "
+        "or leave it out"
+    )

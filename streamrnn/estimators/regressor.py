@@ -1,0 +1,170 @@
+"""A recurrent regressor for River."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from river import base
+
+from streamrnn.estimators.base import RecurrentEstimator
+from streamrnn.estimators.blocks import length, sequence
+from streamrnn.estimators.parameters import documented
+
+
+@documented('``"squared"``, ``"absolute"``, ``"huber"``, ``"quantile"``', scale_target=True)
+class RNNRegressor(RecurrentEstimator, base.Regressor):
+    """Recurrent network that learns a number from each sample of a stream as it arrives.
+
+    {parameters}
+
+    Examples
+    --------
+    >>> from river import datasets, evaluate, metrics
+    >>> from streamrnn import RNNRegressor
+    >>> model = RNNRegressor(hidden_size=8, truncation=8)
+    >>> evaluate.progressive_val_score(datasets.TrumpApproval(), model, metrics.MAE())
+    MAE: 0.3
+    """
+
+    _task = "regression"
+
+    def __init__(
+        self,
+        cell: Any = "lstm",
+        hidden_size: int = 32,
+        num_layers: int = 1,
+        truncation: int = 32,
+        update_every: int = 1,
+        loss_window: int = 1,
+        activations: Any = "stored",
+        optimizer: Any = "adam",
+        lr: Any = None,
+        clip_norm: float | None = 1.0,
+        clip_value: float | None = None,
+        l2: float = 0.0,
+        l1: float = 0.0,
+        weight_decay: float | None = None,
+        loss: Any = "squared",
+        head: Any = "linear",
+        init: str = "default",
+        scale_inputs: bool = True,
+        scale_target: bool = True,
+        dtype: str = "float32",
+        seed: int | None = 42,
+    ) -> None:
+        self._keep_arguments(locals())
+        self._build(n_outputs=1, scale_target=bool(scale_target))
+
+    def predict_one(self, x: Mapping[Hashable, Any]) -> float:
+        """Predict the target of the sample that follows those learnt from. Changes nothing.
+
+        Parameters
+        ----------
+        x
+            Features by name. New ones are ignored; missing, None and NaN ones count as their mean.
+
+        Returns
+        -------
+        float
+            The prediction, in the target's units.
+
+        Raises
+        ------
+        TypeError
+            If a feature is no number.
+        """
+        return float(self._predict_row(x)[0])
+
+    def learn_one(self, x: Mapping[Hashable, Any], y: float | None) -> None:
+        """Advance the hidden state by one step, then learn.
+
+        Parameters
+        ----------
+        x
+            Features by name. New ones get a column of small seeded weights.
+        y
+            Target. If it is None or not finite, the state advances and nothing is learnt from this
+            sample.
+
+        Raises
+        ------
+        TypeError
+            If a feature or the target is no number; nothing has changed then.
+        """
+        target = _target(y)
+        self._accept(x)
+        self._learn_accepted(target)
+
+    def replay(
+        self, X: Any, y: Sequence[float | None], features: Sequence[Hashable] | None = None
+    ) -> np.ndarray:
+        """Predict and learn from a block of samples in one compiled call.
+
+        The same bits as ``predict_one`` and ``learn_one`` over the rows, without the cost of calls.
+
+        Parameters
+        ----------
+        X
+            Array of shape (T, n), or a data frame; NaN is a missing value.
+        y
+            Targets, (T,); None and NaN are missing.
+        features
+            Names of the columns of an array, 0, 1, ... by default; for a data frame, which columns
+            to take.
+
+        Returns
+        -------
+        numpy.ndarray
+            Predictions, (T,), each made before its row was learnt from.
+
+        Raises
+        ------
+        ValueError
+            If X, y and features do not fit together.
+        TypeError
+            If a value is no number.
+        """
+        targets = np.array([[_target(target)] for target in sequence(y, length(X))], np.float64)
+        rows, first = self._block(X, features)
+        out = np.empty((len(rows), 1))
+        self._model.run(rows, targets.reshape(-1, 1), out, True)
+        if first is not None:
+            out[0] = first
+        return out[:, 0]
+
+    def set_weights(
+        self, weights: Mapping[str, np.ndarray], features: Sequence[Hashable] | None = None
+    ) -> None:
+        """Take over weights with PyTorch's names and in its layout.
+
+        Parameters
+        ----------
+        weights
+            As `get_weights` returns them.
+        features
+            Names of the columns of ``weight_ih_l0``, for a model that has seen no sample. Without
+            them the columns go to the features in the order in which they appear, sorted by name
+            where several appear at once.
+
+        Raises
+        ------
+        ValueError
+            If names or shapes do not fit, or values are not finite; nothing has changed then.
+        """
+        self._put_weights(weights, features, n_outputs=1)
+
+
+def _target(y: Any) -> float:
+    if y is None:
+        return math.nan
+    if not isinstance(y, (str, bytes)):
+        try:
+            return float(y)
+        except OverflowError:
+            return math.inf
+        except (TypeError, ValueError):
+            pass
+    raise TypeError(f"the target is {y!r}, a {type(y).__name__}, not a number")

@@ -1,0 +1,67 @@
+"""The contract of a gradient algorithm: what it keeps of a step, and the gradient it makes.
+
+An algorithm is a NamedTuple class with a ``name``, float fields with defaults, and methods that
+plain Python calls with the `Sizes` (their ``n_memory`` and ``n_scratch`` still 0):
+
+- ``n_memory(sizes)``: numbers it keeps from sample to sample, in the arena;
+- ``n_scratch(sizes)``: numbers it needs while it works, in the workspace;
+
+together with ``check(sizes)``, which raises ValueError for sizes it cannot serve, and
+``carry_memory(old, old_memory, new, new_memory)``, which copies its memory into a larger one when
+inputs were added.
+"""
+
+from __future__ import annotations
+
+from streamrnn._dispatch import by_type
+from streamrnn.layout import Parts, Sizes, Workspace
+
+
+@by_type
+def remember(algorithm: tuple, sizes: Sizes, parts: Parts, work: Workspace, slot: int) -> None:
+    """Keep what the gradient will need of the step that has just been computed.
+
+    Parameters
+    ----------
+    algorithm
+        The algorithm, a NamedTuple; its type chooses the implementation.
+    sizes
+        The sizes of the model.
+    parts
+        The arena. ``parts.state`` is still the state before the step; ``parts.memory`` is written.
+    work
+        The workspace: ``x``, ``after`` and ``factors`` are those of the step.
+    slot
+        Row of the rings that is the step's, in ``range(truncation)``.
+    """
+
+
+@by_type
+def backpropagate(
+    algorithm: tuple,
+    plugins: tuple,
+    sizes: Sizes,
+    parts: Parts,
+    work: Workspace,
+    slot: int,
+    n: int,
+) -> None:
+    """Write the gradient of the windowed loss to ``work.gradient``.
+
+    Parameters
+    ----------
+    algorithm
+        The algorithm, a NamedTuple; its type chooses the implementation.
+    plugins
+        The plug-ins of the model: a NamedTuple with ``cell``, ``head`` and ``loss``.
+    sizes
+        The sizes of the model.
+    parts
+        The arena; only ``parts.memory`` may be written.
+    work
+        The workspace.
+    slot
+        Row of the newest step.
+    n
+        Steps in the window; they are the rows ``range(n)`` of every ring.
+    """

@@ -1,0 +1,70 @@
+"""Carry a model's numbers over into a larger layout, when inputs or outputs are added."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from streamrnn.layout import (
+    Sizes,
+    arena_parts,
+    head_weights,
+    layer_weights,
+    statistics_parts,
+)
+from streamrnn.learner import Plugins
+
+
+def carry_arena(
+    plugins: Plugins, old: Sizes, old_arena: np.ndarray, new: Sizes, new_arena: np.ndarray
+) -> None:
+    """Copy everything that `old_arena` holds to its place in `new_arena`; the rest stays."""
+    source, target = arena_parts(old, old_arena), arena_parts(new, new_arena)
+    _carry_parameters(plugins, old, source.parameters, new, target.parameters)
+    for before, after in zip(source.slots, target.slots, strict=True):
+        _carry_parameters(plugins, old, before, new, after)
+    target.state[:] = source.state
+    target.targets[:] = source.targets
+    plugins.algorithm.carry_memory(old, source.memory, new, target.memory)
+    plugins.head.carry_memory(
+        (old.hidden_size, old.n_inputs, old.n_outputs),
+        source.head_memory,
+        (new.hidden_size, new.n_inputs, new.n_outputs),
+        target.head_memory,
+    )
+
+
+def carry_statistics(
+    old: Sizes, old_statistics: np.ndarray, new: Sizes, new_statistics: np.ndarray
+) -> None:
+    """Copy counters and moments."""
+    source = statistics_parts(old, old_statistics)
+    target = statistics_parts(new, new_statistics)
+    target.counters[:] = source.counters
+    target.inputs[:, : old.n_inputs] = source.inputs
+    target.targets[:] = source.targets
+
+
+def _carry_parameters(
+    plugins: Plugins, old: Sizes, source: np.ndarray, new: Sizes, target: np.ndarray
+) -> None:
+    for layer in range(old.num_layers):
+        before, after = layer_weights(old, source, layer), layer_weights(new, target, layer)
+        after.states[:] = before.states
+        after.inputs[: len(before.inputs) - 1] = before.inputs[:-1]
+        after.inputs[-1] = before.inputs[-1]
+    _carry_head(plugins, old, head_weights(old, source), new, head_weights(new, target))
+
+
+def _carry_head(
+    plugins: Plugins, old: Sizes, source: np.ndarray, new: Sizes, target: np.ndarray
+) -> None:
+    head = plugins.head
+    before = head.blocks(old.hidden_size, old.n_inputs, old.n_outputs)
+    after = head.blocks(new.hidden_size, new.n_inputs, new.n_outputs)
+    for name, (start, shape) in before.items():
+        new_start, new_shape = after[name]
+        block = target[new_start : new_start + math.prod(new_shape)].reshape(new_shape)
+        kept = tuple(slice(extent) for extent in shape)
+        block[kept] = source[start : start + math.prod(shape)].reshape(shape)

@@ -1,0 +1,95 @@
+"""The contract of a head: what reads the prediction off the top layer's hidden state.
+
+A head is a NamedTuple class with a ``name``, float fields with defaults, and these methods, which
+plain Python calls with the units ``H``, the number of inputs and the number of outputs:
+
+- ``n_parameters(H, inputs, outputs)``: length of its parameter vector, which learns by gradient;
+- ``n_memory(H, inputs, outputs)``: further numbers of its own, such as a covariance;
+- ``blocks(H, inputs, outputs)``: ``{name: (offset, shape)}`` of its parameters, for
+  ``get_weights()``. The first axis of a shape that begins with `outputs` grows when an output is
+  added;
+- ``carry_memory(old, old_memory, new, new_memory)``: copy its memory into a larger one when inputs
+  or outputs were added; `old` and `new` are (H, inputs, outputs).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from streamrnn._dispatch import by_type
+
+
+@by_type
+def read(
+    head: tuple,
+    parameters: np.ndarray,
+    memory: np.ndarray,
+    h: np.ndarray,
+    x: np.ndarray,
+    z: np.ndarray,
+) -> None:
+    """Write the outputs of one step.
+
+    Parameters
+    ----------
+    head
+        The head, a NamedTuple; its type chooses the implementation.
+    parameters
+        Its parameters, shape (n_parameters,); read only.
+    memory
+        Its memory, shape (n_memory,); read only.
+    h
+        Hidden state of the top layer, shape (>= H,); the first H are it. Read only.
+    x
+        Scaled inputs, shape (>= inputs,); read only.
+    z
+        Outputs, shape (outputs,); written.
+    """
+
+
+@by_type
+def send_back(
+    head: tuple,
+    parameters: np.ndarray,
+    memory: np.ndarray,
+    h: np.ndarray,
+    x: np.ndarray,
+    d_z: np.ndarray,
+    d_h: np.ndarray,
+    gradient: np.ndarray,
+) -> None:
+    """Take the gradient of one step back through the head.
+
+    Parameters
+    ----------
+    head, parameters, memory, h, x
+        As in `read`.
+    d_z
+        dL/dz, shape (outputs,); read only.
+    d_h
+        dL/dh, shape (H,); written.
+    gradient
+        dL/d(parameters), shape (n_parameters,); added to.
+    """
+
+
+@by_type
+def learn(
+    head: tuple,
+    parameters: np.ndarray,
+    memory: np.ndarray,
+    h: np.ndarray,
+    x: np.ndarray,
+    target: np.ndarray,
+) -> None:
+    """Learn from one labelled step other than by gradient, after the update; most heads do nothing.
+
+    Parameters
+    ----------
+    head, h, x
+        As in `read`.
+    parameters, memory
+        As in `read`; may be written.
+    target
+        The scaled target, shape (>= targets,); read only.
+    """

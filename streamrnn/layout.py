@@ -1,0 +1,316 @@
+"""Where everything lies: the sizes of a model and the parts of its flat arrays.
+
+All numbers of one model are in three flat arrays. The *arena* (in the model's precision) and the
+*statistics* (float64: counters and running moments must not round) are the model; saving, copying
+and comparing models is saving, copying and comparing these two. The *workspace* is scratch, never
+part of the model's state.
+
+The functions here run in plain Python and inside compiled code alike, so there is one description
+of the layout. Blocks start on cache-line boundaries.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numba.extending import register_jitable
+
+from streamrnn.views import ALIGNMENT, matrix, vector
+
+
+class Sizes(NamedTuple):
+    """The integers that determine the layout; see `cells.protocol` for a cell's share of them."""
+
+    n_inputs: int = 0  # features
+    n_outputs: int = 0  # numbers the head gives
+    n_targets: int = 1  # numbers in a target
+    hidden_size: int = 0  # units of a layer
+    num_layers: int = 1
+    truncation: int = 1  # K, steps in the ring
+    update_every: int = 1  # k1, samples between updates
+    loss_window: int = 1  # m, newest losses in an update
+    n_states: int = 1
+    gates: int = 1
+    input_gates: int = 1
+    state_gates: int = 1
+    n_factors: int = 1
+    n_head: int = 0  # parameters of the head
+    n_head_memory: int = 0  # numbers a head keeps besides its parameters
+    n_slots: int = 0  # numbers the optimizer keeps for each parameter
+    n_memory: int = 0  # numbers the gradient algorithm keeps
+    n_scratch: int = 0  # numbers the gradient algorithm needs while it works
+
+
+@register_jitable
+def _aligned(size):
+    return (size + ALIGNMENT - 1) // ALIGNMENT * ALIGNMENT
+
+
+# --- parameters: for each layer W_x with b_x as last row, W_h with b_h as last row; then the head
+
+
+class LayerWeights(NamedTuple):
+    """The two weight matrices of a layer, or their gradients."""
+
+    inputs: np.ndarray  # (inputs + 1, input_gates * H): the last row is the bias
+    states: np.ndarray  # (H + 1, state_gates * H): the last row is the bias
+
+
+@register_jitable
+def layer_inputs(sizes: Sizes, layer: int) -> int:
+    """Return the number of inputs of a layer."""
+    return sizes.n_inputs if layer == 0 else sizes.hidden_size
+
+
+@register_jitable
+def _layer_size(sizes, layer):
+    H = sizes.hidden_size
+    inputs = _aligned((layer_inputs(sizes, layer) + 1) * sizes.input_gates * H)
+    return inputs + _aligned((H + 1) * sizes.state_gates * H)
+
+
+@register_jitable
+def _layer_offset(sizes, layer):
+    # All layers but the first are of one size.
+    return 0 if layer == 0 else _layer_size(sizes, 0) + (layer - 1) * _layer_size(sizes, 1)
+
+
+@register_jitable
+def layer_weights(sizes: Sizes, parameters: np.ndarray, layer: int) -> LayerWeights:
+    """View one layer's part of the parameters or of the gradient."""
+    H = sizes.hidden_size
+    start = _layer_offset(sizes, layer)
+    rows, columns = layer_inputs(sizes, layer) + 1, sizes.input_gates * H
+    inputs = matrix(parameters, start, rows, columns)
+    states = matrix(parameters, start + _aligned(rows * columns), H + 1, sizes.state_gates * H)
+    return LayerWeights(inputs, states)
+
+
+@register_jitable
+def head_weights(sizes: Sizes, parameters: np.ndarray) -> np.ndarray:
+    """View the head's part of the parameters or of the gradient."""
+    return vector(parameters, _layer_offset(sizes, sizes.num_layers), sizes.n_head)
+
+
+@register_jitable
+def n_parameters(sizes: Sizes) -> int:
+    """Return the length of the parameter vector, padding included."""
+    return _layer_offset(sizes, sizes.num_layers) + _aligned(sizes.n_head)
+
+
+# --- the arena
+
+
+class Parts(NamedTuple):
+    """The parts of the arena."""
+
+    parameters: np.ndarray  # (n_parameters,)
+    slots: np.ndarray  # (n_slots, n_parameters): the optimizer's
+    head_memory: np.ndarray  # (n_head_memory,)
+    state: np.ndarray  # (num_layers, n_states * H): carried from step to step
+    targets: np.ndarray  # (K, n_targets + 1): ring of targets; the last column is 1 where known
+    memory: np.ndarray  # (n_memory,): the gradient algorithm's ring
+
+
+@register_jitable
+def _part_sizes(sizes):
+    P = n_parameters(sizes)
+    return (
+        P,
+        sizes.n_slots * P,
+        _aligned(sizes.n_head_memory),
+        _aligned(sizes.num_layers * sizes.n_states * sizes.hidden_size),
+        _aligned(sizes.truncation * (sizes.n_targets + 1)),
+        _aligned(sizes.n_memory),
+    )
+
+
+@register_jitable
+def arena_size(sizes: Sizes) -> int:
+    """Return the length of the arena."""
+    total = 0
+    for size in _part_sizes(sizes):
+        total += size
+    return total
+
+
+@register_jitable
+def arena_parts(sizes: Sizes, arena: np.ndarray) -> Parts:
+    """View the parts of an arena."""
+    P, slots, head, state, targets, _ = _part_sizes(sizes)
+    after_head = P + slots + head
+    return Parts(
+        vector(arena, 0, P),
+        matrix(arena, P, sizes.n_slots, P),
+        vector(arena, P + slots, sizes.n_head_memory),
+        matrix(arena, after_head, sizes.num_layers, sizes.n_states * sizes.hidden_size),
+        matrix(arena, after_head + state, sizes.truncation, sizes.n_targets + 1),
+        vector(arena, after_head + state + targets, sizes.n_memory),
+    )
+
+
+# --- the tape: what a step leaves behind for the backward sweep, a ring of K rows for each layer
+
+
+class Tape(NamedTuple):
+    """One layer's ring."""
+
+    inputs: np.ndarray  # (K, inputs + 1): the last column is 1
+    states: np.ndarray  # (K, H + 1): hidden state before the step; the last column is 1
+    factors: np.ndarray  # (K, n_factors * H): local Jacobian factors
+
+
+@register_jitable
+def _tape_layer_size(sizes, layer):
+    K, H = sizes.truncation, sizes.hidden_size
+    inputs, states = K * (layer_inputs(sizes, layer) + 1), K * (H + 1)
+    return _aligned(inputs) + _aligned(states) + _aligned(K * sizes.n_factors * H)
+
+
+@register_jitable
+def _tape_offset(sizes, layer):
+    first = 0 if layer == 0 else _tape_layer_size(sizes, 0)
+    return first if layer == 0 else first + (layer - 1) * _tape_layer_size(sizes, 1)
+
+
+@register_jitable
+def tape_size(sizes: Sizes) -> int:
+    """Return the length of the tape of all layers and of the ring of features."""
+    return _tape_offset(sizes, sizes.num_layers) + _aligned(sizes.truncation * sizes.hidden_size)
+
+
+@register_jitable
+def layer_tape(sizes: Sizes, tape: np.ndarray, layer: int) -> Tape:
+    """View one layer's ring."""
+    K, H, n = sizes.truncation, sizes.hidden_size, layer_inputs(sizes, layer)
+    start = _tape_offset(sizes, layer)
+    states = start + _aligned(K * (n + 1))
+    factors = states + _aligned(K * (H + 1))
+    return Tape(
+        matrix(tape, start, K, n + 1),
+        matrix(tape, states, K, H + 1),
+        matrix(tape, factors, K, sizes.n_factors * H),
+    )
+
+
+@register_jitable
+def features(sizes: Sizes, tape: np.ndarray) -> np.ndarray:
+    """View the ring of what the head reads: the top layer's hidden states, (K, H)."""
+    start = _tape_offset(sizes, sizes.num_layers)
+    return matrix(tape, start, sizes.truncation, sizes.hidden_size)
+
+
+# --- the workspace
+
+
+class Workspace(NamedTuple):
+    """The parts of the workspace; `gradient` may be looked at, the rest outlives no call."""
+
+    gradient: np.ndarray  # (n_parameters,)
+    x: np.ndarray  # (n_inputs,): scaled inputs
+    pre: np.ndarray  # (gates * H,): pre-activations
+    after: np.ndarray  # (num_layers, n_states * H): state after the step
+    factors: np.ndarray  # (num_layers, n_factors * H)
+    z: np.ndarray  # (n_outputs,): what the head gives
+    d_z: np.ndarray  # (n_outputs,)
+    d_state: np.ndarray  # (n_states * H,)
+    deltas: np.ndarray  # (K, gates * H): one layer's dL/d(pre-activations)
+    errors: np.ndarray  # (K, H): what reaches a layer's hidden states from above
+    scratch: np.ndarray  # (n_scratch,): the gradient algorithm's
+
+
+@register_jitable
+def _workspace_sizes(sizes):
+    H, K, L = sizes.hidden_size, sizes.truncation, sizes.num_layers
+    return (
+        n_parameters(sizes),
+        _aligned(sizes.n_inputs),
+        _aligned(sizes.gates * H),
+        _aligned(L * sizes.n_states * H),
+        _aligned(L * sizes.n_factors * H),
+        _aligned(sizes.n_outputs),
+        _aligned(sizes.n_outputs),
+        _aligned(sizes.n_states * H),
+        _aligned(K * sizes.gates * H),
+        _aligned(K * H),
+        _aligned(sizes.n_scratch),
+    )
+
+
+@register_jitable
+def workspace_size(sizes: Sizes) -> int:
+    """Return the length of the workspace."""
+    total = 0
+    for size in _workspace_sizes(sizes):
+        total += size
+    return total
+
+
+@register_jitable
+def workspace_parts(sizes: Sizes, workspace: np.ndarray) -> Workspace:
+    """View the parts of a workspace."""
+    H, K, L = sizes.hidden_size, sizes.truncation, sizes.num_layers
+    P, x, pre, after, factors, z, d_z, d_state, deltas, errors, _ = _workspace_sizes(sizes)
+    at_after = P + x + pre
+    at_z = at_after + after + factors
+    at_deltas = at_z + z + d_z + d_state
+    return Workspace(
+        vector(workspace, 0, P),
+        vector(workspace, P, sizes.n_inputs),
+        vector(workspace, P + x, sizes.gates * H),
+        matrix(workspace, at_after, L, sizes.n_states * H),
+        matrix(workspace, at_after + after, L, sizes.n_factors * H),
+        vector(workspace, at_z, sizes.n_outputs),
+        vector(workspace, at_z + z, sizes.n_outputs),
+        vector(workspace, at_z + z + d_z, sizes.n_states * H),
+        matrix(workspace, at_deltas, K, sizes.gates * H),
+        matrix(workspace, at_deltas + deltas, K, H),
+        vector(workspace, at_deltas + deltas + errors, sizes.n_scratch),
+    )
+
+
+# --- the statistics
+
+
+class Statistics(NamedTuple):
+    """The parts of the statistics: counters, and running moments as (count, mean, M2) rows."""
+
+    counters: np.ndarray  # (len(COUNTERS),)
+    inputs: np.ndarray  # (3, n_inputs)
+    targets: np.ndarray  # (3, n_targets)
+
+
+#: What is counted. The first six are for users; the others are the position in the ring, how many
+#: of its steps are filled, and how many targets came since the last update.
+COUNTERS = (
+    "samples",
+    "updates",
+    "clipped",
+    "skipped",
+    "missing_values",
+    "missing_targets",
+    "state_resets",
+    "position",
+    "filled",
+    "pending",
+)
+SAMPLES, UPDATES, CLIPPED, SKIPPED, MISSING_VALUES, MISSING_TARGETS = range(6)
+STATE_RESETS, POSITION, FILLED, PENDING = range(6, 10)
+
+
+@register_jitable
+def statistics_size(sizes: Sizes) -> int:
+    """Return the length of the statistics."""
+    return len(COUNTERS) + 3 * sizes.n_inputs + 3 * sizes.n_targets
+
+
+@register_jitable
+def statistics_parts(sizes: Sizes, statistics: np.ndarray) -> Statistics:
+    """View the parts of the statistics."""
+    n = len(COUNTERS)
+    return Statistics(
+        vector(statistics, 0, n),
+        matrix(statistics, n, 3, sizes.n_inputs),
+        matrix(statistics, n + 3 * sizes.n_inputs, 3, sizes.n_targets),
+    )

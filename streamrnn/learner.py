@@ -1,0 +1,201 @@
+"""One sample: predict it, then learn from it. Knows neither River nor a backend."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from streamrnn._dispatch import glue
+from streamrnn.gradients.protocol import backpropagate, remember
+from streamrnn.heads.protocol import learn as learn_head
+from streamrnn.heads.protocol import read
+from streamrnn.layout import (
+    FILLED,
+    MISSING_TARGETS,
+    MISSING_VALUES,
+    PENDING,
+    POSITION,
+    SAMPLES,
+    STATE_RESETS,
+    Parts,
+    Sizes,
+    Statistics,
+    Workspace,
+    head_weights,
+)
+from streamrnn.linalg import copy
+from streamrnn.losses.protocol import decode
+from streamrnn.network import step
+from streamrnn.scaling import (
+    is_usable,
+    keep_and_scale_target,
+    keep_inputs,
+    scale_inputs,
+    unscale,
+)
+from streamrnn.updates import Settings, apply_gradient
+from streamrnn.views import row
+
+
+class Plugins(NamedTuple):
+    """What a model is made of; compiled code is chosen by the types of the fields."""
+
+    cell: Any
+    head: Any
+    loss: Any
+    optimizer: Any
+    algorithm: Any
+
+
+@glue
+def predict(
+    plugins: Plugins,
+    sizes: Sizes,
+    settings: Settings,
+    parts: Parts,
+    statistics: Statistics,
+    work: Workspace,
+    values: np.ndarray,
+    out: np.ndarray,
+) -> None:
+    """Predict one sample from the carried state. Only the workspace and `out` are written.
+
+    Parameters
+    ----------
+    plugins, sizes, settings, parts, statistics, work
+        The model.
+    values
+        Raw inputs, float64, (n_inputs,); NaN is a missing value.
+    out
+        The prediction, float64: (n_outputs,) in the target's units, or a probability a class.
+    """
+    scale_inputs(values, statistics.inputs, settings.scale_inputs != 0.0, work.x)
+    step(
+        plugins.cell,
+        sizes,
+        parts.parameters,
+        work.x,
+        parts.state,
+        work.after,
+        work.factors,
+        work.pre,
+    )
+    h = row(work.after, sizes.num_layers - 1)
+    weights = head_weights(sizes, parts.parameters)
+    read(plugins.head, weights, parts.head_memory, h, work.x, work.z)
+    decode(plugins.loss, work.z, out)
+    if settings.scale_target != 0.0:
+        for k in range(out.size):
+            out[k] = unscale(out[k], statistics.targets, k)
+
+
+@glue
+def forget_window(parts: Parts, counters: np.ndarray) -> None:
+    """Start again from a zero state and an empty window; what was learnt stays."""
+    state = parts.state
+    for layer in range(state.shape[0]):
+        for j in range(state.shape[1]):
+            state[layer, j] = 0
+    counters[POSITION] = 0
+    counters[FILLED] = 0
+    counters[PENDING] = 0
+
+
+@glue
+def _is_finite(rows):
+    for i in range(rows.shape[0]):
+        for j in range(rows.shape[1]):
+            if not math.isfinite(rows[i, j]):
+                return False
+    return True
+
+
+@glue
+def _keep_target(sizes, settings, statistics, ring, target):
+    """Write the scaled target to its row of the ring; return whether it is known."""
+    scale = settings.scale_target != 0.0
+    known = True
+    for k in range(sizes.n_targets):
+        known &= is_usable(target[k], scale)
+    for k in range(sizes.n_targets):
+        if not known:
+            ring[k] = 0
+        elif scale:
+            ring[k] = keep_and_scale_target(target[k], statistics.targets, k)
+        else:
+            ring[k] = target[k]
+    ring[sizes.n_targets] = 1 if known else 0
+    return known
+
+
+@glue
+def _commit(plugins, sizes, settings, parts, statistics, work, values, target):
+    """Advance by the step that `predict` computed; return its row in the rings, -1 if it failed."""
+    counters = statistics.counters
+    counters[SAMPLES] += 1
+    counters[MISSING_VALUES] += keep_inputs(values, statistics.inputs, settings.scale_inputs != 0.0)
+    if not _is_finite(work.after):
+        counters[STATE_RESETS] += 1
+        forget_window(parts, counters)
+        return -1
+    slot = int(counters[POSITION])
+    remember(plugins.algorithm, sizes, parts, work, slot)
+    for layer in range(sizes.num_layers):
+        copy(row(work.after, layer), parts.state.shape[1], row(parts.state, layer))
+    known = _keep_target(sizes, settings, statistics, row(parts.targets, slot), target)
+    counters[PENDING if known else MISSING_TARGETS] += 1
+    counters[POSITION] = (slot + 1) % sizes.truncation
+    counters[FILLED] = min(counters[FILLED] + 1, sizes.truncation)
+    return slot
+
+
+@glue
+def learn(
+    plugins: Plugins,
+    sizes: Sizes,
+    settings: Settings,
+    parts: Parts,
+    statistics: Statistics,
+    work: Workspace,
+    values: np.ndarray,
+    target: np.ndarray,
+    lr: float,
+) -> None:
+    """Advance by the sample that `predict` has just seen, and learn from it.
+
+    An update is made with every ``update_every``-th sample, if a target came since the last one.
+
+    Parameters
+    ----------
+    plugins, sizes, settings, parts, statistics, work, values
+        As `predict` had them.
+    target
+        Float64, (n_targets,); NaN where it is not known: then the state advances, and that is all.
+    lr
+        Learning rate of the next update.
+    """
+    counters = statistics.counters
+    slot = _commit(plugins, sizes, settings, parts, statistics, work, values, target)
+    if slot < 0:
+        return
+    if counters[SAMPLES] % sizes.update_every == 0:
+        if counters[PENDING] > 0:
+            n = int(counters[FILLED])
+            backpropagate(plugins.algorithm, plugins, sizes, parts, work, slot, n)
+            apply_gradient(
+                plugins.optimizer,
+                settings,
+                lr,
+                counters,
+                parts.parameters,
+                work.gradient,
+                parts.slots,
+            )
+        counters[PENDING] = 0
+    scaled = row(parts.targets, slot)
+    if scaled[sizes.n_targets] != 0:
+        weights = head_weights(sizes, parts.parameters)
+        h = row(parts.state, sizes.num_layers - 1)
+        learn_head(plugins.head, weights, parts.head_memory, h, work.x, scaled)

@@ -1,0 +1,54 @@
+"""Cross-entropy of a softmax over any number of classes."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+from streamrnn._dispatch import glue
+from streamrnn._registry import plugin
+from streamrnn.losses.protocol import decode, slope, value
+
+
+@plugin(
+    name="cross_entropy",
+    task="classification",
+)
+class CrossEntropy(NamedTuple):
+    """Cross-entropy -ln softmax(z)[y], in nats; y is the index of the class."""
+
+    def n_outputs(self, targets: int) -> int:
+        """Return one output a class."""
+        return targets
+
+
+@glue
+def _log_sum_exp(z):
+    greatest = float(z[0])
+    for k in range(1, z.size):
+        greatest = max(greatest, float(z[k]))
+    total = 0.0
+    for k in range(z.size):
+        total += math.exp(float(z[k]) - greatest)
+    return greatest + math.log(total)
+
+
+@decode.register(CrossEntropy)
+def _(loss, z, out):
+    if z.size > 0:
+        normaliser = _log_sum_exp(z)
+        for k in range(z.size):
+            out[k] = math.exp(float(z[k]) - normaliser)
+
+
+@value.register(CrossEntropy)
+def _(loss, z, target):
+    return _log_sum_exp(z) - float(z[int(target[0])])
+
+
+@slope.register(CrossEntropy)
+def _(loss, z, target, d_z):
+    normaliser = _log_sum_exp(z)
+    for k in range(z.size):
+        d_z[k] = math.exp(float(z[k]) - normaliser)
+    d_z[int(target[0])] -= 1

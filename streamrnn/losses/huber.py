@@ -1,0 +1,50 @@
+"""Huber's loss: squared near zero, absolute beyond `delta` (Huber 1964)."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from streamrnn._registry import plugin
+from streamrnn.losses.protocol import decode, identity, slope, value
+
+
+@plugin(
+    name="huber",
+    task="regression",
+)
+class Huber(NamedTuple):
+    """Huber's loss of e = z - y: e² / 2 up to delta, delta (abs(e) - delta / 2) beyond.
+
+    Parameters
+    ----------
+    delta
+        Where the loss turns from squared to absolute, in the units the network sees: standard
+        deviations of the target unless ``scale_target=False``.
+    """
+
+    delta: float = 1.0
+
+    def n_outputs(self, targets: int) -> int:
+        """Return one output a target."""
+        return targets
+
+
+decode.register(Huber)(identity)
+
+
+@value.register(Huber)
+def _(loss, z, target):
+    total = 0.0
+    for k in range(z.size):
+        error = abs(float(z[k]) - float(target[k]))
+        if error <= loss.delta:
+            total += 0.5 * error * error
+        else:
+            total += loss.delta * (error - 0.5 * loss.delta)
+    return total
+
+
+@slope.register(Huber)
+def _(loss, z, target, d_z):
+    for k in range(z.size):
+        d_z[k] = min(max(z[k] - target[k], -loss.delta), loss.delta)

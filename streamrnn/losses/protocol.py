@@ -1,0 +1,39 @@
+"""The contract of a loss: its value, its slope, and how outputs become a prediction.
+
+A loss is a NamedTuple class with a ``name``, float fields with defaults and
+
+- ``task``: ``"regression"`` or ``"classification"``;
+- ``n_outputs(targets)``: how many outputs the head must give for that many targets (regression) or
+  classes (classification).
+
+The target of a regression is one number an output; that of a classification is one number, the
+index of the class.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from streamrnn._dispatch import by_type
+
+
+@by_type
+def value(loss: tuple, z: np.ndarray, target: np.ndarray) -> float:
+    """Return the loss of the outputs `z`, (outputs,), given the `target`, (>= targets,)."""
+    raise NotImplementedError
+
+
+@by_type
+def slope(loss: tuple, z: np.ndarray, target: np.ndarray, d_z: np.ndarray) -> None:
+    """Write dL/dz to `d_z`, (outputs,); the other arguments are those of `value`."""
+
+
+@by_type
+def decode(loss: tuple, z: np.ndarray, out: np.ndarray) -> None:
+    """Write the prediction to `out`, float64: the outputs, or one probability a class."""
+
+
+def identity(loss, z, out):
+    """Decode the outputs of a regression: they are the prediction."""
+    for k in range(z.size):
+        out[k] = z[k]

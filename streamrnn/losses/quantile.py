@@ -1,0 +1,51 @@
+"""Quantile (pinball) loss: its minimum is the q-quantile (Koenker & Bassett 1978)."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from streamrnn._registry import plugin
+from streamrnn.losses.protocol import decode, identity, slope, value
+
+
+@plugin(
+    name="quantile",
+    task="regression",
+)
+class Quantile(NamedTuple):
+    """Quantile loss: q (y - z) where the target lies above, (1 - q) (z - y) where it lies below.
+
+    Parameters
+    ----------
+    q
+        The quantile, between 0 and 1; 0.5 asks for the median.
+    """
+
+    q: float = 0.5
+
+    def n_outputs(self, targets: int) -> int:
+        """Return one output a target."""
+        return targets
+
+
+decode.register(Quantile)(identity)
+
+
+@value.register(Quantile)
+def _(loss, z, target):
+    total = 0.0
+    for k in range(z.size):
+        above = float(target[k]) - float(z[k])
+        total += max(loss.q * above, (loss.q - 1.0) * above)
+    return total
+
+
+@slope.register(Quantile)
+def _(loss, z, target, d_z):
+    for k in range(z.size):
+        if target[k] > z[k]:
+            d_z[k] = -loss.q
+        elif target[k] < z[k]:
+            d_z[k] = 1.0 - loss.q
+        else:
+            d_z[k] = 0.0

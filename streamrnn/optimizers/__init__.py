@@ -1,0 +1,17 @@
+"""Optimizers, one file each; `protocol` says what an optimizer owes the engine."""
+
+import sys
+from typing import Any
+
+from streamrnn._registry import discover
+
+_registry = discover(sys.modules[__name__])
+
+
+def registry() -> dict[str, Any]:
+    """Return the optimizer classes by name."""
+    return dict(_registry)
+
+
+def __getattr__(name: str) -> Any:
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,114 @@
+"""From a gradient to moved parameters: regularise, clip, check, step."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from streamrnn._dispatch import glue
+from streamrnn.layout import CLIPPED, SKIPPED, UPDATES
+from streamrnn.linalg import sum_of_squares
+from streamrnn.optimizers.protocol import update
+
+
+class Settings(NamedTuple):
+    """The numbers that steer learning and do not change the layout."""
+
+    clip_norm: float = math.inf  # greatest norm of the gradient over all parameters
+    clip_value: float = math.inf  # greatest magnitude of an entry of the gradient
+    l2: float = 0.0  # (l2 / 2) ||θ||² is part of the loss
+    l1: float = 0.0  # soft threshold of lr * l1 after the step
+    weight_decay: float = 0.0  # θ shrinks by lr * weight_decay before the step
+    scale_inputs: float = 0.0  # 1: yes
+    scale_target: float = 0.0
+
+
+@glue
+def _regularise(settings, parameters, gradient):
+    if settings.l2 != 0.0:
+        l2 = parameters.dtype.type(settings.l2)
+        for i in range(parameters.size):
+            gradient[i] += l2 * parameters[i]
+
+
+@glue
+def _clip_value(limit, gradient):
+    """Clamp every entry; return whether any was beyond. NaN stays NaN, for the check to find."""
+    clipped = False
+    bound = gradient.dtype.type(limit)
+    for i in range(gradient.size):
+        if abs(gradient[i]) > bound:
+            gradient[i] = math.copysign(bound, gradient[i])
+            clipped = True
+    return clipped
+
+
+@glue
+def _clip_norm(limit, norm, gradient):
+    scale = gradient.dtype.type(limit / norm)
+    for i in range(gradient.size):
+        gradient[i] *= scale
+
+
+@glue
+def _soft_threshold(threshold, parameters):
+    bound = parameters.dtype.type(threshold)
+    zero = parameters.dtype.type(0)
+    for i in range(parameters.size):
+        excess = max(abs(parameters[i]) - bound, zero)
+        parameters[i] = math.copysign(excess, parameters[i])
+
+
+@glue
+def apply_gradient(
+    optimizer: tuple,
+    settings: Settings,
+    lr: float,
+    counters: np.ndarray,
+    parameters: np.ndarray,
+    gradient: np.ndarray,
+    slots: np.ndarray,
+) -> None:
+    """Move the parameters, unless the gradient is not finite: then count and leave them alone.
+
+    The order is: L2, clip by value, clip by norm, decoupled weight decay, the optimizer's step, L1
+    by soft threshold (the proximal step of the L1 norm).
+
+    Parameters
+    ----------
+    optimizer
+        The optimizer, a NamedTuple.
+    settings
+        Clipping and regularisation.
+    lr
+        Learning rate of this update.
+    counters
+        Updates, clipped and skipped updates are counted here.
+    parameters, gradient
+        Shape (P,); written.
+    slots
+        The optimizer's, shape (n_slots, P); written.
+    """
+    _regularise(settings, parameters, gradient)
+    clipped = False
+    if settings.clip_value < math.inf:
+        clipped = _clip_value(settings.clip_value, gradient)
+    norm = math.sqrt(sum_of_squares(gradient))
+    if not math.isfinite(norm):
+        counters[SKIPPED] += 1
+        return
+    if norm > settings.clip_norm:
+        _clip_norm(settings.clip_norm, norm, gradient)
+        clipped = True
+    if clipped:
+        counters[CLIPPED] += 1
+    counters[UPDATES] += 1
+    if settings.weight_decay != 0.0:
+        kept = parameters.dtype.type(1.0 - lr * settings.weight_decay)
+        for i in range(parameters.size):
+            parameters[i] *= kept
+    update(optimizer, lr, int(counters[UPDATES]), parameters, gradient, slots)
+    if settings.l1 != 0.0:
+        _soft_threshold(lr * settings.l1, parameters)

@@ -1,0 +1,155 @@
+"""Cheap views into flat arrays, and small records read from flat arrays.
+
+An ordinary slice in compiled code counts references, which at some 10-200 ns apiece is too dear for
+the inner loops. The views made here borrow memory from `base` without counting: they are valid only
+inside the compiled call that was handed `base`, and must never be returned to Python.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import numpy as np
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic, overload
+from numba.np.arrayobj import make_array, populate_array
+
+Record = TypeVar("Record", bound=Any)
+
+#: Parts of a flat array start on multiples of this many elements: a cache line of float32 values.
+ALIGNMENT = 16
+
+
+def _borrow(context: Any, builder: Any, array_type: Any, base: Any, offset: Any, shape: Any) -> Any:
+    """Emit an array struct that points into `base` and owns nothing."""
+    item = context.get_constant(
+        types.intp, context.get_abi_sizeof(context.get_data_type(array_type.dtype))
+    )
+    strides = [item]
+    for extent in reversed(shape[1:]):
+        strides.insert(0, builder.mul(strides[0], extent))
+    view = make_array(array_type)(context, builder)
+    populate_array(
+        view,
+        data=builder.gep(base.data, [offset]),
+        shape=cgutils.pack_array(builder, shape),
+        strides=cgutils.pack_array(builder, strides),
+        itemsize=item,
+        meminfo=None,
+    )
+    return view._getvalue()
+
+
+def _emitted(function: Callable[..., Any]) -> Any:
+    """Make an intrinsic: a function whose machine code is spelled out."""
+    return intrinsic(function)
+
+
+@_emitted
+def _vector(typing_context, base, offset, size):
+    array_type = types.Array(base.dtype, 1, "C")
+
+    def generate(context, builder, signature, args):
+        array = make_array(signature.args[0])(context, builder, args[0])
+        return _borrow(context, builder, array_type, array, args[1], [args[2]])
+
+    return array_type(base, types.intp, types.intp), generate
+
+
+@_emitted
+def _matrix(typing_context, base, offset, rows, columns):
+    array_type = types.Array(base.dtype, 2, "C")
+
+    def generate(context, builder, signature, args):
+        array = make_array(signature.args[0])(context, builder, args[0])
+        return _borrow(context, builder, array_type, array, args[1], [args[2], args[3]])
+
+    return array_type(base, types.intp, types.intp, types.intp), generate
+
+
+@_emitted
+def _row(typing_context, base, index):
+    array_type = types.Array(base.dtype, 1, "C")
+
+    def generate(context, builder, signature, args):
+        array = make_array(signature.args[0])(context, builder, args[0])
+        columns = cgutils.unpack_tuple(builder, array.shape)[1]
+        offset = builder.mul(args[1], columns)
+        return _borrow(context, builder, array_type, array, offset, [columns])
+
+    return array_type(base, types.intp), generate
+
+
+def vector(base: np.ndarray, offset: int, size: int) -> np.ndarray:
+    """View ``base[offset : offset + size]``; `base` is a contiguous vector."""
+    return base[offset : offset + size]
+
+
+def matrix(base: np.ndarray, offset: int, rows: int, columns: int) -> np.ndarray:
+    """View `rows` x `columns` elements of the contiguous vector `base` from `offset`."""
+    return base[offset : offset + rows * columns].reshape(rows, columns)
+
+
+def row(base: np.ndarray, index: int) -> np.ndarray:
+    """View ``base[index]``; `base` is a C-contiguous matrix."""
+    return base[index]
+
+
+@overload(vector)
+def _(base, offset, size):
+    return lambda base, offset, size: _vector(base, offset, size)
+
+
+@overload(matrix)
+def _(base, offset, rows, columns):
+    return lambda base, offset, rows, columns: _matrix(base, offset, rows, columns)
+
+
+@overload(row)
+def _(base, index):
+    return lambda base, index: _row(base, index)
+
+
+@_emitted
+def _record(typing_context, pattern, values, offset):
+    record_type = types.NamedTuple([values.dtype] * len(pattern.fields), pattern.instance_class)
+
+    def generate(context, builder, signature, args):
+        array = make_array(signature.args[1])(context, builder, args[1])
+        fields = [
+            builder.load(builder.gep(array.data, [builder.add(args[2], args[2].type(i))]))
+            for i in range(len(pattern.fields))
+        ]
+        return context.make_tuple(builder, record_type, fields)
+
+    return record_type(pattern, values, types.intp), generate
+
+
+def record(pattern: Record, values: np.ndarray, offset: int) -> Record:
+    """Read a NamedTuple of `pattern`'s class from ``values[offset:]``, field by field.
+
+    Passing numbers to compiled code in an array costs 0.04 µs; passing them in a NamedTuple costs
+    0.4 µs and more. `pattern` only tells the class.
+    """
+    size = len(pattern._fields)
+    return type(pattern)(*values[offset : offset + size].tolist())
+
+
+@overload(record)
+def _(pattern, values, offset):
+    return lambda pattern, values, offset: _record(pattern, values, offset)
+
+
+def aligned(size: int) -> int:
+    """Round `size` up to the next multiple of `ALIGNMENT`."""
+    return (size + ALIGNMENT - 1) // ALIGNMENT * ALIGNMENT
+
+
+def aligned_zeros(size: int, dtype: np.dtype | str) -> np.ndarray:
+    """Allocate zeros from a 64-byte boundary on, so that no vector load splits a cache line."""
+    dtype = np.dtype(dtype)
+    buffer = np.zeros(size * dtype.itemsize + 64, np.uint8)
+    start = -buffer.ctypes.data % 64
+    return buffer[start : start + size * dtype.itemsize].view(dtype)
