@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar, cast
 
 from llvmlite import ir
-from numba import config, njit, types
+from numba import njit, types
 from numba.extending import intrinsic, overload
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -61,7 +61,7 @@ def standalone() -> None:
     """
 
 
-def _mark_standalone(typing_context):
+def _mark(typing_context):
     def generate(context, builder, signature, args):
         builder.function.attributes.add("noinline")
         for argument in context.call_conv.get_arguments(builder.function):
@@ -72,9 +72,13 @@ def _mark_standalone(typing_context):
     return types.void(), generate
 
 
-if not getattr(config, "DISABLE_JIT"):  # noqa: B009  an intrinsic has no plain Python form
-    _mark_standalone.__doc__ = standalone.__doc__
-    standalone = cast(Any, intrinsic(_mark_standalone))
+_mark_standalone: Any = intrinsic(_mark)
+
+
+# Inlined, since the intrinsic marks the function that it stands in.
+@overload(standalone, inline="always")
+def _():
+    return lambda: _mark_standalone()
 
 
 @cache

@@ -158,10 +158,14 @@ class Model:
         self.parts.state[:] = 0
         self.statistics[[POSITION, FILLED, PENDING]] = 0
 
+    def sized(self, n_inputs: int, n_outputs: int) -> Sizes:
+        """Return the sizes that the model would have with so many inputs and outputs."""
+        return _completed(self.sizes._replace(n_inputs=n_inputs, n_outputs=n_outputs), self.plugins)
+
     def grow(self, n_inputs: int, n_outputs: int) -> None:
         """Make room for more inputs or outputs; all that was learnt stays as it is."""
         old, old_arena, old_statistics = self.sizes, self.arena, self.statistics
-        self.sizes = _completed(old._replace(n_inputs=n_inputs, n_outputs=n_outputs), self.plugins)
+        self.sizes = self.sized(n_inputs, n_outputs)
         self.arena = aligned_zeros(arena_size(self.sizes), self.dtype)
         self.statistics = np.zeros(statistics_size(self.sizes))
         carry_arena(self.plugins, old, old_arena, self.sizes, self.arena)

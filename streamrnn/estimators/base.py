@@ -281,11 +281,10 @@ class RecurrentEstimator(base.Estimator):
             raise ValueError(
                 f"weight_ih_l0 has {n_inputs} columns, the model has {model.sizes.n_inputs} inputs"
             )
-        grown = (n_inputs, n_outputs)
-        sizes = model.sizes._replace(n_inputs=n_inputs, n_outputs=n_outputs)
+        sizes = model.sized(n_inputs, n_outputs)
         weights.check(model.plugins, sizes, arrays)
-        if grown != (model.sizes.n_inputs, model.sizes.n_outputs):
-            self._grow(*grown)
+        if sizes != model.sizes:
+            self._grow(n_inputs, n_outputs)
         weights.put(model.plugins, model.sizes, model.parts.parameters, arrays)
         if features is not None and not known:
             self._features.add(features)

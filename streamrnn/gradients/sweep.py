@@ -70,8 +70,9 @@ def backpropagate_window(
         gradient = layer_weights(sizes, work.gradient, layer)
         ring = layer_tape(sizes, tape, layer)
         _sweep_layer(plugins.cell, sizes, weights.states, work, ring, slot, n, n if depth else m)
+        of_input = 0 * sizes.hidden_size  # a bare 0 is a type of its own and compiles twice
         of_state = (sizes.gates - sizes.state_gates) * sizes.hidden_size
-        sum_of_outer_products(ring.inputs, work.deltas, 0, n, gradient.inputs)
+        sum_of_outer_products(ring.inputs, work.deltas, of_input, n, gradient.inputs)
         sum_of_outer_products(ring.states, work.deltas, of_state, n, gradient.states)
         if layer > 0:
             _errors_of_layer_below(sizes, weights.inputs, work, n)

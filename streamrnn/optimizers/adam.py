@@ -20,8 +20,8 @@ class Adam(NamedTuple):
     Parameters
     ----------
     lr
-        Learning rate, or a schedule from ``river.optim.schedulers``. The default is ten times that
-        of offline libraries: a stream is seen once.
+        Learning rate, or a schedule from ``river.optim.schedulers``. The default is ten times
+        that of offline libraries: a stream is seen once.
     beta1, beta2
         Decay of the running means of g and g².
     eps
@@ -44,8 +44,8 @@ class AdamW(NamedTuple):
     Parameters
     ----------
     lr
-        Learning rate, or a schedule from ``river.optim.schedulers``. The default is ten times that
-        of offline libraries: a stream is seen once.
+        Learning rate, or a schedule from ``river.optim.schedulers``. The default is ten times
+        that of offline libraries: a stream is seen once.
     beta1, beta2
         Decay of the running means of g and g².
     eps

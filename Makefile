@@ -1,0 +1,47 @@
+# Everything runs in a virtual environment of its own; remove .venv to start afresh.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+RUN := $(BIN)/python -m
+
+.PHONY: help replay test test-compiled test-interpreted lint bench venv clean
+
+help:  ## list the targets
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
+
+replay: $(VENV)/.installed  ## learn a bundled stream and compare with baselines
+	$(BIN)/streamrnn replay
+
+test: lint test-compiled test-interpreted  ## lint, types, all tests
+
+test-compiled: $(VENV)/.installed-dev
+	$(RUN) pytest
+
+# A small part again as plain Python: it must not depend on what only compiled code allows.
+test-interpreted: $(VENV)/.installed-dev
+	NUMBA_DISABLE_JIT=1 $(RUN) pytest -m interpreted tests
+
+lint: $(VENV)/.installed-dev  ## ruff and mypy
+	$(RUN) ruff check .
+	$(RUN) ruff format --check .
+	$(RUN) mypy
+
+bench: $(VENV)/.installed  ## microseconds a sample, beside PyTorch where it is installed
+	$(BIN)/python benchmarks/speed.py
+
+venv: $(VENV)/.installed-dev  ## environment for development
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: $(VENV)/bin/python pyproject.toml
+	$(RUN) pip install --quiet --editable .
+	touch $@
+
+$(VENV)/.installed-dev: $(VENV)/bin/python pyproject.toml
+	$(RUN) pip install --quiet --editable '.[dev]'
+	touch $@ $(VENV)/.installed
+
+clean:  ## remove the environment and everything compiled
+	rm -rf $(VENV) build dist *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

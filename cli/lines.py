@@ -1,0 +1,80 @@
+"""Numbered lines of text out of a binary stream, with everything that can go wrong on the way."""
+
+import lzma
+import zlib
+from collections.abc import Iterable, Iterator
+from itertools import chain
+
+from .errors import DataError, RowError
+
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
+
+class TextLines(Iterator[str]):
+    """Decode a stream line by line and know the number of the line.
+
+    An error in one line leaves the iterator usable: a generator would be finished after it, and
+    the rest of the file would be lost in silence.
+
+    Parameters
+    ----------
+    binary
+        The lines as bytes.
+    name
+        The name of the source, for messages.
+
+    Attributes
+    ----------
+    number : int
+        The number of the line returned last; the first one is 1.
+    """
+
+    def __init__(self, binary: Iterable[bytes], name: str) -> None:
+        self._lines = iter(binary)
+        self._name = name
+        self.number = 0
+
+    def __next__(self) -> str:
+        raw = self._read()
+        self.number += 1
+        if self.number == 1:
+            raw = raw.removeprefix(BYTE_ORDER_MARK)
+        if b"\0" in raw:
+            raise self._error("a NUL byte", "Is it a text file? From UTF-16: iconv -f UTF-16")
+        try:
+            return raw.decode()
+        except UnicodeDecodeError as error:
+            what = f"byte 0x{raw[error.start]:02x} is not UTF-8"
+            remedy = "Convert the file, as with: iconv -f LATIN1 -t UTF-8"
+            raise self._error(what, remedy) from None
+
+    def first(self) -> str:
+        """Return the first line that is not blank, without taking it; ``""`` if there is none."""
+        seen = []
+        for raw in iter(self._read_or_empty, b""):
+            seen.append(raw)
+            if raw.removeprefix(BYTE_ORDER_MARK).strip():
+                break
+        self._lines = chain(seen, self._lines)
+        return seen[-1].removeprefix(BYTE_ORDER_MARK).decode(errors="replace") if seen else ""
+
+    def _read_or_empty(self) -> bytes:
+        try:
+            return self._read()
+        except StopIteration:
+            return b""
+
+    def _error(self, what: str, remedy: str) -> RowError:
+        return RowError(what, source=self._name, place=f"line {self.number}", remedy=remedy)
+
+    def _read(self) -> bytes:
+        try:
+            return next(self._lines)
+        except EOFError:
+            what = "the compressed data end too early"
+            remedy = "Fetch or compress the file again"
+        except (zlib.error, lzma.LZMAError, OSError) as error:
+            what = f"cannot be read ({error})"
+            remedy = "Is it damaged, or is its suffix wrong?"
+        place = f"after line {self.number}" if self.number else None
+        raise DataError(what, source=self._name, place=place, remedy=remedy)

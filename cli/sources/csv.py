@@ -1,0 +1,88 @@
+"""Rows of a CSV file: a header line with the names, then one row of cells after the other.
+
+The cells may be separated by commas, semicolons or tabs; the header decides.
+"""
+
+import csv
+import re
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+from ..errors import DataError, RowError
+from ..lines import TextLines
+from ..suggestions import listed
+from .protocol import Row, Source
+
+FORMAT = "csv"
+SUFFIXES = (".csv", ".tsv")
+FIRST = ("",)
+
+
+def read(lines: TextLines, name: str) -> Source:
+    """Read the header and return the rows that follow."""
+    bare = re.sub(r'"[^"]*"', "", lines.first())
+    # Strict: without it a quote that is never closed swallows the rest of the file in silence.
+    reader = csv.reader(
+        lines, delimiter=max(",;\t", key=bare.count), skipinitialspace=True, strict=True
+    )
+    header: list[str] = []
+    while not header:
+        try:
+            header = next(reader)
+        except StopIteration:
+            raise DataError("is empty", source=name, remedy="Give a file with rows") from None
+        except csv.Error as error:
+            raise _unreadable(error, name, lines.number) from None
+    return Source(name, _rows(reader, lines, _columns(header, name), name))
+
+
+def _columns(header: list[str], name: str) -> tuple[str, ...]:
+    """Return the names of the columns; a nameless one, as of a saved index, gets its number."""
+    columns = tuple(cell.strip() or f"column {i}" for i, cell in enumerate(header, 1))
+    twice = [column for column, count in Counter(columns).items() if count > 1]
+    if twice:
+        what = f"column names that occur more than once: {listed(twice)}"
+        raise DataError(what, source=name, place="line 1", remedy="Rename or remove one of them")
+    return columns
+
+
+def _rows(
+    reader: Any, lines: TextLines, columns: tuple[str, ...], name: str
+) -> Iterator[Row | RowError]:
+    width = len(columns)
+    count = 0
+    while True:
+        # A quoted cell may hold line ends: a row begins on the line after the last one read.
+        line = lines.number + 1
+        try:
+            cells = next(reader)
+        except StopIteration:
+            break
+        except csv.Error as error:
+            count += 1
+            yield _unreadable(error, name, line)
+            continue
+        except RowError as error:
+            count += 1
+            yield error
+            continue
+        if len(cells) == width:
+            count += 1
+            yield Row(line, columns, cells)
+        elif cells:
+            count += 1
+            yield _ragged(len(cells), width, name, line)
+    if not count:
+        raise DataError("has a header, but no rows", source=name, remedy="Give a file with rows")
+
+
+def _ragged(cells: int, width: int, name: str, line: int) -> RowError:
+    what = f"{cells} cell{'s' * (cells > 1)} where the header has {width}"
+    remedy = "Correct the row (a cell with a separator in it needs quotes), or --on-error skip"
+    return RowError(what, source=name, place=f"line {line}", remedy=remedy)
+
+
+def _unreadable(error: csv.Error, name: str, line: int) -> RowError:
+    remedy = "Is a quote or a line end missing? Quotes inside quotes are doubled"
+    return RowError(f"not CSV ({error})", source=name, place=f"line {line}", remedy=remedy)

@@ -1,0 +1,49 @@
+"""Regression or classification: as told, as the source knows, or by a look at the first rows."""
+
+from collections.abc import Iterable
+from typing import cast
+
+from .cells import is_number, label
+from .errors import DataError, shown
+from .settings import Settings, Task
+from .sources import Row, Source
+
+
+def choose_task(
+    settings: Settings, source: Source, target: str, head: Iterable[Row]
+) -> tuple[Task, str | None]:
+    """Return the task, and a remark if it was guessed.
+
+    Parameters
+    ----------
+    settings
+        The option ``--task``.
+    source
+        The source; it may know the task of its own target.
+    target
+        The column to be predicted.
+    head
+        The first rows, to guess by: if all targets are numbers it is regression.
+    """
+    if settings.task != "auto":
+        return cast(Task, settings.task), None
+    if source.task is not None and target == source.target:
+        return source.task, None
+    cells = [row.cells[row.columns.index(target)] for row in head if target in row.columns]
+    known = [cell for cell in cells if not _is_missing(cell)]
+    if not known:
+        what = f"no target in the first {len(cells)} rows, so the task cannot be guessed"
+        remedy = "Give --task regression or --task classification"
+        raise DataError(what, source=source.name, column=target, remedy=remedy)
+    labels = (cell for cell in known if isinstance(cell, bool) or not is_number(cell))
+    first = next(labels, None)
+    if first is None:
+        task, why, other = "regression", "only numbers", "classification"
+    else:
+        task, why, other = "classification", f"labels such as {shown(first)}", "regression"
+    remark = f"target {target!r} holds {why}: {task}. If that is wrong: --task {other}"
+    return cast(Task, task), remark
+
+
+def _is_missing(cell: object) -> bool:
+    return not isinstance(cell, list | dict) and label(cell) is None

@@ -1,0 +1,77 @@
+"""The command with the real network: it does what the same few lines of Python do."""
+
+import csv
+
+import numpy as np
+import pytest
+from cli_helpers import metrics_of, replay, write
+from river import datasets
+
+from streamrnn import RNNClassifier, RNNRegressor, cells, optimizers
+
+SMALL = ["--hidden-size", 4, "--truncation", 8]
+
+
+def predictions(path):
+    with open(path, newline="") as file:
+        return [row["prediction"] for row in csv.DictReader(file)]
+
+
+def test_regression_is_the_loop_over_the_stream(tmp_path):
+    """Across the border between two blocks, too: WaterFlow has 1,268 rows."""
+    path = tmp_path / "p.csv"
+    outcome = metrics_of(tmp_path, *SMALL, "--predictions", path)
+    model = RNNRegressor(hidden_size=4, truncation=8)
+    made, last = [], np.nan
+    for _, y in datasets.WaterFlow():
+        x = {"target[t-1]": last}
+        made.append(model.predict_one(x))
+        model.learn_one(x, y)
+        last = y
+    assert [float(text) for text in predictions(path)] == made
+    assert outcome["model"]["counters"]["samples"] == 1268
+    assert outcome["model"]["counters"]["updates"] == 1268
+    targets = [y for _, y in datasets.WaterFlow()]
+    expected = np.abs(np.subtract(targets, made))[1:].mean()
+    assert outcome["model"]["metrics"]["MAE"] == pytest.approx(expected)
+    assert outcome["model"]["memory_bytes"] > 0
+
+
+def test_classification_is_the_loop_over_the_stream(tmp_path):
+    rng = np.random.default_rng(3)
+    labels = [["up", "down", "flat"][i] for i in rng.integers(0, 2, 40).tolist() + [2, 1, 0] * 20]
+    source = write(tmp_path / "s.csv", "y\n" + "\n".join(labels) + "\n")
+    path = tmp_path / "p.csv"
+    metrics_of(tmp_path, source, "--target", "y", *SMALL, "--predictions", path)
+    model = RNNClassifier(hidden_size=4, truncation=8)
+    made, seen, last = [], [], None
+    for y in labels:
+        x = {f"y[t-1]={label}": float(label == last) for label in seen}
+        made.append(model.predict_one(x))
+        model.learn_one(x, y)
+        last = y
+        seen += [y] if y not in seen else []
+    assert predictions(path) == [prediction or "" for prediction in made]
+
+
+def test_what_the_engine_refuses_is_wrong_use():
+    result = replay("--truncation", 4, "--update-every", 8, "--limit", 3)
+    assert result.exit_code == 2
+    assert "truncation" in result.stderr
+    assert "update_every" in result.stderr
+    assert replay("--hidden-size", 10_000_000, "--limit", 3).exit_code == 2
+    mistyped = replay("--cell", "lsmt", "--limit", 3)
+    assert mistyped.exit_code == 2
+    assert "lstm" in mistyped.stderr
+    assert replay("--optimizer", "adm", "--limit", 3).exit_code == 2
+
+
+def test_trouble_is_named():
+    result = replay("--lr", 1e38, *SMALL)
+    assert result.exit_code == 0
+    assert result.stdout.splitlines()[-1].startswith("state resets 1,")
+
+
+def test_the_help_names_every_cell_and_optimizer():
+    words = replay("--help").stdout.replace(",", " ").replace("(", " ").split()
+    assert set(cells.registry()) | set(optimizers.registry()) <= set(words)

@@ -1,0 +1,157 @@
+"""The small parts of the command line, each by itself."""
+
+import doctest
+import importlib
+import io
+import math
+import pkgutil
+
+import pytest
+import streamrnn_cli
+from cli_helpers import metrics_of, use_spy
+from streamrnn_cli import cells as cell_parts
+from streamrnn_cli import sources
+from streamrnn_cli.console import PAUSE, Console
+from streamrnn_cli.errors import DataError
+from streamrnn_cli.lines import TextLines
+from streamrnn_cli.metrics import Scores
+from streamrnn_cli.suggestions import did_you_mean, listed
+from streamrnn_cli.table import number
+
+MODULES = [
+    found.name
+    for found in pkgutil.walk_packages(streamrnn_cli.__path__, "streamrnn_cli.")
+    if not found.name.endswith("__main__")
+]
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_examples_in_docstrings(name):
+    assert doctest.testmod(importlib.import_module(name)).failed == 0
+
+
+class TestCells:
+    @pytest.mark.parametrize("cell", ["1_000", "0x10", "1,5", "true", "1 2", [], {}, "é"])
+    def test_no_numbers(self, cell):
+        with pytest.raises(ValueError, match=r".*"):
+            cell_parts.number(cell)
+
+    @pytest.mark.parametrize(
+        ("cell", "value"),
+        [("1e3", 1000), (" -2 ", -2), (True, 1), (3, 3), ("inf", math.inf), (10**400, math.inf)],
+    )
+    def test_numbers(self, cell, value):
+        assert cell_parts.number(cell) == value
+
+    @pytest.mark.parametrize(
+        "cells", [["1", "2"], ["1", ""], ["1", None], [1, "NaN"], [True, 2.5], [], ["?", "1e400"]]
+    )
+    def test_the_fast_way_is_the_slow_one(self, cells):
+        slow = [cell_parts.number(cell) for cell in cells]
+        # By their spelling, because NaN is not NaN.
+        assert repr(cell_parts.numbers(cells)) == repr(slow)
+
+    def test_the_fast_way_refuses_the_same(self):
+        with pytest.raises(ValueError, match="2024_01"):
+            cell_parts.numbers(["1", "2024_01"])
+
+
+class TestLines:
+    def test_an_error_does_not_end_the_lines(self):
+        lines = TextLines([b"a\n", b"\xff\n", b"b\n"], "s")
+        assert next(lines) == "a\n"
+        with pytest.raises(DataError, match="line 2: byte 0xff"):
+            next(lines)
+        assert next(lines) == "b\n"
+        assert lines.number == 3
+
+    def test_looking_at_the_first_line_takes_nothing(self):
+        lines = TextLines([b"\xef\xbb\xbf \n", b"\n", b"x\n", b"y\n"], "s")
+        assert lines.first() == "x\n"
+        assert list(lines) == [" \n", "\n", "x\n", "y\n"]
+        assert lines.number == 4
+
+
+class TestConsole:
+    class Terminal(io.StringIO):
+        def isatty(self):
+            return True
+
+    def test_progress_overwrites_itself_and_goes_away(self, monkeypatch):
+        clock = [0.0]
+        monkeypatch.setattr("streamrnn_cli.console.time.monotonic", lambda: clock[0])
+        stream = self.Terminal()
+        console = Console(stream, quiet=False)
+        console.progress("a long text")
+        console.progress("too soon")
+        clock[0] += PAUSE
+        console.progress("short")
+        console.note("a remark")
+        assert stream.getvalue() == "\ra long text\rshort      \r     \ra remark\n"
+
+    def test_no_terminal_no_progress(self):
+        stream = io.StringIO()
+        console = Console(stream, quiet=False)
+        console.progress("text")
+        console.clear()
+        assert stream.getvalue() == ""
+
+    def test_quiet(self):
+        stream = self.Terminal()
+        console = Console(stream, quiet=True)
+        console.progress("text")
+        console.note("text")
+        assert stream.getvalue() == ""
+
+
+class TestScores:
+    @pytest.mark.parametrize("prediction", [math.nan, math.inf, 1e300])
+    def test_a_prediction_beyond_numbers_is_not_hidden(self, prediction):
+        scores = Scores("regression")
+        scores.update([1.0, 1.0], [1.0, prediction])
+        scores.update([2.0], [2.0])
+        assert all(map(math.isnan, scores.values().values()))
+
+    def test_labels(self):
+        scores = Scores("classification")
+        scores.update(list("aabb"), list("abbb"))
+        # Agreement 3/4, by chance 1/2; F1 of a 2/3, of b 4/5.
+        assert scores.values() == pytest.approx(
+            {"accuracy": 0.75, "macro_F1": (2 / 3 + 4 / 5) / 2, "kappa": 0.5}
+        )
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(1e7, "1.0000e+07"), (12345.6, "12346"), (0, "0.0000"), (-0.5, "-0.50000")]
+)
+def test_numbers_in_the_table(value, text):
+    assert number(value) == text
+
+
+def test_suggestions():
+    assert did_you_mean("FLOW", ["flow", "a"]) == "Did you mean 'flow'?"
+    assert did_you_mean("xyz", ["flow", "a"]) is None
+    assert listed([]) == "none"
+
+
+def test_a_new_source_is_one_new_file(tmp_path, monkeypatch):
+    (tmp_path / "counting.py").write_text(
+        "from contextlib import contextmanager\n"
+        "from streamrnn_cli.sources.protocol import Row, Source\n"
+        "SCHEME = 'count'\n"
+        "@contextmanager\n"
+        "def open_source(rest):\n"
+        "    rows = (Row(i, ('y',), (i,)) for i in range(1, int(rest) + 1))\n"
+        "    yield Source('count:' + rest, rows, unit='row', target='y', task='regression')\n"
+    )
+    monkeypatch.setattr(sources, "__path__", [*sources.__path__, str(tmp_path)])
+    use_spy(monkeypatch)
+    for cached in (sources._modules, sources._schemes, sources.formats):
+        cached.cache_clear()
+    try:
+        outcome = metrics_of(tmp_path, "count:5")
+    finally:
+        for cached in (sources._modules, sources._schemes, sources.formats):
+            cached.cache_clear()
+    assert outcome["rows"]["used"] == 5
+    assert outcome["model"]["metrics"]["MAE"] == 1

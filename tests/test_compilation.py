@@ -1,0 +1,163 @@
+"""Compilation is behaviour: what compiles, what comes from the cache, what must not."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import streamrnn
+from streamrnn import RNNRegressor
+from streamrnn.backends import cpu
+
+PACKAGE = Path(streamrnn.__file__).parent
+
+RUN = """
+import sys
+from streamrnn import RNNRegressor
+from streamrnn.backends import cpu
+cell = sys.argv[1]
+if ":" in cell:
+    module, name = cell.split(":")
+    cell = getattr(__import__(module), name)
+model = RNNRegressor(cell=cell, hidden_size=4, truncation=4)
+for t in range(30):
+    model.learn_one({"a": t % 3, "b": t % 4}, t % 5)
+stats = cpu.run_for(model._model._types).stats
+print(sum(stats.cache_hits.values()), sum(stats.cache_misses.values()), model.predict_one({"a": 1}))
+"""
+
+
+def _run(cell, *, cwd, cache):
+    """Learn in a new process; return cache hits, misses and a prediction."""
+    result = subprocess.run(
+        [sys.executable, "-c", RUN, cell],
+        cwd=cwd,
+        env={**os.environ, "PYTHONPATH": str(cwd), "NUMBA_CACHE_DIR": str(cache)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    hits, misses, prediction = result.stdout.split()
+    return int(hits), int(misses), float(prediction)
+
+
+def test_a_second_call_compiles_nothing(stream):
+    model = RNNRegressor(hidden_size=4, truncation=4)
+    model.learn_one(*stream[0])
+    entry = cpu.run_for(model._model._types)
+    before = len(entry.signatures)
+    for size in (3, 8):
+        other = RNNRegressor(hidden_size=size, truncation=size, num_layers=2, lr=0.3, l2=0.1)
+        for x, y in stream:
+            other.predict_one(x)
+            other.learn_one(x, y)
+        other.replay([[1.0, 2.0], [3.0, 4.0]], [1.0, 2.0], features=["a", "new"])
+    assert cpu.run_for(other._model._types) is entry
+    assert len(entry.signatures) == before == 1
+
+
+def test_a_new_process_hits_the_cache_and_an_edit_misses_it(tmp_path):
+    """The cache must answer for files that the entry point only imports."""
+    shutil.copytree(PACKAGE, tmp_path / "streamrnn", ignore=shutil.ignore_patterns("__pycache__"))
+    cache = tmp_path / "cache"
+    assert _run("rnn", cwd=tmp_path, cache=cache)[:2] == (0, 1)
+    hits, misses, prediction = _run("rnn", cwd=tmp_path, cache=cache)
+    assert (hits, misses) == (1, 0)
+
+    edited = tmp_path / "streamrnn" / "cells" / "elman.py"
+    source = edited.read_text()
+    edited.write_text(source.replace("h = tanh(pre[0, j])", "h = tanh(pre[0, j] + one)"))
+    assert edited.read_text() != source
+    hits, misses, changed = _run("rnn", cwd=tmp_path, cache=cache)
+    assert (hits, misses) == (0, 1)
+    assert changed != prediction
+
+    edited.write_text(source)
+    assert _run("rnn", cwd=tmp_path, cache=cache) == (1, 0, prediction)
+
+
+CELL = '''
+from typing import NamedTuple
+from streamrnn._registry import plugin
+from streamrnn.cells.protocol import backward, forward
+
+@plugin(name="leaky", n_states=1, gates=1, input_gates=1, state_gates=1, n_factors=1,
+        torch_gates=((0, 0),))
+class Leaky(NamedTuple):
+    """Half of a linear unit."""
+    share: float = 0.5
+
+@forward.register(Leaky)
+def _(cell, pre, before, after, factors):
+    for j in range(pre.shape[1]):
+        after[0, j] = cell.share * pre[0, j]
+        factors[0, j] = cell.share
+
+@backward.register(Leaky)
+def _(cell, factors, d_state, deltas):
+    for j in range(deltas.shape[1]):
+        deltas[0, j] = d_state[0, j] * factors[0, j]
+        d_state[0, j] = 0
+'''
+
+
+def test_a_users_own_cell_is_one_file_cached_and_never_stale(tmp_path):
+    (tmp_path / "leaky.py").write_text(CELL)
+    root = tmp_path / "streamrnn"
+    shutil.copytree(PACKAGE, root, ignore=shutil.ignore_patterns("__pycache__"))
+    cache = tmp_path / "cache"
+    assert _run("leaky:Leaky", cwd=tmp_path, cache=cache)[:2] == (0, 1)
+    hits, misses, prediction = _run("leaky:Leaky", cwd=tmp_path, cache=cache)
+    assert (hits, misses) == (1, 0)
+    (tmp_path / "leaky.py").write_text(CELL.replace("= cell.share * pre", "= -cell.share * pre"))
+    hits, misses, changed = _run("leaky:Leaky", cwd=tmp_path, cache=cache)
+    assert (hits, misses) == (0, 1)
+    assert changed != prediction
+
+
+def test_a_new_file_in_a_plugin_folder_is_registered(tmp_path):
+    root = tmp_path / "streamrnn"
+    shutil.copytree(PACKAGE, root, ignore=shutil.ignore_patterns("__pycache__"))
+    (root / "cells" / "leaky.py").write_text(CELL)
+    hits, misses, _ = _run("leaky", cwd=tmp_path, cache=tmp_path / "cache")
+    assert (hits, misses) == (0, 1)
+
+
+def test_importing_touches_no_gpu_and_compiles_nothing():
+    script = (
+        "import sys, streamrnn\n"
+        "assert 'numba.cuda' not in sys.modules, 'numba.cuda'\n"
+        "assert 'torch' not in sys.modules and 'pandas' not in sys.modules\n"
+        "from streamrnn.linalg import add_product\n"
+        "assert not add_product.signatures\n"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True)
+
+
+@pytest.mark.interpreted
+def test_plain_python_gives_the_numbers_of_compiled_code():
+    """The interpreted lane compares its own answer with that of a compiled process."""
+    script = (
+        "from streamrnn import RNNRegressor\n"
+        "model = RNNRegressor(hidden_size=3, truncation=4, num_layers=2, dtype='float64',\n"
+        "                     optimizer='sgd')\n"
+        "for t in range(40):\n"
+        "    model.learn_one({'a': t % 3, 'b': t % 4}, t % 5)\n"
+        "print(model.predict_one({'a': 1, 'b': 2}))\n"
+    )
+    answers = [
+        float(
+            subprocess.run(
+                [sys.executable, "-c", script],
+                env={**os.environ, "NUMBA_DISABLE_JIT": interpreted},
+                capture_output=True,
+                text=True,
+                check=True,
+            ).stdout
+        )
+        for interpreted in ("0", "1")
+    ]
+    assert answers[0] == pytest.approx(answers[1], rel=1e-12)

@@ -1,0 +1,200 @@
+"""Laws that every registered plug-in obeys; no test here names one."""
+
+import math
+
+import numpy as np
+import pytest
+
+from streamrnn import RNNClassifier, RNNRegressor, cells, gradients, heads, losses, optimizers
+from streamrnn.losses.protocol import decode, slope, value
+from streamrnn.optimizers.protocol import update
+
+LOSSES = losses.registry()
+REGRESSION = [name for name, loss in LOSSES.items() if loss.task == "regression"]
+CLASSIFICATION = [name for name, loss in LOSSES.items() if loss.task == "classification"]
+
+
+# --- losses, as plain Python: what is compiled is the same function
+
+
+def _example(loss, rng):
+    if loss.task == "regression":
+        return rng.normal(size=3), rng.normal(size=3)
+    n = loss.n_outputs(2)
+    return rng.normal(size=n), np.array([1.0])
+
+
+@pytest.mark.interpreted
+@pytest.mark.parametrize("name", LOSSES)
+def test_slope_is_the_derivative_of_the_value(name, rng):
+    loss = LOSSES[name]()
+    for _ in range(20):
+        z, target = _example(loss, rng)
+        d_z = np.empty_like(z)
+        slope(loss, z, target, d_z)
+        for k in range(z.size):
+            up, down = z.copy(), z.copy()
+            up[k] += 1e-6
+            down[k] -= 1e-6
+            numeric = (value(loss, up, target) - value(loss, down, target)) / 2e-6
+            assert d_z[k] == pytest.approx(numeric, abs=1e-6)
+
+
+@pytest.mark.interpreted
+@pytest.mark.parametrize("name", LOSSES)
+@pytest.mark.parametrize("size", [1.0, 1e4])
+def test_values_are_not_negative_and_finite(name, size, rng):
+    loss = LOSSES[name]()
+    z, target = _example(loss, rng)
+    z *= size
+    d_z = np.empty_like(z)
+    slope(loss, z, target, d_z)
+    assert 0 <= value(loss, z, target) < math.inf
+    assert np.isfinite(d_z).all()
+
+
+@pytest.mark.interpreted
+@pytest.mark.parametrize("name", CLASSIFICATION)
+@pytest.mark.parametrize("size", [1.0, 1e4])
+def test_decoded_classes_are_a_distribution(name, size, rng):
+    loss = LOSSES[name]()
+    out = np.empty(2)
+    decode(loss, rng.normal(size=loss.n_outputs(2)) * size, out)
+    assert out.min() >= 0
+    assert out.sum() == pytest.approx(1, rel=1e-12)
+
+
+# --- optimizers
+
+
+@pytest.mark.interpreted
+@pytest.mark.parametrize("name", optimizers.registry())
+def test_optimizer_descends_a_parabola(name):
+    kind = optimizers.registry()[name]
+    optimizer = kind(lr=0.05)
+    curvature = np.array([1.0, 3.0, 0.5])
+    parameters = np.array([1.0, -2.0, 0.5])
+    slots = np.zeros((kind.n_slots, 3))
+    start = 0.5 * (curvature * parameters**2).sum()
+    for t in range(1, 1001):
+        update(optimizer, 0.05, t, parameters, curvature * parameters, slots)
+    assert 0.5 * (curvature * parameters**2).sum() < 0.05 * start
+
+
+@pytest.mark.interpreted
+@pytest.mark.parametrize("name", optimizers.registry())
+def test_optimizer_leaves_parameters_without_gradient_alone(name):
+    kind = optimizers.registry()[name]
+    parameters = np.array([1.0, 0.0])
+    update(kind(), 0.1, 1, parameters, np.zeros(2), np.zeros((kind.n_slots, 2)))
+    assert parameters.tolist() == [1.0, 0.0]
+
+
+# --- cells and gradient algorithms: central differences through the whole engine
+
+
+def _windowed_loss(model, weights, X, y):
+    """Return the mean loss over a whole stream, with these weights throughout."""
+    fixed = RNNRegressor(**model)
+    fixed.set_weights(weights, features=["a", "b"])
+    predictions = fixed.replay(X, y, features=["a", "b"])
+    return np.mean((predictions - y) ** 2)
+
+
+@pytest.mark.parametrize("num_layers", [1, 2])
+@pytest.mark.parametrize("cell", cells.registry())
+def test_gradient_is_the_derivative_of_the_loss(cell, num_layers, rng):
+    T = 6
+    arguments = {
+        "cell": cell,
+        "hidden_size": 3,
+        "num_layers": num_layers,
+        "truncation": T,
+        "update_every": T,
+        "loss_window": T,
+        "optimizer": "sgd",
+        "lr": 0.0,
+        "clip_norm": None,
+        "init": "torch",
+        "scale_inputs": False,
+        "scale_target": False,
+        "dtype": "float64",
+    }
+    X, y = rng.normal(size=(T, 2)), rng.normal(size=T)
+    model = RNNRegressor(**arguments)
+    model.replay(X, y, features=["a", "b"])
+    weights, gradients_ = model.get_weights(), model._gradients()
+    for name, array in weights.items():
+        for i in np.ndindex(array.shape):
+            sides = []
+            for change in (1e-6, -1e-6):
+                moved = {key: copy.copy() for key, copy in weights.items()}
+                moved[name][i] += change
+                sides.append(_windowed_loss(arguments, moved, X, y))
+            numeric = (sides[0] - sides[1]) / 2e-6
+            assert gradients_[name][i] == pytest.approx(numeric, abs=1e-7), (name, i)
+
+
+@pytest.mark.parametrize("algorithm", gradients.registry())
+@pytest.mark.parametrize("num_layers", [1, 2])
+def test_predictions_and_repetitions_of_them_change_nothing(algorithm, num_layers, stream):
+    models = [
+        RNNRegressor(hidden_size=5, truncation=4, num_layers=num_layers, activations=algorithm)
+        for _ in range(2)
+    ]
+    for t, (x, y) in enumerate(stream):
+        for _ in range(t % 3):
+            models[1].predict_one(x)
+        for model in models:
+            model.learn_one(x, y)
+    assert models[0]._model.arena.tobytes() == models[1]._model.arena.tobytes()
+    assert models[0]._model.statistics.tobytes() == models[1]._model.statistics.tobytes()
+
+
+@pytest.mark.parametrize("name", heads.registry())
+def test_heads_start_at_the_mean(name, stream):
+    model = RNNRegressor(hidden_size=4, truncation=4, head=name, lr=0.0)
+    for x, y in stream:
+        model.learn_one(x, y)
+    assert model.predict_one(stream[0][0]) == pytest.approx(np.mean([y for _, y in stream]))
+
+
+# --- all together. Every combination of types is compiled anew, so each plug-in is seen in some
+# combination, not in every one.
+
+
+def _combinations():
+    registries = [r.registry() for r in (cells, heads, losses, optimizers, gradients)]
+    for i in range(max(map(len, registries))):
+        yield tuple(list(registry)[i % len(registry)] for registry in registries)
+
+
+@pytest.mark.parametrize(
+    ("cell", "head", "loss", "optimizer", "activations"), list(_combinations())
+)
+def test_every_plugin_learns_in_the_engine(cell, head, loss, optimizer, activations, stream):
+    regression = loss in REGRESSION
+    kind = RNNRegressor if regression else RNNClassifier
+    model = kind(
+        cell=cell,
+        head=head,
+        loss=loss,
+        optimizer=optimizer,
+        activations=activations,
+        hidden_size=8,
+        truncation=4,
+        lr=0.02,
+    )
+
+    def target(x):
+        return x["a"] if regression else x["a"] > 0
+
+    for _ in range(40):
+        for x, _ in stream:
+            model.learn_one(x, target(x))
+    assert model.counters["updates"] == 40 * len(stream)
+    if regression:
+        errors = [abs(model.predict_one(x) - x["a"]) for x, _ in stream]
+        assert np.mean(errors) < 0.6 * np.mean([abs(x["a"]) for x, _ in stream])
+    else:
+        assert np.mean([model.predict_one(x) == target(x) for x, _ in stream]) > 0.8
