@@ -35,7 +35,7 @@ def _regularise(settings, parameters, gradient):
 
 @glue
 def _clip_value(limit, gradient):
-    """Clamp every entry; return whether any was beyond. NaN stays NaN, for the check to find."""
+    """Clamp every entry; return whether any was beyond."""
     clipped = False
     bound = gradient.dtype.type(limit)
     for i in range(gradient.size):
@@ -92,13 +92,13 @@ def apply_gradient(
         The optimizer's, shape (n_slots, P); written.
     """
     _regularise(settings, parameters, gradient)
-    clipped = False
-    if settings.clip_value < math.inf:
-        clipped = _clip_value(settings.clip_value, gradient)
     norm = math.sqrt(sum_of_squares(gradient))
     if not math.isfinite(norm):
         counters[SKIPPED] += 1
         return
+    clipped = settings.clip_value < math.inf and _clip_value(settings.clip_value, gradient)
+    if clipped:
+        norm = math.sqrt(sum_of_squares(gradient))
     if norm > settings.clip_norm:
         _clip_norm(settings.clip_norm, norm, gradient)
         clipped = True

@@ -1,0 +1,22 @@
+"""The slow, obvious truth: every formula of the engine again, in NumPy float64.
+
+Nothing here looks at the engine. Weights are dictionaries with PyTorch's names and layout.
+"""
+
+from naive.cells import CELLS
+from naive.gradients import complex_step, credit_tensor, masked_sum, random_weights, run_stream
+from naive.losses import LOSSES
+from naive.online import Twin
+from naive.optimizers import OPTIMIZERS
+
+__all__ = [
+    "CELLS",
+    "LOSSES",
+    "OPTIMIZERS",
+    "Twin",
+    "complex_step",
+    "credit_tensor",
+    "masked_sum",
+    "random_weights",
+    "run_stream",
+]

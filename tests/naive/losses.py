@@ -1,0 +1,85 @@
+"""Losses of one sample: the value, and its slope with respect to the outputs.
+
+Outputs `p` have the shape `(..., n_out)`; `value` also takes complex outputs.
+"""
+
+import numpy as np
+
+from naive.cells import sigmoid
+
+
+def size(e):
+    """The absolute value in a form through which a complex step can go."""
+    return np.where(e.real < 0, -e, e)
+
+
+class Squared:
+    def value(self, p, y):
+        return (p[..., 0] - y) ** 2
+
+    def slope(self, p, y):
+        return 2 * (p - y)
+
+
+class Absolute:
+    def value(self, p, y):
+        return size(p[..., 0] - y)
+
+    def slope(self, p, y):
+        return np.sign(p - y)
+
+
+class Huber:
+    def __init__(self, delta=1.0):
+        self.delta = delta
+
+    def value(self, p, y):
+        e = p[..., 0] - y
+        inside = size(e).real <= self.delta
+        return np.where(inside, e**2 / 2, self.delta * (size(e) - self.delta / 2))
+
+    def slope(self, p, y):
+        return np.clip(p - y, -self.delta, self.delta)
+
+
+class Quantile:
+    def __init__(self, q=0.5):
+        self.q = q
+
+    def value(self, p, y):
+        e = y - p[..., 0]
+        return np.where(e.real > 0, self.q * e, (self.q - 1) * e)
+
+    def slope(self, p, y):
+        return np.where(y > p, -self.q, 1 - self.q)
+
+
+class Logistic:
+    """Log loss of one logit, y in {0, 1}."""
+
+    def value(self, p, y):
+        return np.log(1 + np.exp(p[..., 0])) - y * p[..., 0]
+
+    def slope(self, p, y):
+        return sigmoid(p) - y
+
+
+class CrossEntropy:
+    """Softmax cross-entropy in nats, y the index of the class."""
+
+    def value(self, p, y):
+        return np.log(np.exp(p).sum(axis=-1)) - p[..., y]
+
+    def slope(self, p, y):
+        softmax = np.exp(p) / np.exp(p).sum()
+        return softmax - np.eye(len(p))[y]
+
+
+LOSSES = {
+    "squared": Squared(),
+    "absolute": Absolute(),
+    "huber": Huber(),
+    "quantile": Quantile(),
+    "logistic": Logistic(),
+    "cross_entropy": CrossEntropy(),
+}

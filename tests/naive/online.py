@@ -1,0 +1,177 @@
+"""Online truncated BPTT as it is defined, keeping the whole history and sparing nothing."""
+
+import numpy as np
+
+from naive.gradients import step, window_gradient, zero_states
+from naive.losses import LOSSES
+from naive.optimizers import OPTIMIZERS
+
+
+class Scaler:
+    """Mean and population standard deviation of every value seen so far, kept as a list."""
+
+    def __init__(self):
+        self.values = []
+
+    def scale(self, value):
+        mean, std = self.moments()
+        return (value - mean) / std if std > 0 else 0.0
+
+    def restore(self, value):
+        mean, std = self.moments()
+        return value * std + mean if self.values else value
+
+    def moments(self):
+        if not self.values:
+            return 0.0, 0.0
+        return np.mean(self.values), np.std(self.values)
+
+
+class Twin:
+    """One learner; `weights` under PyTorch's names, samples as vectors, a target None for none."""
+
+    def __init__(
+        self,
+        cell,
+        weights,
+        *,
+        truncation=32,
+        update_every=1,
+        loss_window=1,
+        activations="stored",
+        optimizer="adam",
+        lr=0.01,
+        clip_norm=None,
+        clip_value=None,
+        l2=0.0,
+        l1=0.0,
+        weight_decay=None,
+        loss="squared",
+        scale_inputs=False,
+        scale_target=False,
+    ):
+        self.cell = cell
+        self.weights = {name: np.array(array, dtype=float) for name, array in weights.items()}
+        self.truncation, self.update_every, self.loss_window = truncation, update_every, loss_window
+        self.recomputed = activations == "recomputed"
+        self.optimizer = OPTIMIZERS[optimizer]
+        self.slots = {name: {} for name in weights}
+        self.lr = lr
+        self.clip_norm, self.clip_value = clip_norm, clip_value
+        self.l2, self.l1 = l2, l1
+        self.weight_decay = self.optimizer.weight_decay if weight_decay is None else weight_decay
+        self.loss = LOSSES[loss] if isinstance(loss, str) else loss
+        n_inputs = self.weights["weight_ih_l0"].shape[1]
+        self.input_scalers = [Scaler() for _ in range(n_inputs)] if scale_inputs else None
+        self.target_scaler = Scaler() if scale_target else None
+        self.gradient = None
+        self.counters = dict.fromkeys(
+            ("samples", "updates", "clipped", "skipped", "missing_values", "missing_targets"), 0
+        )
+        self.reset_state()
+
+    def reset_state(self):
+        self.states = zero_states(self.cell, self.weights)
+        self.history = []  # one dictionary a sample
+
+    def predict(self, x):
+        """The outputs of the head for the next sample; nothing changes."""
+        outputs = step(self.cell, self.weights, self.scaled(x, commit=False), self.states)[2]
+        return outputs if self.target_scaler is None else self.target_scaler.restore(outputs)
+
+    def learn(self, x, y):
+        x = self.scaled(x, commit=True)
+        before = self.states
+        self.states, memos, outputs = step(self.cell, self.weights, x, before)
+        target = self.scaled_target(y)
+        top = self.states[-1][0]
+        self.history.append(
+            {"x": x, "target": target, "before": before, "run": (memos, top), "outputs": outputs}
+        )
+        self.counters["samples"] += 1
+        self.counters["missing_targets"] += target is None
+        news = [sample["target"] for sample in self.history[-self.update_every :]]
+        due = self.counters["samples"] % self.update_every == 0
+        if due and any(target is not None for target in news):
+            self.update()
+
+    def scaled(self, x, commit):
+        result = np.zeros(len(x))
+        for j, value in enumerate(x):
+            if value is None or not np.isfinite(value):
+                self.counters["missing_values"] += commit
+                continue
+            result[j] = value
+            if self.input_scalers is not None:
+                scaler = self.input_scalers[j]
+                scaler.values.append(value)
+                result[j] = scaler.scale(value)
+                if not commit:
+                    scaler.values.pop()
+        return result
+
+    def scaled_target(self, y):
+        if y is None or not np.isfinite(y):
+            return None
+        if self.target_scaler is None:
+            return y
+        self.target_scaler.values.append(y)
+        return self.target_scaler.scale(y)
+
+    def data_gradient(self):
+        """The gradient of the newest losses through the window, before anything is added to it."""
+        window = self.history[-self.truncation :]
+        runs = [sample["run"] for sample in window]
+        outputs = [sample["outputs"] for sample in window]
+        if self.recomputed:
+            runs, outputs = self.run_again(window)
+        first = len(window) - self.loss_window
+        slopes = [
+            None
+            if index < first or sample["target"] is None
+            else self.loss.slope(p, sample["target"]) / self.loss_window
+            for index, (sample, p) in enumerate(zip(window, outputs, strict=True))
+        ]
+        return window_gradient(self.cell, self.weights, runs, slopes)
+
+    def run_again(self, window):
+        runs, outputs = [], []
+        states = window[0]["before"]
+        for sample in window:
+            states, memos, p = step(self.cell, self.weights, sample["x"], states)
+            runs.append((memos, states[-1][0]))
+            outputs.append(p)
+        return runs, outputs
+
+    def update(self):
+        gradient = self.data_gradient()
+        gradient = {name: g + self.l2 * self.weights[name] for name, g in gradient.items()}
+        if not all(np.isfinite(g).all() for g in gradient.values()):
+            self.counters["skipped"] += 1
+            return
+        clipped = self.clip(gradient)
+        self.counters["clipped"] += any((clipped[name] != gradient[name]).any() for name in clipped)
+        self.gradient = clipped
+        lr = self.lr.get(self.counters["updates"]) if hasattr(self.lr, "get") else self.lr
+        self.counters["updates"] += 1
+        for name, g in clipped.items():
+            theta = self.weights[name] * (1 - lr * self.weight_decay)
+            theta = self.optimizer.step(self.slots[name], theta, g, lr, self.counters["updates"])
+            self.weights[name] = np.sign(theta) * np.maximum(np.abs(theta) - lr * self.l1, 0)
+
+    def clip(self, gradient):
+        if self.clip_value is not None:
+            limit = self.clip_value
+            gradient = {name: np.clip(g, -limit, limit) for name, g in gradient.items()}
+        if self.clip_norm is not None:
+            norm = np.sqrt(sum((g**2).sum() for g in gradient.values()))
+            if norm > self.clip_norm:
+                gradient = {name: g * (self.clip_norm / norm) for name, g in gradient.items()}
+        return gradient
+
+    def add_output(self):
+        """One more output (a class nobody has seen): zero weights, zero optimiser slots."""
+        for name in ("head.weight", "head.bias"):
+            grow = [(0, 1)] + [(0, 0)] * (self.weights[name].ndim - 1)
+            self.weights[name] = np.pad(self.weights[name], grow)
+            self.slots[name] = {k: np.pad(v, grow) for k, v in self.slots[name].items()}

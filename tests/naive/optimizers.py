@@ -1,0 +1,61 @@
+"""Optimisers as in torch.optim, one named array at a time.
+
+`step(memory, theta, g, lr, n)` returns the new parameters; `memory` is this array's dictionary of
+slots (empty before the first update) and n counts updates from 1.
+"""
+
+import numpy as np
+
+
+class SGD:
+    weight_decay = 0.0
+
+    def step(self, memory, theta, g, lr, n):
+        return theta - lr * g
+
+
+class Momentum(SGD):
+    def step(self, memory, theta, g, lr, n):
+        velocity = memory["v"] = 0.9 * memory.get("v", 0.0) + g
+        return theta - lr * velocity
+
+
+class Nesterov(SGD):
+    def step(self, memory, theta, g, lr, n):
+        velocity = memory["v"] = 0.9 * memory.get("v", 0.0) + g
+        return theta - lr * (g + 0.9 * velocity)
+
+
+class RMSProp(SGD):
+    def step(self, memory, theta, g, lr, n):
+        mean_square = memory["v"] = 0.99 * memory.get("v", 0.0) + 0.01 * g**2
+        return theta - lr * g / (np.sqrt(mean_square) + 1e-8)
+
+
+class AdaGrad(SGD):
+    def step(self, memory, theta, g, lr, n):
+        total = memory["v"] = memory.get("v", 0.0) + g**2
+        return theta - lr * g / (np.sqrt(total) + 1e-10)
+
+
+class Adam(SGD):
+    def step(self, memory, theta, g, lr, n):
+        mean = memory["m"] = 0.9 * memory.get("m", 0.0) + 0.1 * g
+        mean_square = memory["v"] = 0.999 * memory.get("v", 0.0) + 0.001 * g**2
+        mean, mean_square = mean / (1 - 0.9**n), mean_square / (1 - 0.999**n)
+        return theta - lr * mean / (np.sqrt(mean_square) + 1e-8)
+
+
+class AdamW(Adam):
+    weight_decay = 0.01
+
+
+OPTIMIZERS = {
+    "sgd": SGD(),
+    "momentum": Momentum(),
+    "nesterov": Nesterov(),
+    "rmsprop": RMSProp(),
+    "adagrad": AdaGrad(),
+    "adam": Adam(),
+    "adamw": AdamW(),
+}
