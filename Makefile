@@ -14,8 +14,9 @@ replay: $(VENV)/.installed  ## learn a bundled stream and compare with baselines
 
 test: lint test-compiled test-interpreted  ## lint, types, all tests
 
+# By file: tests of a file share compiled configurations.
 test-compiled: $(VENV)/.installed-dev
-	$(RUN) pytest
+	$(RUN) pytest --numprocesses auto --dist loadfile
 
 # A small part again as plain Python: it must not depend on what only compiled code allows.
 test-interpreted: $(VENV)/.installed-dev

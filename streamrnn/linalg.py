@@ -156,8 +156,9 @@ def sum_of_squares(values: np.ndarray) -> float:
     for i in range(values.size):
         total += values[i] * values[i]
     if np.isfinite(total):
-        return float(total)
+        return np.float64(total)
     exact = 0.0
     for i in range(values.size):
-        exact += float(values[i]) * float(values[i])
+        value = np.float64(values[i])  # float() would leave it in single precision
+        exact += value * value
     return exact

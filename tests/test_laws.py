@@ -186,15 +186,14 @@ def test_every_plugin_learns_in_the_engine(cell, head, loss, optimizer, activati
         lr=0.02,
     )
 
-    def target(x):
-        return x["a"] if regression else x["a"] > 0
-
-    for _ in range(40):
+    errors = []
+    for epoch in range(40):
         for x, _ in stream:
-            model.learn_one(x, target(x))
+            target = x["a"] if regression else x["a"] > 0
+            if epoch >= 35:
+                prediction = model.predict_one(x)
+                errors.append(abs(prediction - target) if regression else prediction != target)
+            model.learn_one(x, target)
     assert model.counters["updates"] == 40 * len(stream)
-    if regression:
-        errors = [abs(model.predict_one(x) - x["a"]) for x, _ in stream]
-        assert np.mean(errors) < 0.6 * np.mean([abs(x["a"]) for x, _ in stream])
-    else:
-        assert np.mean([model.predict_one(x) == target(x) for x, _ in stream]) > 0.8
+    guess = np.mean([abs(x["a"]) for x, _ in stream]) if regression else 0.5
+    assert np.mean(errors) < 0.5 * guess

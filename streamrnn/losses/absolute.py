@@ -29,7 +29,7 @@ decode.register(Absolute)(identity)
 def _(loss, z, target):
     total = 0.0
     for k in range(z.size):
-        total += abs(float(z[k]) - float(target[k]))
+        total += abs(np.float64(z[k]) - np.float64(target[k]))
     return total
 
 

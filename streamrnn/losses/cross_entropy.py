@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
+import numpy as np
+
 from streamrnn._dispatch import glue
 from streamrnn._registry import plugin
 from streamrnn.losses.protocol import decode, slope, value
@@ -24,12 +26,12 @@ class CrossEntropy(NamedTuple):
 
 @glue
 def _log_sum_exp(z):
-    greatest = float(z[0])
+    greatest = np.float64(z[0])
     for k in range(1, z.size):
-        greatest = max(greatest, float(z[k]))
+        greatest = max(greatest, np.float64(z[k]))
     total = 0.0
     for k in range(z.size):
-        total += math.exp(float(z[k]) - greatest)
+        total += math.exp(np.float64(z[k]) - greatest)
     return greatest + math.log(total)
 
 
@@ -38,17 +40,17 @@ def _(loss, z, out):
     if z.size > 0:
         normaliser = _log_sum_exp(z)
         for k in range(z.size):
-            out[k] = math.exp(float(z[k]) - normaliser)
+            out[k] = math.exp(np.float64(z[k]) - normaliser)
 
 
 @value.register(CrossEntropy)
 def _(loss, z, target):
-    return _log_sum_exp(z) - float(z[int(target[0])])
+    return _log_sum_exp(z) - np.float64(z[int(target[0])])
 
 
 @slope.register(CrossEntropy)
 def _(loss, z, target, d_z):
     normaliser = _log_sum_exp(z)
     for k in range(z.size):
-        d_z[k] = math.exp(float(z[k]) - normaliser)
+        d_z[k] = math.exp(np.float64(z[k]) - normaliser)
     d_z[int(target[0])] -= 1

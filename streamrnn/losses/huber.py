@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import numpy as np
+
 from streamrnn._registry import plugin
 from streamrnn.losses.protocol import decode, identity, slope, value
 
@@ -36,7 +38,7 @@ decode.register(Huber)(identity)
 def _(loss, z, target):
     total = 0.0
     for k in range(z.size):
-        error = abs(float(z[k]) - float(target[k]))
+        error = abs(np.float64(z[k]) - np.float64(target[k]))
         if error <= loss.delta:
             total += 0.5 * error * error
         else:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
+import numpy as np
+
 from streamrnn._registry import plugin
 from streamrnn.losses.protocol import decode, slope, value
 
@@ -28,7 +30,7 @@ class Logistic(NamedTuple):
 
 @decode.register(Logistic)
 def _(loss, z, out):
-    odds = math.exp(-abs(float(z[0])))
+    odds = math.exp(-abs(np.float64(z[0])))
     p = 1.0 / (1.0 + odds)
     p = p if z[0] >= 0 else odds / (1.0 + odds)
     out[0] = 1.0 - p
@@ -37,13 +39,13 @@ def _(loss, z, out):
 
 @value.register(Logistic)
 def _(loss, z, target):
-    output = float(z[0])
-    return max(output, 0.0) + math.log1p(math.exp(-abs(output))) - float(target[0]) * output
+    output = np.float64(z[0])
+    return max(output, 0.0) + math.log1p(math.exp(-abs(output))) - np.float64(target[0]) * output
 
 
 @slope.register(Logistic)
 def _(loss, z, target, d_z):
-    output = float(z[0])
+    output = np.float64(z[0])
     odds = math.exp(-abs(output))
     p = 1.0 / (1.0 + odds) if output >= 0.0 else odds / (1.0 + odds)
-    d_z[0] = p - float(target[0])
+    d_z[0] = p - np.float64(target[0])

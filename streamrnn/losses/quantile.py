@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import numpy as np
+
 from streamrnn._registry import plugin
 from streamrnn.losses.protocol import decode, identity, slope, value
 
@@ -35,7 +37,7 @@ decode.register(Quantile)(identity)
 def _(loss, z, target):
     total = 0.0
     for k in range(z.size):
-        above = float(target[k]) - float(z[k])
+        above = np.float64(target[k]) - np.float64(z[k])
         total += max(loss.q * above, (loss.q - 1.0) * above)
     return total
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import numpy as np
+
 from streamrnn._registry import plugin
 from streamrnn.losses.protocol import decode, identity, slope, value
 
@@ -27,7 +29,7 @@ decode.register(Squared)(identity)
 def _(loss, z, target):
     total = 0.0
     for k in range(z.size):
-        error = float(z[k]) - float(target[k])
+        error = np.float64(z[k]) - np.float64(target[k])
         total += error * error
     return total
 
