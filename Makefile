@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 RUN := $(BIN)/python -m
+SOURCES := $(shell find streamrnn cli -name '*.py')
 
 .PHONY: help replay test test-compiled test-interpreted lint bench venv clean
 
@@ -35,8 +36,10 @@ venv: $(VENV)/.installed-dev  ## environment for development
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/.installed: $(VENV)/bin/python pyproject.toml
-	$(RUN) pip install --quiet --editable .
+# Not editable: a script beside the clone must not take the clone's folder for the package.
+$(VENV)/.installed: $(VENV)/bin/python pyproject.toml $(SOURCES)
+	rm -rf build
+	test -f $(VENV)/.installed-dev || $(RUN) pip install --quiet .
 	touch $@
 
 $(VENV)/.installed-dev: $(VENV)/bin/python pyproject.toml

@@ -120,7 +120,7 @@ def check_files(settings: Settings) -> None:
     "--lr",
     type=click.FloatRange(min=0, min_open=True),
     callback=check_finite,
-    help="Learning rate, the size of a step.  [default: the optimizer's own]",
+    help="Learning rate, the size of a step.  [default: the optimizer's own, adam's is 0.002]",
 )
 @click.option(
     "--clip-norm",
@@ -159,8 +159,9 @@ def check_files(settings: Settings) -> None:
 def replay(**options: Any) -> None:
     """Replay a recorded stream: predict each row, then learn from it.
 
-    SOURCE is a CSV or JSON Lines file (also .gz, .bz2, .xz), - for standard input, or
-    river:NAME for a data set that comes with River.
+    SOURCE is a CSV file (commas, semicolons or tabs) or a JSON Lines file, also .gz, .bz2 or
+    .xz; - for standard input; or river:NAME for a data set that comes with River. Without it,
+    river:WaterFlow.
 
     The table shows the network beside simple models on the same rows. An empty cell, NA, NaN,
     null, None and ? are missing values.

@@ -23,7 +23,8 @@ def choose_task(
     target
         The column to be predicted.
     head
-        The first rows, to guess by: if all targets are numbers it is regression.
+        The first rows, to guess by: if all targets are numbers (nine in ten where errors are
+        skipped) it is regression.
     """
     if settings.task != "auto":
         return cast(Task, settings.task), None
@@ -35,10 +36,12 @@ def choose_task(
         what = f"no target in the first {len(cells)} rows, so the task cannot be guessed"
         remedy = "Give --task regression or --task classification"
         raise DataError(what, source=source.name, column=target, remedy=remedy)
-    labels = (cell for cell in known if isinstance(cell, bool) or not is_number(cell))
-    first = next(labels, None)
-    if first is None:
-        task, why, other = "regression", "only numbers", "classification"
+    labels = [cell for cell in known if isinstance(cell, bool) or not is_number(cell)]
+    first = next(iter(labels), None)
+    # Where errors are skipped, a few labels among numbers are errors.
+    if first is None or (settings.on_error == "skip" and len(labels) < 0.1 * len(known)):
+        task, other = "regression", "classification"
+        why = "only numbers" if first is None else "numbers"
     else:
         task, why, other = "classification", f"labels such as {shown(first)}", "regression"
     remark = f"target {target!r} holds {why}: {task}. If that is wrong: --task {other}"

@@ -10,8 +10,9 @@ passed as arguments would carry a fresh identity every time and never hit.
 from __future__ import annotations
 
 import hashlib
-import inspect
-from collections.abc import Callable, Iterable
+import sys
+import warnings
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any, Protocol, TypeVar, cast
@@ -21,6 +22,9 @@ from numba import njit, types
 from numba.extending import intrinsic, overload
 
 Function = TypeVar("Function", bound=Callable[..., Any])
+
+#: Every function that `by_type` has made.
+_GENERICS: list[Generic] = []
 
 #: Reductions vectorise only if sums may be re-associated. ``nnan`` and ``ninf`` stay off: they
 #: would let LLVM drop the finite-checks that protect the weights.
@@ -42,14 +46,31 @@ def glue(function: Function) -> Function:
     return cast(Function, njit(inline="always", **_OPTIONS)(function))
 
 
-def entry(factory: Callable[..., Function], *closure: Any) -> Function:
-    """Compile and cache ``factory(*closure)``, a function called from Python.
+def entry(factory: Callable[..., Function], *closure: Any, keep: bool = True) -> Function:
+    """Compile ``factory(*closure)``, a function called from Python, and keep it on disk.
 
     Numba's cache key covers the function's own file and the values in its closure, not the files
     it imports. The factory must therefore close over a digest of those (see `source_digest`) as
-    well as over whatever else chooses code.
+    well as over whatever else chooses code. Where no folder can be written, the code is compiled
+    in every process, with a warning.
+
+    The function is named after its closure, and so are its files. In a file that several versions
+    shared, two processes compiling at once could write one version under the other's key.
     """
-    return cast(Function, njit(cache=True, **_OPTIONS)(factory(*closure)))
+    function = factory(*closure)
+    version = hashlib.sha256(repr(closure).encode()).hexdigest()[:16]
+    function.__qualname__ = f"{function.__name__}_{version}"
+    if keep:
+        try:
+            return cast(Function, njit(cache=True, **_OPTIONS)(function))
+        except RuntimeError as error:
+            warnings.warn(
+                f"compiled code is not kept for the next process: {error}; set NUMBA_CACHE_DIR to "
+                "a folder that can be written",
+                RuntimeWarning,
+                stacklevel=2,
+            )
+    return cast(Function, njit(**_OPTIONS)(function))
 
 
 def standalone() -> None:
@@ -98,28 +119,31 @@ def source_digest(plugins: tuple[type, ...] = ()) -> str:
     """Hash the sources that compiled code can come from: this package and the plug-ins' own files.
 
     Part of the cache key of every `entry`, so that an edit or an upgrade is never answered with
-    code compiled from the old sources.
+    code compiled from the old sources. Of foreign plug-ins, the files of the class and of its
+    implementations count, not those that they import in turn.
     """
     digest = hashlib.sha256(_package_digest().encode())
-    for module in sorted({plugin.__module__ for plugin in plugins}):
-        if not module.startswith(__package__ + "."):
-            digest.update(_module_source(module, plugins))
+    for path in sorted({path for plugin in plugins for path in _files(plugin)}):
+        if not path.is_relative_to(Path(__file__).parent) and path.is_file():
+            digest.update(path.read_bytes())
     return digest.hexdigest()
 
 
-def _module_source(module: str, plugins: Iterable[type]) -> bytes:
-    plugin = next(plugin for plugin in plugins if plugin.__module__ == module)
-    try:
-        return Path(inspect.getfile(plugin)).read_bytes()
-    except (OSError, TypeError):  # typed at a prompt: nothing on disk can be stale
-        return module.encode()
+def _files(plugin: type) -> Iterator[Path]:
+    """Yield the files of a plug-in's class and of its implementations."""
+    module = sys.modules.get(plugin.__module__)
+    if getattr(module, "__file__", None):
+        yield Path(str(module.__file__))  # type: ignore[union-attr]
+    for generic in _GENERICS:
+        if plugin in generic.registry:
+            yield Path(generic.registry[plugin].__code__.co_filename)
 
 
 class Generic(Protocol):
     """A function of several implementations, chosen by the type of its first argument."""
 
     __name__: str
-    registry: dict[type, Callable[..., Any]]
+    registry: dict[type, Any]
 
     def __call__(self, spec: Any, *args: Any) -> Any:
         """Call the implementation registered for ``type(spec)``."""
@@ -135,7 +159,7 @@ def by_type(contract: Callable[..., Any]) -> Generic:
     compiled code the choice is made by the compiler; called from plain Python (as under
     ``NUMBA_DISABLE_JIT=1``) it is a dictionary look-up.
     """
-    registry: dict[type, Callable[..., Any]] = {}
+    registry: dict[type, Any] = {}
 
     def generic(spec: Any, *args: Any) -> Any:
         return registry[type(spec)](spec, *args)
@@ -145,6 +169,9 @@ def by_type(contract: Callable[..., Any]) -> Generic:
 
     def register(spec_type: type) -> Callable[[Function], Function]:
         def add(function: Function) -> Function:
+            # One name for each, since names become symbols of compiled code.
+            function.__name__ = f"{contract.__name__}_{spec_type.__name__}"
+            function.__qualname__ = function.__name__
             registry[spec_type] = function
             return function
 
@@ -157,6 +184,7 @@ def by_type(contract: Callable[..., Any]) -> Generic:
     named.__doc__ = contract.__doc__
     named.registry = registry
     named.register = register
+    _GENERICS.append(named)
     return cast(Generic, named)
 
 

@@ -6,18 +6,24 @@ in its registry, and with that in the constructors, the command line and the tes
 
 from __future__ import annotations
 
-import difflib
 import importlib
+import math
 import pkgutil
 from collections.abc import Callable
 from types import ModuleType
 from typing import Any, TypeVar
 
+from streamrnn._checks import check_choice, check_number
+from streamrnn._dispatch import Generic
+
 Plugin = TypeVar("Plugin")
 
 
 def plugin(**attributes: Any) -> Callable[[type[Plugin]], type[Plugin]]:
-    """Return a class decorator that gives a plug-in its ``name`` and what its contract asks."""
+    """Return a class decorator that gives a plug-in its ``name`` and what its contract asks.
+
+    ``limits={field: (least, greatest)}`` bounds the numbers that users may give.
+    """
 
     def decorate(kind: type[Plugin]) -> type[Plugin]:
         for name, value in attributes.items():
@@ -46,27 +52,44 @@ def is_plugin(item: Any) -> bool:
     return isinstance(item, type) and issubclass(item, tuple) and hasattr(item, "name")
 
 
-def resolve(kind: str, choice: Any, registry: dict[str, Any]) -> Any:
+def resolve(kind: str, choice: Any, registry: dict[str, Any], contract: Generic) -> Any:
     """Turn a name, a plug-in class or a plug-in object into an object.
+
+    Parameters
+    ----------
+    kind
+        What it is to be, for messages: the name of the constructor's argument.
+    choice
+        The name, class or object.
+    registry
+        The classes by name.
+    contract
+        A function that every plug-in of this kind implements.
 
     Raises
     ------
     ValueError
-        If `choice` is an unknown name.
+        If `choice` is an unknown name, or one of its numbers is out of range.
     TypeError
-        If `choice` is neither a name nor a plug-in.
+        If `choice` is neither a name nor a plug-in of this kind.
     """
     if isinstance(choice, str):
-        if choice not in registry:
-            near = difflib.get_close_matches(choice, registry, n=1)
-            hint = f" (did you mean {near[0]!r}?)" if near else ""
-            raise ValueError(f"{kind}={choice!r} is unknown{hint}; known: {', '.join(registry)}")
+        check_choice(kind, choice, tuple(registry))
         return registry[choice]()
-    if is_plugin(choice):
-        return choice()
-    if is_plugin(type(choice)):
-        return choice
-    raise TypeError(
-        f"{kind} must be one of {', '.join(map(repr, registry))} or a plug-in object, "
-        f"got {choice!r} of type {type(choice).__name__}"
-    )
+    plugin = choice() if is_plugin(choice) else choice
+    if type(plugin) not in contract.registry:
+        if type(choice).__module__.startswith("river."):
+            raise TypeError(
+                f"{kind}={choice!r} is River's; give a name, one of "
+                f"{', '.join(map(repr, registry))}, or an object of streamrnn"
+            )
+        raise TypeError(
+            f"{kind} must be one of {', '.join(map(repr, registry))} or a plug-in of that kind, "
+            f"got {choice!r} of type {type(choice).__name__}"
+        )
+    limits = getattr(plugin, "limits", {})
+    for name, number in zip(plugin._fields, plugin, strict=True):
+        if not hasattr(number, "get"):  # a learning-rate schedule
+            least, greatest = limits.get(name, (-math.inf, math.inf))
+            check_number(f"{name} of {plugin.name}", number, least, most=greatest)
+    return plugin

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -64,14 +63,22 @@ def sigmoid(x: Any) -> Any:
 
 
 @overload(tanh)
-def _(x) -> Callable[[Any], Any]:
-    if is_float32(x):
-        return lambda x: _tanh_float32(x)
-    return lambda x: math.tanh(x)
+def _choose_tanh(x):
+    def tanh_float32(x):
+        return _tanh_float32(x)
+
+    def tanh_float64(x):
+        return math.tanh(x)
+
+    return tanh_float32 if is_float32(x) else tanh_float64
 
 
 @overload(sigmoid)
-def _(x) -> Callable[[Any], Any]:
-    if is_float32(x):
-        return lambda x: _sigmoid_float32(x)
-    return lambda x: _sigmoid_float64(x)
+def _choose_sigmoid(x):
+    def sigmoid_float32(x):
+        return _sigmoid_float32(x)
+
+    def sigmoid_float64(x):
+        return _sigmoid_float64(x)
+
+    return sigmoid_float32 if is_float32(x) else sigmoid_float64

@@ -170,8 +170,9 @@ def _tape_layer_size(sizes, layer):
 
 @register_jitable
 def _tape_offset(sizes, layer):
-    first = 0 if layer == 0 else _tape_layer_size(sizes, 0)
-    return first if layer == 0 else first + (layer - 1) * _tape_layer_size(sizes, 1)
+    if layer == 0:
+        return 0
+    return _tape_layer_size(sizes, 0) + (layer - 1) * _tape_layer_size(sizes, 1)
 
 
 @register_jitable
@@ -281,7 +282,7 @@ class Statistics(NamedTuple):
     targets: np.ndarray  # (3, n_targets)
 
 
-#: What is counted. The first six are for users; the others are the position in the ring, how many
+#: What is counted. The first seven are for users; the others are the position in the ring, how many
 #: of its steps are filled, and how many targets came since the last update.
 COUNTERS = (
     "samples",

@@ -25,7 +25,7 @@ from streamrnn.layout import (
     Workspace,
     head_weights,
 )
-from streamrnn.linalg import copy
+from streamrnn.linalg import copy, fill
 from streamrnn.losses.protocol import decode
 from streamrnn.network import step
 from streamrnn.scaling import (
@@ -85,10 +85,21 @@ def predict(
     h = row(work.after, sizes.num_layers - 1)
     weights = head_weights(sizes, parts.parameters)
     read(plugins.head, weights, parts.head_memory, h, work.x, work.z)
+    _make_finite(work.z)
     decode(plugins.loss, work.z, out)
     if settings.scale_target != 0.0:
         for k in range(out.size):
             out[k] = unscale(out[k], statistics.targets, k)
+
+
+@glue
+def _make_finite(z):
+    """Fall back to all zeros, a regression's mean, if the state or the outputs have overflown."""
+    finite = True
+    for k in range(z.size):
+        finite &= math.isfinite(z[k])
+    if not finite:
+        fill(z, 0.0)
 
 
 @glue

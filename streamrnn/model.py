@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import threading
 from collections.abc import Sequence
 from typing import Any
 
@@ -31,12 +33,32 @@ from streamrnn.layout import (
     workspace_size,
 )
 from streamrnn.learner import Plugins
-from streamrnn.updates import Settings
+from streamrnn.updates import Settings, check_rate
 from streamrnn.views import aligned_zeros
+
+#: Attributes of a `Model` that follow from the others and are no part of its state.
+_DERIVED = {
+    "_kind",
+    "_numbers",
+    "_rates",
+    "_schedule",
+    "_sizes",
+    "lock",
+    "out",
+    "workspace",
+    "x",
+    "y",
+}
+
+#: Samples in one compiled call, so that an interrupt is heard within a second or so.
+_SAMPLES_A_CALL = 8192
 
 
 class Model:
     """The numbers of one learner and what works on them; the estimators wrap it for users.
+
+    ``x``, ``y`` and ``out`` are arguments of `run` for one sample, to be used again and again.
+    Whoever runs or changes a model holds its ``lock``: compiled code releases the GIL.
 
     Parameters
     ----------
@@ -78,6 +100,7 @@ class Model:
         plugins.algorithm.check(self.sizes)
         self.arena = aligned_zeros(arena_size(self.sizes), dtype)
         self.statistics = np.zeros(statistics_size(self.sizes))
+        self.lock = threading.RLock()
         self._prepare()
         scheme, parameters = SCHEMES[init], self.parts.parameters
         initialise_layers(scheme, plugins, self.sizes, parameters, seed)
@@ -90,19 +113,34 @@ class Model:
         self._rates = np.array([0.0 if self._schedule else lr], np.float64)
         self._numbers = _flat(self.settings, self.plugins)
         self._sizes = np.array(self.sizes, np.int64)
-        self._types = tuple(type(plugin) for plugin in self.plugins)
+        self._kind = tuple(type(plugin) for plugin in self.plugins), self.dtype
         self.workspace = aligned_zeros(workspace_size(self.sizes), self.dtype)
+        self.x = np.full((1, self.sizes.n_inputs), np.nan)
+        self.y = np.full((1, self.sizes.n_targets), np.nan)
+        self.out = np.zeros((1, self.n_columns))
 
     def __getstate__(self) -> dict[str, Any]:
-        derived = ("_schedule", "_rates", "_numbers", "_sizes", "_types", "workspace")
-        return {name: value for name, value in vars(self).items() if name not in derived}
+        return {name: value for name, value in vars(self).items() if name not in _DERIVED}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
+        # Copies: what was unpickled may be read-only, and on any boundary.
         arena = aligned_zeros(self.arena.size, self.dtype)
         arena[:] = self.arena
         self.arena = arena
+        self.statistics = np.array(self.statistics)
+        self.lock = threading.RLock()
         self._prepare()
+
+    def __copy__(self) -> Model:
+        """Copy deeply: two models that share some of their arrays would be none."""
+        return copy.deepcopy(self)
+
+    @property
+    def n_columns(self) -> int:
+        """Numbers in a prediction: the outputs, or one for each class, of two at least."""
+        least = 2 if self.plugins.loss.task == "classification" else 0
+        return max(least, self.sizes.n_outputs)
 
     @property
     def parts(self) -> Parts:
@@ -134,8 +172,20 @@ class Model:
         learning
             Whether to learn; otherwise nothing but `out` and the workspace changes.
         """
-        rates = self._rates if self._schedule is None else self._scheduled(self._schedule, len(X))
-        cpu.run_for(self._types)(
+        sizes = self.sizes
+        if X.shape[1] != sizes.n_inputs or Y.shape[1] != sizes.n_targets:
+            raise ValueError(f"{X.shape[1]} inputs and {Y.shape[1]} targets do not fit {sizes}")
+        if out.shape[1] != self.n_columns or not len(X) == len(Y) == len(out):
+            raise ValueError(f"X {X.shape}, Y {Y.shape} and out {out.shape} do not fit {sizes}")
+        for start in range(0, len(X), _SAMPLES_A_CALL):
+            part = slice(start, start + _SAMPLES_A_CALL)
+            self._run_part(X[part], Y[part], out[part], learning)
+
+    def _run_part(self, X: np.ndarray, Y: np.ndarray, out: np.ndarray, learning: bool) -> None:
+        rates = self._rates
+        if learning and self._schedule is not None:
+            rates = self._scheduled(self._schedule, len(X))
+        cpu.run_for(*self._kind)(
             self._sizes,
             self._numbers,
             self.arena,
@@ -151,7 +201,10 @@ class Model:
     def _scheduled(self, schedule: Any, n: int) -> np.ndarray:
         """Return the rates of as many updates as `n` samples can bring."""
         done = int(self.statistics[UPDATES])
-        return np.array([schedule.get(done + i) for i in range(max(n, 1))], np.float64)
+        rates = np.array([schedule.get(done + i) for i in range(max(n, 1))], np.float64)
+        for i, rate in enumerate(rates):
+            check_rate(f"lr, from {schedule!r} for update {done + i}", rate)
+        return rates
 
     def reset_state(self) -> None:
         """Start again from a zero state and an empty window; what was learnt stays."""

@@ -12,6 +12,16 @@ from streamrnn.layout import CLIPPED, SKIPPED, UPDATES
 from streamrnn.linalg import sum_of_squares
 from streamrnn.optimizers.protocol import update
 
+#: A gradient of a greater norm counts as not finite, and a greater learning rate is refused: their
+#: product must stay far from the end of float32.
+GREATEST_NORM, GREATEST_RATE = 1e30, 1e4
+
+
+def check_rate(name: str, rate: float) -> None:
+    """Raise ValueError unless `rate` can be a learning rate."""
+    if not 0.0 <= rate <= GREATEST_RATE:
+        raise ValueError(f"{name} must be between 0 and {GREATEST_RATE:g}, got {rate!r}")
+
 
 class Settings(NamedTuple):
     """The numbers that steer learning and do not change the layout."""
@@ -93,7 +103,7 @@ def apply_gradient(
     """
     _regularise(settings, parameters, gradient)
     norm = math.sqrt(sum_of_squares(gradient))
-    if not math.isfinite(norm):
+    if not norm <= GREATEST_NORM:  # NaN fails every comparison
         counters[SKIPPED] += 1
         return
     clipped = settings.clip_value < math.inf and _clip_value(settings.clip_value, gradient)

@@ -7,12 +7,12 @@ inside the compiled call that was handed `base`, and must never be returned to P
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, TypeVar
 
 import numpy as np
 from numba import types
 from numba.core import cgutils
+from numba.core.errors import TypingError
 from numba.extending import intrinsic, overload
 from numba.np.arrayobj import make_array, populate_array
 
@@ -42,13 +42,15 @@ def _borrow(context: Any, builder: Any, array_type: Any, base: Any, offset: Any,
     return view._getvalue()
 
 
-def _emitted(function: Callable[..., Any]) -> Any:
-    """Make an intrinsic: a function whose machine code is spelled out."""
-    return intrinsic(function)
+def _check_writable(base: Any) -> None:
+    """Refuse to compile for read-only memory: a view could not tell, and would write to it."""
+    if not base.mutable:
+        raise TypingError(f"the array is read-only: {base}")
 
 
-@_emitted
+@intrinsic
 def _vector(typing_context, base, offset, size):
+    _check_writable(base)
     array_type = types.Array(base.dtype, 1, "C")
 
     def generate(context, builder, signature, args):
@@ -58,8 +60,9 @@ def _vector(typing_context, base, offset, size):
     return array_type(base, types.intp, types.intp), generate
 
 
-@_emitted
+@intrinsic
 def _matrix(typing_context, base, offset, rows, columns):
+    _check_writable(base)
     array_type = types.Array(base.dtype, 2, "C")
 
     def generate(context, builder, signature, args):
@@ -69,8 +72,9 @@ def _matrix(typing_context, base, offset, rows, columns):
     return array_type(base, types.intp, types.intp, types.intp), generate
 
 
-@_emitted
+@intrinsic
 def _row(typing_context, base, index):
+    _check_writable(base)
     array_type = types.Array(base.dtype, 1, "C")
 
     def generate(context, builder, signature, args):
@@ -98,21 +102,21 @@ def row(base: np.ndarray, index: int) -> np.ndarray:
 
 
 @overload(vector)
-def _(base, offset, size):
+def _emit_vector(base, offset, size):
     return lambda base, offset, size: _vector(base, offset, size)
 
 
 @overload(matrix)
-def _(base, offset, rows, columns):
+def _emit_matrix(base, offset, rows, columns):
     return lambda base, offset, rows, columns: _matrix(base, offset, rows, columns)
 
 
 @overload(row)
-def _(base, index):
+def _emit_row(base, index):
     return lambda base, index: _row(base, index)
 
 
-@_emitted
+@intrinsic
 def _record(typing_context, pattern, values, offset):
     record_type = types.NamedTuple([values.dtype] * len(pattern.fields), pattern.instance_class)
 
@@ -138,13 +142,8 @@ def record(pattern: Record, values: np.ndarray, offset: int) -> Record:
 
 
 @overload(record)
-def _(pattern, values, offset):
+def _emit_record(pattern, values, offset):
     return lambda pattern, values, offset: _record(pattern, values, offset)
-
-
-def aligned(size: int) -> int:
-    """Round `size` up to the next multiple of `ALIGNMENT`."""
-    return (size + ALIGNMENT - 1) // ALIGNMENT * ALIGNMENT
 
 
 def aligned_zeros(size: int, dtype: np.dtype | str) -> np.ndarray:

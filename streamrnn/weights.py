@@ -48,35 +48,58 @@ def get(plugins: Plugins, sizes: Sizes, parameters: np.ndarray) -> dict[str, np.
     }
 
 
-def check(plugins: Plugins, sizes: Sizes, weights: Mapping[str, np.ndarray]) -> None:
-    """Check that `weights` fit a model of these sizes.
+def as_arrays(weights: Mapping[str, object], dtype: str) -> dict[str, np.ndarray]:
+    """Take over what a user gives as weights.
 
     Raises
     ------
     ValueError
-        If a name is missing or unknown, or an array is of another shape or not finite.
+        If something is no array of numbers, or not finite in the model's precision.
+    """
+    arrays = {}
+    for name, given in weights.items():
+        try:
+            with np.errstate(over="ignore"):
+                array = np.array(given, np.float64).astype(dtype)
+        except (TypeError, ValueError):
+            raise ValueError(f"weights[{name!r}] is no array of numbers: {given!r}") from None
+        if not np.isfinite(array).all():
+            raise ValueError(f"weights[{name!r}] has values that are not finite in {dtype}")
+        arrays[name] = array
+    return arrays
+
+
+def n_inputs(arrays: Mapping[str, np.ndarray]) -> int:
+    """Return for how many inputs weights are made; 0 if they do not say, for `check` to refuse."""
+    first = arrays.get("weight_ih_l0")
+    return first.shape[1] if first is not None and first.ndim == 2 else 0
+
+
+def check(plugins: Plugins, sizes: Sizes, arrays: Mapping[str, np.ndarray]) -> None:
+    """Check that weights fit a model of these sizes.
+
+    Raises
+    ------
+    ValueError
+        If a name is missing or unknown, or an array is of another shape.
     """
     named = views(plugins, sizes, np.empty(n_parameters(sizes)))
-    missing = [name for name in named if name not in weights]
-    unknown = [name for name in weights if name not in named]
+    missing = [name for name in named if name not in arrays]
+    unknown = [name for name in arrays if name not in named]
     if missing or unknown:
         raise ValueError(f"the names do not fit this model: missing {missing}, unknown {unknown}")
     for name, blocks in named.items():
-        array = np.asarray(weights[name])
         shape = (sum(len(block) for block in blocks), *blocks[0].shape[1:])
-        if array.shape != shape:
-            raise ValueError(f"weights[{name!r}] is {array.shape}, the model needs {shape}")
-        if not np.isfinite(array).all():
-            raise ValueError(f"weights[{name!r}] has values that are not finite")
+        if arrays[name].shape != shape:
+            raise ValueError(f"weights[{name!r}] is {arrays[name].shape}, the model needs {shape}")
 
 
 def put(
-    plugins: Plugins, sizes: Sizes, parameters: np.ndarray, weights: Mapping[str, np.ndarray]
+    plugins: Plugins, sizes: Sizes, parameters: np.ndarray, arrays: Mapping[str, np.ndarray]
 ) -> None:
-    """Write `weights`, which `check` has passed, into a parameter vector."""
+    """Write weights that `check` has passed into a parameter vector."""
     for name, blocks in views(plugins, sizes, parameters).items():
-        array = np.asarray(weights[name])
         start = 0
         for block in blocks:
-            block[:] = array[start : start + len(block)]
+            block[:] = arrays[name][start : start + len(block)]
             start += len(block)

@@ -272,6 +272,22 @@ class TestSkip:
         assert outcome["rows"]["used"] == 3
         assert spies[0].seen("y[t-1]") == [None, 10, 12]
 
+    @pytest.mark.parametrize("rows", [50, 30_000])
+    def test_a_quote_that_is_never_closed_costs_its_row_only(self, tmp_path, rows):
+        quotes = {10: '"', 20: '"'}
+        lines = [f"{i},{quotes.get(i, '')}note,{i % 5}" for i in range(rows)]
+        lines[30] = '30,"two\nlines",0'
+        path = write(tmp_path / "s.csv", "a,note,y\n" + "\n".join(lines) + "\n")
+        args = [path, "--target", "y", "--drop", "note", "--on-error", "skip"]
+        outcome = metrics_of(tmp_path, *args)["rows"]
+        assert (outcome["used"], outcome["skipped"]) == (rows - 2, 2)
+
+    def test_a_few_words_among_the_targets_are_errors(self, tmp_path):
+        path = write(tmp_path / "s.csv", "y\n" + "1\n2\n3\n4\n" * 5 + "sixty\n")
+        result = replay(path, "--target", "y", "--on-error", "skip")
+        assert "holds numbers: regression" in result.stderr
+        assert "rows skipped 1" in result.stdout
+
     def test_tells_the_first_ones(self, tmp_path):
         path = write(tmp_path / "s.csv", self.BAD)
         result = replay(path, "--target", "y", "--on-error", "skip", "--task", "regression")

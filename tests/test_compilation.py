@@ -10,6 +10,7 @@ import pytest
 
 import streamrnn
 from streamrnn import RNNRegressor
+from streamrnn._dispatch import entry
 from streamrnn.backends import cpu
 
 PACKAGE = Path(streamrnn.__file__).parent
@@ -25,7 +26,7 @@ if ":" in cell:
 model = RNNRegressor(cell=cell, hidden_size=4, truncation=4)
 for t in range(30):
     model.learn_one({"a": t % 3, "b": t % 4}, t % 5)
-stats = cpu.run_for(model._model._types).stats
+stats = cpu.run_for(*model._model._kind).stats
 print(sum(stats.cache_hits.values()), sum(stats.cache_misses.values()), model.predict_one({"a": 1}))
 """
 
@@ -47,7 +48,7 @@ def _run(cell, *, cwd, cache):
 def test_a_second_call_compiles_nothing(stream):
     model = RNNRegressor(hidden_size=4, truncation=4)
     model.learn_one(*stream[0])
-    entry = cpu.run_for(model._model._types)
+    entry = cpu.run_for(*model._model._kind)
     before = len(entry.signatures)
     for size in (3, 8):
         other = RNNRegressor(hidden_size=size, truncation=size, num_layers=2, lr=0.3, l2=0.1)
@@ -55,7 +56,7 @@ def test_a_second_call_compiles_nothing(stream):
             other.predict_one(x)
             other.learn_one(x, y)
         other.replay([[1.0, 2.0], [3.0, 4.0]], [1.0, 2.0], features=["a", "new"])
-    assert cpu.run_for(other._model._types) is entry
+    assert cpu.run_for(*other._model._kind) is entry
     assert len(entry.signatures) == before == 1
 
 
@@ -118,12 +119,39 @@ def test_a_users_own_cell_is_one_file_cached_and_never_stale(tmp_path):
     assert changed != prediction
 
 
-def test_a_new_file_in_a_plugin_folder_is_registered(tmp_path):
+def test_the_cell_of_the_design_page_is_one_file(tmp_path):
+    """What docs/design.md shows is a cell, and known by its name once its file is in the folder."""
+    page = (PACKAGE.parent / "docs" / "design.md").read_text()
+    source = page.split("```python\n")[1].split("```")[0]
     root = tmp_path / "streamrnn"
     shutil.copytree(PACKAGE, root, ignore=shutil.ignore_patterns("__pycache__"))
-    (root / "cells" / "leaky.py").write_text(CELL)
-    hits, misses, _ = _run("leaky", cwd=tmp_path, cache=tmp_path / "cache")
-    assert (hits, misses) == (0, 1)
+    (root / "cells" / "mine.py").write_text(source)
+    cache = tmp_path / "cache"
+    assert _run("mine", cwd=tmp_path, cache=cache) == (0, 1, _run_here("rnn"))
+
+
+def _run_here(cell):
+    model = RNNRegressor(cell=cell, hidden_size=4, truncation=4)
+    for t in range(30):
+        model.learn_one({"a": t % 3, "b": t % 4}, t % 5)
+    return model.predict_one({"a": 1})
+
+
+def test_versions_do_not_share_files(tmp_path):
+    """Two processes that compile different versions at once must not write over each other."""
+    cache = tmp_path / "cache"
+    for cell in ("rnn", "rnn_relu"):
+        _run(cell, cwd=PACKAGE.parent, cache=cache)
+    assert len(list(cache.rglob("*.nbi"))) == len(list(cache.rglob("*.nbc"))) == 2
+
+
+def test_an_unwritable_cache_only_warns(tmp_path, monkeypatch):
+    from numba.core import caching
+
+    monkeypatch.setattr(caching.CacheImpl, "_locator_classes", [])
+    with pytest.warns(RuntimeWarning, match="NUMBA_CACHE_DIR"):
+        function = entry(lambda value: lambda x: x + value, 1)
+    assert function(2) == 3
 
 
 def test_importing_touches_no_gpu_and_compiles_nothing():

@@ -2,6 +2,7 @@
 
 import ast
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ SOURCES = {str(path.relative_to(PACKAGE)): ast.parse(path.read_text()) for path 
 
 # A file may import from lower layers only; within a layer, in the order given here.
 LAYERS = [
-    "_dispatch",
+    "_checks _dispatch",
     "_registry",
     "views",
     "activations linalg layout scaling",
@@ -46,6 +47,9 @@ def _rank(module):
 
 def _imports(tree):
     for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                assert not alias.name.startswith("streamrnn"), "spell it: from streamrnn import ..."
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("streamrnn"):
             package = node.module.removeprefix("streamrnn").removeprefix(".")
             for alias in node.names:
@@ -91,8 +95,19 @@ def test_only_one_file_names_numba_options():
 def test_only_the_estimators_import_river():
     for path, tree in SOURCES.items():
         for node in ast.walk(tree):
-            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("river"):
+            names = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            names += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            if any(name.split(".")[0] == "river" for name in names):
                 assert path.startswith("estimators/"), path
+
+
+def test_every_package_is_installed():
+    root = PACKAGE.parent
+    listed = tomllib.loads((root / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"]
+    folders = [path.parent.relative_to(root) for path in root.glob("streamrnn/**/__init__.py")]
+    folders += [path.parent.relative_to(root) for path in root.glob("cli/**/__init__.py")]
+    names = {".".join(path.parts).replace("cli", "streamrnn_cli", 1) for path in folders}
+    assert names == set(listed)
 
 
 def test_every_entry_point_closes_over_the_digest():
@@ -100,9 +115,9 @@ def test_every_entry_point_closes_over_the_digest():
     from streamrnn._dispatch import source_digest
     from streamrnn.backends import cpu
 
-    types = RNNRegressor()._model._types
-    closure = cpu.run_for(types).py_func.__closure__
-    assert source_digest(types) in [cell.cell_contents for cell in closure]
+    types, dtype = RNNRegressor()._model._kind
+    closure = cpu.run_for(types, dtype).py_func.__closure__
+    assert f"{source_digest(types)} {dtype}" in [cell.cell_contents for cell in closure]
     cached = [path for path in SOURCES if re.search(r"\bentry\(", (PACKAGE / path).read_text())]
     assert cached == ["_dispatch.py", "backends/cpu.py"]
 

@@ -5,7 +5,7 @@ The cells may be separated by commas, semicolons or tabs; the header decides.
 
 import csv
 import re
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterator
 from typing import Any
 
@@ -21,10 +21,11 @@ FIRST = ("",)
 
 def read(lines: TextLines, name: str) -> Source:
     """Read the header and return the rows that follow."""
+    rewindable = _Rewindable(lines)
     bare = re.sub(r'"[^"]*"', "", lines.first())
     # Strict: without it a quote that is never closed swallows the rest of the file in silence.
     reader = csv.reader(
-        lines, delimiter=max(",;\t", key=bare.count), skipinitialspace=True, strict=True
+        rewindable, delimiter=max(",;\t", key=bare.count), skipinitialspace=True, strict=True
     )
     header: list[str] = []
     while not header:
@@ -34,7 +35,37 @@ def read(lines: TextLines, name: str) -> Source:
             raise DataError("is empty", source=name, remedy="Give a file with rows") from None
         except csv.Error as error:
             raise _unreadable(error, name, lines.number) from None
-    return Source(name, _rows(reader, lines, _columns(header, name), name))
+    return Source(name, _rows(reader, rewindable, _columns(header, name), name))
+
+
+class _Rewindable:
+    """Lines that can be given back: a quote that is never closed takes all that follow it."""
+
+    def __init__(self, lines: TextLines) -> None:
+        self._lines = lines
+        self._taken: list[str] = []
+        self._given_back: deque[str] = deque()
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        line = self._given_back.popleft() if self._given_back else next(self._lines)
+        self._taken.append(line)
+        return line
+
+    @property
+    def number(self) -> int:
+        """Number of the last line taken."""
+        return self._lines.number - len(self._given_back)
+
+    def begin_row(self) -> None:
+        """Forget the lines of the row before."""
+        self._taken.clear()
+
+    def give_back(self) -> None:
+        """Give back all lines of the row but its first."""
+        self._given_back.extendleft(reversed(self._taken[1:]))
 
 
 def _columns(header: list[str], name: str) -> tuple[str, ...]:
@@ -48,19 +79,21 @@ def _columns(header: list[str], name: str) -> tuple[str, ...]:
 
 
 def _rows(
-    reader: Any, lines: TextLines, columns: tuple[str, ...], name: str
+    reader: Any, lines: _Rewindable, columns: tuple[str, ...], name: str
 ) -> Iterator[Row | RowError]:
     width = len(columns)
     count = 0
     while True:
         # A quoted cell may hold line ends: a row begins on the line after the last one read.
         line = lines.number + 1
+        lines.begin_row()
         try:
             cells = next(reader)
         except StopIteration:
             break
         except csv.Error as error:
             count += 1
+            lines.give_back()
             yield _unreadable(error, name, line)
             continue
         except RowError as error:

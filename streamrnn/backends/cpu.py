@@ -65,12 +65,16 @@ def _run(digest: str, patterns: Plugins) -> Callable[..., None]:
 
 
 @cache
-def run_for(types: tuple[type, ...]) -> Callable[..., Any]:
-    """Return the entry point for plug-ins of these types, in the order of `Plugins`.
+def run_for(types: tuple[type, ...], dtype: str) -> Callable[..., Any]:
+    """Return the entry point for plug-ins of these types, in the order of `Plugins`, and a dtype.
 
     Its arguments: ``sizes`` (the fields of `Sizes`, int64), ``settings`` (the fields of `Settings`
     followed by those of each plug-in, float64), ``arena``, ``statistics``, ``workspace``, ``X``
     (T, n_inputs), ``Y`` (T, n_targets), ``out`` (T, columns), all float64, ``rates`` (learning
     rates of the coming updates; the last goes on), and whether to learn.
     """
-    return entry(_run, source_digest(types), Plugins(*(plugin() for plugin in types)))
+    patterns = Plugins(*(plugin() for plugin in types))
+    # A class of the main script is another class in the next process: its code is never found
+    # again, and would only fill the folder.
+    keep = all(plugin.__module__ != "__main__" for plugin in types)
+    return entry(_run, f"{source_digest(types)} {dtype}", patterns, keep=keep)

@@ -6,6 +6,7 @@ from typing import Any
 from streamrnn._registry import discover
 
 _registry = discover(sys.modules[__name__])
+__all__ = [*(plugin.__name__ for plugin in _registry.values()), "registry"]
 
 
 def registry() -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import secrets
 from collections.abc import Hashable, Mapping, Sequence
@@ -11,15 +12,20 @@ import numpy as np
 from river import base
 
 from streamrnn import cells, gradients, heads, losses, optimizers, weights
+from streamrnn._checks import check_choice, check_count, check_number
 from streamrnn._registry import is_plugin, resolve
+from streamrnn.cells.protocol import forward
 from streamrnn.estimators import blocks
-from streamrnn.estimators.checks import check_choice, check_count, check_number
-from streamrnn.estimators.features import FeatureIndex, number
+from streamrnn.estimators.features import FeatureIndex, feature
+from streamrnn.gradients.protocol import backpropagate
+from streamrnn.heads.protocol import read
 from streamrnn.initialization import SCHEMES
 from streamrnn.layout import Sizes
 from streamrnn.learner import Plugins
+from streamrnn.losses.protocol import slope
 from streamrnn.model import Model
-from streamrnn.updates import Settings
+from streamrnn.optimizers.protocol import update
+from streamrnn.updates import Settings, check_rate
 
 
 class RecurrentEstimator(base.Estimator):
@@ -58,21 +64,22 @@ class RecurrentEstimator(base.Estimator):
             if name not in ("self", "__class__"):
                 setattr(self, name, value)
 
-    def _build(self, n_outputs: int, scale_target: bool) -> None:
+    def _build(self, scale_target: bool) -> None:
         """Make the model from the constructor's arguments."""
         plugins = self._plugins()
-        shape = self._shape()._replace(n_outputs=n_outputs)
+        n_targets = 1 if self._task == "regression" else 0  # no label is known yet
+        shape = self._shape()._replace(n_outputs=plugins.loss.n_outputs(n_targets))
         settings = self._settings(plugins, scale_target)
-        check_choice("dtype", self.dtype, ("float32", "float64"))
+        dtype = self.dtype if isinstance(self.dtype, str) else np.dtype(self.dtype).name
+        check_choice("dtype", dtype, ("float32", "float64"))
         check_choice("init", self.init, tuple(SCHEMES))
         seed = secrets.randbits(63) if self.seed is None else self.seed
         check_count("seed", seed, 0)
         self._features = FeatureIndex()
-        self._model = Model(plugins, shape, settings, self.dtype, self.init, seed)
-        self._make_buffers()
+        self._model = Model(plugins, shape, settings, dtype, self.init, seed)
 
     def _plugins(self) -> Plugins:
-        optimizer = resolve("optimizer", self.optimizer, optimizers.registry())
+        optimizer = resolve("optimizer", self.optimizer, optimizers.registry(), update)
         if self.lr is not None:
             if not isinstance(self.optimizer, str):
                 raise ValueError(
@@ -80,22 +87,30 @@ class RecurrentEstimator(base.Estimator):
                     "give one of them"
                 )
             optimizer = optimizer._replace(lr=self.lr)
+        if isinstance(optimizer.lr, type):
+            raise TypeError(f"lr must be a number or a schedule, got the class {optimizer.lr!r}")
         if not hasattr(optimizer.lr, "get"):
             check_number("lr", optimizer.lr, 0.0)
-        loss = resolve("loss", self.loss, losses.registry())
+            check_rate("lr", optimizer.lr)
+        return Plugins(
+            cell=resolve("cell", self.cell, cells.registry(), forward),
+            head=resolve("head", self.head, heads.registry(), read),
+            loss=self._resolved_loss(),
+            optimizer=optimizer,
+            algorithm=resolve("activations", self.activations, gradients.registry(), backpropagate),
+        )
+
+    def _resolved_loss(self) -> Any:
+        known = losses.registry()
+        own = {name: kind for name, kind in known.items() if kind.task == self._task}
+        # A known name of the other task gets the message on tasks, not that on names.
+        loss = resolve("loss", self.loss, known if self.loss in list(known) else own, slope)
         if loss.task != self._task:
-            fitting = [name for name, kind in losses.registry().items() if kind.task == self._task]
             raise ValueError(
                 f"loss={loss.name!r} is for {loss.task}; {type(self).__name__} takes "
-                f"{', '.join(map(repr, fitting))}"
+                f"{', '.join(map(repr, own))}"
             )
-        return Plugins(
-            cell=resolve("cell", self.cell, cells.registry()),
-            head=resolve("head", self.head, heads.registry()),
-            loss=loss,
-            optimizer=optimizer,
-            algorithm=resolve("activations", self.activations, gradients.registry()),
-        )
+        return loss
 
     def _shape(self) -> Sizes:
         for name in ("hidden_size", "num_layers", "truncation", "update_every", "loss_window"):
@@ -147,55 +162,38 @@ class RecurrentEstimator(base.Estimator):
                 params[name] = type(value)
         return params
 
-    def __getstate__(self) -> dict[str, Any]:
-        buffers = ("_x", "_y", "_out")
-        return {name: value for name, value in vars(self).items() if name not in buffers}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        vars(self).update(state)
-        self._make_buffers()
+    def __copy__(self) -> RecurrentEstimator:
+        """Copy deeply: two estimators that share a model but not its size would be none."""
+        return copy.deepcopy(self)
 
     # --- one sample
-
-    def _make_buffers(self) -> None:
-        """Make the one-row arguments of the compiled entry point; they are used again and again."""
-        sizes = self._model.sizes
-        self._x = np.full((1, sizes.n_inputs), math.nan)
-        self._y = np.full((1, sizes.n_targets), math.nan)
-        self._out = np.zeros((1, self._n_columns()))
-
-    def _n_columns(self) -> int:
-        """Return how many numbers a prediction has."""
-        return self._model.sizes.n_outputs
-
-    def _grow(self, n_inputs: int, n_outputs: int) -> None:
-        self._model.grow(n_inputs, n_outputs)
-        self._make_buffers()
 
     def _add_features(self, names: Sequence[Hashable]) -> None:
         """Give new features columns: first those that `set_weights` made, then new ones."""
         self._features.add(names)
         if len(self._features.names) > self._model.sizes.n_inputs:
-            self._grow(len(self._features.names), self._model.sizes.n_outputs)
+            self._model.grow(len(self._features.names), self._model.sizes.n_outputs)
 
     def _predict_row(self, x: Mapping[Hashable, Any]) -> np.ndarray:
-        self._features.fill(x, self._x[0])
-        self._model.run(self._x, self._y, self._out, False)
-        return self._out[0]
+        model = self._model
+        self._features.fill(x, model.x[0])
+        model.run(model.x, model.y, model.out, False)
+        return model.out[0]
 
     def _accept(self, x: Mapping[Hashable, Any]) -> None:
         """Check a sample to learn from and make room for its new features; all or nothing."""
-        self._features.fill(x, self._x[0])
+        self._features.fill(x, self._model.x[0])
         if not self._features.has_all(x):
             unseen = self._features.unseen(x)
             for name in unseen:
-                number(name, x[name])
+                feature(name, x[name])
             self._add_features(unseen)
-            self._features.fill(x, self._x[0])
+            self._features.fill(x, self._model.x[0])
 
     def _learn_accepted(self, target: float) -> None:
-        self._y[0, 0] = target
-        self._model.run(self._x, self._y, self._out, True)
+        model = self._model
+        model.y[0, 0] = target
+        model.run(model.x, model.y, model.out, True)
 
     def _block(
         self, X: Any, features: Sequence[Hashable] | None
@@ -232,9 +230,11 @@ class RecurrentEstimator(base.Estimator):
     def reset_state(self) -> None:
         """Start again from a zero hidden state and an empty window, as at a break in the stream.
 
-        What was learnt stays: weights, optimizer, scaling.
+        What was learnt stays: weights, optimizer, scaling. With ``update_every > 1``, losses since
+        the last update are dropped.
         """
-        self._model.reset_state()
+        with self._model.lock:
+            self._model.reset_state()
 
     def get_weights(self) -> dict[str, np.ndarray]:
         """Return copies of all weights, with PyTorch's names and in its layout.
@@ -248,7 +248,8 @@ class RecurrentEstimator(base.Estimator):
             ``weight_ih_l0`` are in the order of `feature_names`.
         """
         model = self._model
-        return weights.get(model.plugins, model.sizes, model.parts.parameters)
+        with self._model.lock:
+            return weights.get(model.plugins, model.sizes, model.parts.parameters)
 
     def _gradients(self) -> dict[str, np.ndarray]:
         """Return the gradient of the last update, regularised and clipped, named as weights."""
@@ -268,23 +269,32 @@ class RecurrentEstimator(base.Estimator):
         n_outputs: int,
     ) -> None:
         model = self._model
-        n_inputs = np.shape(arrays.get("weight_ih_l0", np.empty((0, 0))))[-1]
-        known = self._features.names
-        if features is not None:
-            if known and list(features) != known:
-                raise ValueError(f"features={list(features)}, but the model has learnt {known}")
-            if len(features) != n_inputs:
-                raise ValueError(
-                    f"features has {len(features)} names, weight_ih_l0 has {n_inputs} columns"
-                )
-        if n_inputs < model.sizes.n_inputs:
+        arrays = weights.as_arrays(arrays, model.dtype)
+        n_inputs = weights.n_inputs(arrays)
+        if model.sizes.n_inputs not in (0, n_inputs):
             raise ValueError(
                 f"weight_ih_l0 has {n_inputs} columns, the model has {model.sizes.n_inputs} inputs"
             )
+        names = self._names_of_columns(features, n_inputs)
         sizes = model.sized(n_inputs, n_outputs)
         weights.check(model.plugins, sizes, arrays)
         if sizes != model.sizes:
-            self._grow(n_inputs, n_outputs)
+            model.grow(n_inputs, n_outputs)
         weights.put(model.plugins, model.sizes, model.parts.parameters, arrays)
-        if features is not None and not known:
-            self._features.add(features)
+        self._features.add(names)
+
+    def _names_of_columns(
+        self, features: Sequence[Hashable] | None, n_inputs: int
+    ) -> list[Hashable]:
+        """Check the names that `set_weights` was given; return those that are new."""
+        known = self._features.names
+        if features is None:
+            return []
+        names = blocks.distinct(features)
+        if known and names != known:
+            raise ValueError(f"features={names}, but the model has learnt {known}")
+        if len(names) != n_inputs:
+            raise ValueError(
+                f"features has {len(names)} names, weight_ih_l0 has {n_inputs} columns"
+            )
+        return [] if known else names

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Hashable, Sequence
 from typing import Any
 
 import narwhals as nw
 import numpy as np
 
-from streamrnn.estimators.features import number
+from streamrnn.estimators.features import feature
 
 
 def columns(X: Any, features: Sequence[Hashable] | None) -> tuple[list[Hashable], np.ndarray]:
@@ -31,36 +32,82 @@ def columns(X: Any, features: Sequence[Hashable] | None) -> tuple[list[Hashable]
     """
     frame = nw.from_native(X, eager_only=True, pass_through=True)
     if isinstance(frame, nw.DataFrame):
-        names: list[Hashable] = list(frame.columns) if features is None else list(features)
-        unknown = [name for name in names if name not in frame.columns]
-        if unknown:
-            raise ValueError(f"features {unknown} are not columns of X: {list(frame.columns)}")
-        series = [_numbers(name, frame[str(name)].to_numpy()) for name in names]
-        values = np.column_stack(series) if series else np.empty((len(frame), 0))
+        names, values = _of_frame(frame, features)
     else:
-        array = np.asarray(X)
-        if array.ndim != 2:
-            raise ValueError(f"X must be of shape (T, n) or a data frame, got shape {array.shape}")
-        names = list(range(array.shape[1])) if features is None else list(features)
-        if len(names) != array.shape[1]:
-            raise ValueError(f"X has {array.shape[1]} columns, but features names {len(names)}")
-        values = _array(names, array)
-    if len(set(names)) != len(names):
-        raise ValueError(f"features has a name twice: {names}")
+        names, values = _of_array(X, features)
     return names, np.ascontiguousarray(values)
 
 
-def _array(names: Sequence[Hashable], array: np.ndarray) -> np.ndarray:
+def _of_frame(
+    frame: nw.DataFrame[Any], features: Sequence[Hashable] | None
+) -> tuple[list[Hashable], np.ndarray]:
+    labels: list[Any] = list(frame.columns)
+    distinct(labels)
+    names: list[Any] = labels if features is None else distinct(features)
+    unknown = [name for name in names if name not in labels]
+    if unknown:
+        raise ValueError(f"features {unknown} are not columns of X: {labels}")
+    columns: dict[Any, Any] = dict(zip(labels, frame.iter_columns(), strict=True))
+    return names, _stack([_numbers(name, columns[name].to_numpy()) for name in names], len(frame))
+
+
+def _of_array(X: Any, features: Sequence[Hashable] | None) -> tuple[list[Hashable], np.ndarray]:
+    if hasattr(X, "collect"):
+        raise TypeError(f"X is a {type(X).__name__}, not a data frame yet; collect it first")
+    masked = np.ma.getmask(X)
+    array = np.asarray(X)
+    if masked is not np.ma.nomask:
+        array = np.where(masked, math.nan, array.astype(np.float64))
+    if array.ndim != 2:
+        raise ValueError(f"X must be of shape (T, n) or a data frame, got shape {array.shape}")
+    names: list[Any] = list(range(array.shape[1])) if features is None else distinct(features)
+    if len(names) != array.shape[1]:
+        raise ValueError(f"X has {array.shape[1]} columns, but features names {len(names)}")
     if array.dtype.kind in "biuf":
-        return array.astype(np.float64)
-    series = [_numbers(name, array[:, i]) for i, name in enumerate(names)]
-    return np.column_stack(series) if series else np.empty(array.shape)
+        return names, array.astype(np.float64)
+    return names, _stack([_numbers(n, array[:, i]) for i, n in enumerate(names)], len(array))
 
 
 def _numbers(name: Hashable, values: np.ndarray) -> np.ndarray:
     if values.dtype.kind in "biuf":
         return values.astype(np.float64)
-    return np.array([number(name, value) for value in values.tolist()], np.float64)
+    # Iterated as they are: as a list, dates in nanoseconds would turn into integers.
+    objects = values if values.dtype.kind in "mMc" else values.tolist()
+    return np.array([feature(name, value) for value in objects], np.float64)
+
+
+def _stack(columns: list[np.ndarray], length: int) -> np.ndarray:
+    return np.column_stack(columns) if columns else np.empty((length, 0))
+
+
+def distinct(names: Sequence[Hashable]) -> list[Hashable]:
+    """Return names as a list.
+
+    Raises
+    ------
+    ValueError
+        If there is one twice.
+    TypeError
+        If one is not hashable.
+    """
+    if isinstance(names, (str, bytes)):
+        raise TypeError(f"names must be a list, got {names!r}")
+    listed = list(names)
+    for name in listed:
+        check_hashable("the name", name)
+    if len(set(listed)) != len(listed):
+        raise ValueError(f"a name twice: {listed}")
+    return listed
+
+
+def check_hashable(what: str, value: Any) -> None:
+    """Raise TypeError unless `value` is hashable."""
+    try:
+        hash(value)
+    except TypeError:
+        raise TypeError(
+            f"{what} is {value!r}, a {type(value).__name__}, which is not hashable"
+        ) from None
 
 
 def length(X: Any) -> int:
@@ -76,7 +123,14 @@ def sequence(y: Any, n: int) -> list[Any]:
     ValueError
         If there are not as many as rows.
     """
-    values = y.tolist() if hasattr(y, "tolist") else list(y)
+    if getattr(y, "ndim", 1) != 1 or hasattr(y, "columns"):
+        raise ValueError(f"y must be one column, got shape {getattr(y, 'shape', None)}")
+    for method in ("to_pylist", "tolist"):
+        if hasattr(y, method):
+            values = getattr(y, method)()
+            break
+    else:
+        values = list(y)
     if len(values) != n:
         raise ValueError(f"X has {n} rows, but y has {len(values)}")
     return values

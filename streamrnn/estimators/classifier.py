@@ -10,11 +10,16 @@ import numpy as np
 from river import base
 
 from streamrnn.estimators.base import RecurrentEstimator
-from streamrnn.estimators.blocks import length, sequence
+from streamrnn.estimators.blocks import check_hashable, distinct, length, sequence
+from streamrnn.estimators.features import is_missing
 from streamrnn.estimators.parameters import documented
 
 
-@documented('``"cross_entropy"``, ``"logistic"`` (two labels, one output)', scale_target=False)
+@documented(
+    '``"cross_entropy"``, ``"logistic"`` (two labels, one output)',
+    example="CrossEntropy()",
+    scale_target=False,
+)
 class RNNClassifier(RecurrentEstimator, base.Classifier):
     """Recurrent network that learns a label from each sample of a stream as it arrives.
 
@@ -61,7 +66,7 @@ class RNNClassifier(RecurrentEstimator, base.Classifier):
     ) -> None:
         self._keep_arguments(locals())
         self._labels: dict[Hashable, int] = {}
-        self._build(n_outputs=self._outputs_for(0), scale_target=False)
+        self._build(scale_target=False)
 
     @property
     def _multiclass(self) -> bool:
@@ -72,12 +77,8 @@ class RNNClassifier(RecurrentEstimator, base.Classifier):
         """Labels seen so far, in the order of the outputs."""
         return list(self._labels)
 
-    def _n_columns(self) -> int:
-        # The logistic loss has one output and tells the probabilities of two classes.
-        return max(2, self._model.sizes.n_outputs)
-
     def _outputs_for(self, n_labels: int) -> int:
-        return self._plugins().loss.n_outputs(n_labels)
+        return self._model.plugins.loss.n_outputs(n_labels)
 
     def predict_proba_one(self, x: Mapping[Hashable, Any], **kwargs: Any) -> dict[Any, float]:
         """Predict the probability of each label seen so far. Changes nothing.
@@ -97,7 +98,8 @@ class RNNClassifier(RecurrentEstimator, base.Classifier):
         TypeError
             If a feature is no number.
         """
-        return self._distribution(self._predict_row(x))
+        with self._model.lock:
+            return self._distribution(self._predict_row(x))
 
     def _distribution(self, out: np.ndarray) -> dict[Any, float]:
         probabilities = out[: len(self._labels)]
@@ -122,20 +124,21 @@ class RNNClassifier(RecurrentEstimator, base.Classifier):
         ValueError
             If the loss cannot tell that many labels apart; nothing has changed then.
         """
-        new = _is_label(y) and y not in self._labels
-        if new:
-            self._outputs_for(len(self._labels) + 1)
-        self._accept(x)
-        if new:
-            self._add_label(y)
-            self._features.fill(x, self._x[0])
-        self._learn_accepted(self._index(y))
+        with self._model.lock:
+            new = _is_label(y) and y not in self._labels
+            if new:
+                self._outputs_for(len(self._labels) + 1)
+            self._accept(x)
+            if new:
+                self._add_label(y)
+                self._features.fill(x, self._model.x[0])
+            self._learn_accepted(self._index(y))
 
     def _add_label(self, label: Hashable) -> None:
         n_outputs = self._outputs_for(len(self._labels) + 1)
         self._labels[label] = len(self._labels)
         if n_outputs != self._model.sizes.n_outputs:
-            self._grow(self._model.sizes.n_inputs, n_outputs)
+            self._model.grow(self._model.sizes.n_inputs, n_outputs)
 
     def _index(self, label: Hashable | None) -> float:
         return float(self._labels[label]) if _is_label(label) else math.nan
@@ -171,7 +174,14 @@ class RNNClassifier(RecurrentEstimator, base.Classifier):
         TypeError
             If a value is no number or a label is not hashable.
         """
-        codes, first_seen = self._encode(sequence(y, length(X)))
+        labels = sequence(y, length(X))
+        with self._model.lock:
+            return self._replay(X, labels, features)
+
+    def _replay(
+        self, X: Any, labels: Sequence[Hashable | None], features: Sequence[Hashable] | None
+    ) -> np.ndarray:
+        codes, first_seen = self._encode(labels)
         self._outputs_for(len(self._labels) + len(first_seen))
         rows, before = self._block(X, features)
         label_before = None if before is None else self._most_probable(before[None])[0]
@@ -202,17 +212,18 @@ class RNNClassifier(RecurrentEstimator, base.Classifier):
 
     def _replay_known(self, rows: np.ndarray, codes: np.ndarray) -> list[Hashable | None]:
         """Run rows whose labels all have an output."""
-        out = np.zeros((len(rows), self._n_columns()))
+        out = np.zeros((len(rows), self._model.n_columns))
         self._model.run(rows, codes.reshape(-1, 1), out, True)
         return self._most_probable(out)
 
     def _replay_new(self, rows: np.ndarray, label: Hashable) -> Hashable | None:
         """Run one row whose label is new: predict, make room, learn."""
-        self._model.run(rows, self._y, self._out, False)
-        predicted = self._most_probable(self._out)[0]
+        model = self._model
+        model.run(rows, model.y, model.out, False)
+        predicted = self._most_probable(model.out)[0]
         self._add_label(label)
-        self._y[0, 0] = self._index(label)
-        self._model.run(rows, self._y, self._out, True)
+        model.y[0, 0] = self._index(label)
+        model.run(rows, model.y, model.out, True)
         return predicted
 
     def _most_probable(self, out: np.ndarray) -> list[Hashable | None]:
@@ -229,6 +240,9 @@ class RNNClassifier(RecurrentEstimator, base.Classifier):
         labels: Sequence[Hashable] | None = None,
     ) -> None:
         """Take over weights with PyTorch's names and in its layout.
+
+        What the network sees is scaled inside the model; weights trained on other scales want
+        ``scale_inputs=False``.
 
         Parameters
         ----------
@@ -247,13 +261,14 @@ class RNNClassifier(RecurrentEstimator, base.Classifier):
             If names, labels or shapes do not fit, or values are not finite; nothing has changed
             then.
         """
-        given = list(self._labels) if labels is None else list(labels)
-        if self._labels and given != list(self._labels):
-            raise ValueError(f"labels={given}, but the model has learnt {list(self._labels)}")
-        if len(set(given)) != len(given):
-            raise ValueError(f"labels has one twice: {given}")
-        self._put_weights(weights, features, self._outputs_for(len(given)))
-        self._labels = {label: i for i, label in enumerate(given)}
+        with self._model.lock:
+            given = list(self._labels) if labels is None else distinct(labels)
+            if self._labels and given != list(self._labels):
+                raise ValueError(f"labels={given}, but the model has learnt {list(self._labels)}")
+            if not given:
+                raise ValueError("the model has seen no label: give labels=, one for each output")
+            self._put_weights(weights, features, self._outputs_for(len(given)))
+            self._labels = {label: i for i, label in enumerate(given)}
 
 
 def _is_label(y: Any) -> bool:
@@ -264,12 +279,7 @@ def _is_label(y: Any) -> bool:
     TypeError
         If it is not hashable.
     """
-    if y is None or type(y).__name__ == "NAType":
+    if is_missing(y):
         return False
-    try:
-        hash(y)
-    except TypeError:
-        raise TypeError(
-            f"the label is {y!r}, a {type(y).__name__}, which is not hashable"
-        ) from None
+    check_hashable("the label", y)
     return bool(y == y)

@@ -59,40 +59,84 @@ class FeatureIndex:
         TypeError
             If a feature with a column is no number; it names the feature.
         """
-        if self._get is not None and self._pack is not None:
+        # Only of a plain dict: others, such as defaultdict, may invent and keep what is missing.
+        if type(x) is dict and self._get is not None and self._pack is not None:
             try:
                 self._pack(row, 0, *self._get(x))
             except (KeyError, struct.error, OverflowError, TypeError):
                 pass  # something is missing or odd: look at each value
             else:
                 return
+        if not isinstance(x, Mapping):
+            raise TypeError(
+                f"a sample must be a dict of features by name, got {x!r}, a {type(x).__name__}"
+            )
         for i, name in enumerate(self.names):
-            row[i] = number(name, x[name]) if name in x else math.nan
+            row[i] = feature(name, x[name]) if name in x else math.nan
 
 
 def _order(name: Hashable) -> tuple[str, str]:
     return type(name).__name__, name if isinstance(name, str) else repr(name)
 
 
-def number(name: Hashable, value: Any) -> float:
-    """Turn a feature's value into a float; None and values that say "missing" become NaN.
+def feature(name: Hashable, value: Any) -> float:
+    """Turn a feature's value into a float; None and NA become NaN.
 
     Raises
     ------
     TypeError
         If the value is a string or anything else that is no number.
     """
-    if value is None or type(value).__name__ == "NAType":
+    try:
+        return number(value)
+    except TypeError:
+        raise TypeError(
+            f"feature {name!r} is {value!r}, a {type(value).__name__}, not a number; encode it "
+            "before the model, for example with compose.SelectType(str) | "
+            "preprocessing.OneHotEncoder(), or leave it out"
+        ) from None
+
+
+def target(value: Any) -> float:
+    """Turn a target into a float; None and NA become NaN.
+
+    Raises
+    ------
+    TypeError
+        If it is no number.
+    """
+    try:
+        return number(value)
+    except TypeError:
+        raise TypeError(
+            f"the target is {value!r}, a {type(value).__name__}, not a number"
+        ) from None
+
+
+#: What has a number inside but is none.
+_NOT_NUMBERS = (str, bytes, complex, np.complexfloating, np.datetime64, np.timedelta64)
+
+
+def number(value: Any) -> float:
+    """Turn a number of any type into a float; None and NA become NaN, too large ones infinite.
+
+    Raises
+    ------
+    TypeError
+        If it is none.
+    """
+    if is_missing(value):
         return math.nan
-    if not isinstance(value, (str, bytes)):
-        try:
-            return float(value)
-        except OverflowError:
-            return math.inf
-        except (TypeError, ValueError):
-            pass
-    raise TypeError(
-        f"feature {name!r} is {value!r}, a {type(value).__name__}, not a number; encode it before "
-        "the model, for example with compose.SelectType(str) | preprocessing.OneHotEncoder(), "
-        "or leave it out"
-    )
+    if isinstance(value, _NOT_NUMBERS):
+        raise TypeError
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf
+    except ValueError:
+        raise TypeError from None
+
+
+def is_missing(value: Any) -> bool:
+    """Say whether a value is None or pandas' NA (told by name, pandas is not imported)."""
+    return value is None or type(value).__name__ == "NAType"

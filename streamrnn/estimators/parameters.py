@@ -29,11 +29,12 @@ _PARAMETERS = """Parameters
         the time, for the exact gradient.
     optimizer
         ``"sgd"``, ``"momentum"``, ``"nesterov"``, ``"rmsprop"``, ``"adagrad"``, ``"adam"`` (the
-        default: the least sensitive to its learning rate), ``"adamw"``, or an optimizer from
+        default), ``"adamw"``, or an optimizer from
         `streamrnn.optimizers`.
     lr
         Learning rate, or a schedule from ``river.optim.schedulers``; None takes the optimizer's
-        default. Only for an optimizer given by name.
+        default, 0.002 for Adam. If most updates are clipped (see `counters`), or the error grows
+        with time, try a lower one. Only for an optimizer given by name.
     clip_norm
         Greatest norm of the gradient over all parameters, None for no limit. 1 keeps a spike from
         undoing what was learnt.
@@ -48,14 +49,15 @@ _PARAMETERS = """Parameters
         Shrinks all parameters by lr * weight_decay before each update, apart from the gradient;
         None takes the optimizer's (0.01 for AdamW, otherwise 0).
     loss
-        {losses}, or a loss from `streamrnn.losses`.
+        {losses}, or a loss from `streamrnn.losses`, such as ``{example}``.
     head
         Read-out of the hidden state: ``"linear"``, or a head from `streamrnn.heads`.
     init
         ``"default"``: orthogonal recurrent weights, forget bias 1, zero head. ``"torch"``: as
         ``torch.nn`` draws them.
     scale_inputs
-        Standardise each feature by its running mean and variance, the current value included.
+        Standardise each feature by its running mean and variance, the current value included. A
+        missing one counts as its mean; so does one beyond 1e100 (1e10 where this is off).
 {scale_target}    dtype
         ``"float32"``, or ``"float64"`` at two to four times the time.
     seed
@@ -74,17 +76,20 @@ _SCALE_TARGET = """    scale_target
 """
 
 
-def documented(losses: str, scale_target: bool) -> Any:
+def documented(losses: str, example: str, scale_target: bool) -> Any:
     """Return a class decorator that writes the shared parameters into a docstring.
 
     Parameters
     ----------
     losses
         What the class says of its losses.
+    example
+        A loss as an object.
     scale_target
         Whether the class has that parameter.
     """
-    text = _PARAMETERS.format(losses=losses, scale_target=_SCALE_TARGET if scale_target else "")
+    target = _SCALE_TARGET if scale_target else ""
+    text = _PARAMETERS.format(losses=losses, example=example, scale_target=target)
 
     def document(estimator: type[Estimator]) -> type[Estimator]:
         estimator.__doc__ = (estimator.__doc__ or "").replace("{parameters}", text.rstrip())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
@@ -11,10 +10,15 @@ from river import base
 
 from streamrnn.estimators.base import RecurrentEstimator
 from streamrnn.estimators.blocks import length, sequence
+from streamrnn.estimators.features import target
 from streamrnn.estimators.parameters import documented
 
 
-@documented('``"squared"``, ``"absolute"``, ``"huber"``, ``"quantile"``', scale_target=True)
+@documented(
+    '``"squared"``, ``"absolute"``, ``"huber"``, ``"quantile"``',
+    example="Quantile(q=0.9)",
+    scale_target=True,
+)
 class RNNRegressor(RecurrentEstimator, base.Regressor):
     """Recurrent network that learns a number from each sample of a stream as it arrives.
 
@@ -57,7 +61,7 @@ class RNNRegressor(RecurrentEstimator, base.Regressor):
         seed: int | None = 42,
     ) -> None:
         self._keep_arguments(locals())
-        self._build(n_outputs=1, scale_target=bool(scale_target))
+        self._build(scale_target=bool(scale_target))
 
     def predict_one(self, x: Mapping[Hashable, Any]) -> float:
         """Predict the target of the sample that follows those learnt from. Changes nothing.
@@ -77,7 +81,8 @@ class RNNRegressor(RecurrentEstimator, base.Regressor):
         TypeError
             If a feature is no number.
         """
-        return float(self._predict_row(x)[0])
+        with self._model.lock:
+            return float(self._predict_row(x)[0])
 
     def learn_one(self, x: Mapping[Hashable, Any], y: float | None) -> None:
         """Advance the hidden state by one step, then learn.
@@ -87,17 +92,18 @@ class RNNRegressor(RecurrentEstimator, base.Regressor):
         x
             Features by name. New ones get a column of small seeded weights.
         y
-            Target. If it is None or not finite, the state advances and nothing is learnt from this
-            sample.
+            Target. If it is None, not finite or, where `scale_target` is off, beyond 1e10, the
+            state advances and nothing is learnt from this sample.
 
         Raises
         ------
         TypeError
             If a feature or the target is no number; nothing has changed then.
         """
-        target = _target(y)
-        self._accept(x)
-        self._learn_accepted(target)
+        value = target(y)
+        with self._model.lock:
+            self._accept(x)
+            self._learn_accepted(value)
 
     def replay(
         self, X: Any, y: Sequence[float | None], features: Sequence[Hashable] | None = None
@@ -128,10 +134,11 @@ class RNNRegressor(RecurrentEstimator, base.Regressor):
         TypeError
             If a value is no number.
         """
-        targets = np.array([_target(target) for target in sequence(y, length(X))], np.float64)
-        rows, before = self._block(X, features)
-        out = np.empty((len(rows), 1))
-        self._model.run(rows, targets.reshape(-1, 1), out, True)
+        targets = np.array([target(value) for value in sequence(y, length(X))], np.float64)
+        with self._model.lock:
+            rows, before = self._block(X, features)
+            out = np.empty((len(rows), 1))
+            self._model.run(rows, targets.reshape(-1, 1), out, True)
         if before is not None:
             out[0] = before
         return out[:, 0]
@@ -140,6 +147,9 @@ class RNNRegressor(RecurrentEstimator, base.Regressor):
         self, weights: Mapping[str, np.ndarray], features: Sequence[Hashable] | None = None
     ) -> None:
         """Take over weights with PyTorch's names and in its layout.
+
+        What the network sees is scaled inside the model; weights trained on other scales want
+        ``scale_inputs=False`` and ``scale_target=False``.
 
         Parameters
         ----------
@@ -155,17 +165,5 @@ class RNNRegressor(RecurrentEstimator, base.Regressor):
         ValueError
             If names or shapes do not fit, or values are not finite; nothing has changed then.
         """
-        self._put_weights(weights, features, n_outputs=1)
-
-
-def _target(y: Any) -> float:
-    if y is None:
-        return math.nan
-    if not isinstance(y, (str, bytes)):
-        try:
-            return float(y)
-        except OverflowError:
-            return math.inf
-        except (TypeError, ValueError):
-            pass
-    raise TypeError(f"the target is {y!r}, a {type(y).__name__}, not a number")
+        with self._model.lock:
+            self._put_weights(weights, features, n_outputs=1)

@@ -12,6 +12,7 @@ from streamrnn.losses.protocol import decode, identity, slope, value
 
 @plugin(
     name="huber",
+    limits={"delta": (0.0, 1e6)},
     task="regression",
 )
 class Huber(NamedTuple):

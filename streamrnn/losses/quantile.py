@@ -12,6 +12,7 @@ from streamrnn.losses.protocol import decode, identity, slope, value
 
 @plugin(
     name="quantile",
+    limits={"q": (0.0, 1.0)},
     task="regression",
 )
 class Quantile(NamedTuple):

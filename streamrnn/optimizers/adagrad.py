@@ -12,6 +12,7 @@ from streamrnn.optimizers.protocol import update
 
 @plugin(
     name="adagrad",
+    limits={"eps": (1e-30, 1.0)},
     n_slots=1,
 )
 class AdaGrad(NamedTuple):

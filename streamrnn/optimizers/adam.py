@@ -12,6 +12,7 @@ from streamrnn.optimizers.protocol import update
 
 @plugin(
     name="adam",
+    limits={"beta1": (0.0, 0.999999), "beta2": (0.0, 0.999999), "eps": (1e-30, 1.0)},
     n_slots=2,
 )
 class Adam(NamedTuple):
@@ -20,15 +21,16 @@ class Adam(NamedTuple):
     Parameters
     ----------
     lr
-        Learning rate, or a schedule from ``river.optim.schedulers``. The default is ten times
-        that of offline libraries: a stream is seen once.
+        Learning rate, or a schedule from ``river.optim.schedulers``. The default is the best
+        compromise of five rates over ten streams and three cells: 0.001 is slow on short ones,
+        0.01 unsteady on long ones.
     beta1, beta2
         Decay of the running means of g and g².
     eps
         Added to the divisor.
     """
 
-    lr: float = 0.01
+    lr: float = 0.002
     beta1: float = 0.9
     beta2: float = 0.999
     eps: float = 1e-8
@@ -36,6 +38,12 @@ class Adam(NamedTuple):
 
 @plugin(
     name="adamw",
+    limits={
+        "beta1": (0.0, 0.999999),
+        "beta2": (0.0, 0.999999),
+        "eps": (1e-30, 1.0),
+        "weight_decay": (0.0, 1.0),
+    },
     n_slots=2,
 )
 class AdamW(NamedTuple):
@@ -44,8 +52,9 @@ class AdamW(NamedTuple):
     Parameters
     ----------
     lr
-        Learning rate, or a schedule from ``river.optim.schedulers``. The default is ten times
-        that of offline libraries: a stream is seen once.
+        Learning rate, or a schedule from ``river.optim.schedulers``. The default is the best
+        compromise of five rates over ten streams and three cells: 0.001 is slow on short ones,
+        0.01 unsteady on long ones.
     beta1, beta2
         Decay of the running means of g and g².
     eps
@@ -54,7 +63,7 @@ class AdamW(NamedTuple):
         The model's decoupled weight decay where its own ``weight_decay`` is None.
     """
 
-    lr: float = 0.01
+    lr: float = 0.002
     beta1: float = 0.9
     beta2: float = 0.999
     eps: float = 1e-8

@@ -14,6 +14,7 @@ from streamrnn.optimizers.protocol import update
 
 @plugin(
     name="momentum",
+    limits={"momentum": (0.0, 0.999999)},
     n_slots=1,
 )
 class Momentum(NamedTuple):
@@ -33,6 +34,7 @@ class Momentum(NamedTuple):
 
 @plugin(
     name="nesterov",
+    limits={"momentum": (0.0, 0.999999)},
     n_slots=1,
 )
 class Nesterov(NamedTuple):

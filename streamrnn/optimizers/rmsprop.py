@@ -12,6 +12,7 @@ from streamrnn.optimizers.protocol import update
 
 @plugin(
     name="rmsprop",
+    limits={"rho": (0.0, 0.999999), "eps": (1e-30, 1.0)},
     n_slots=1,
 )
 class RMSProp(NamedTuple):

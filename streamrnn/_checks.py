@@ -1,4 +1,4 @@
-"""Checks of constructor arguments: one clear line, with the name and the value."""
+"""Checks of arguments: one clear line, with the name and the value."""
 
 from __future__ import annotations
 
@@ -16,18 +16,26 @@ def check_count(name: str, value: Any, least: int) -> None:
         raise ValueError(f"{name} must be at least {least}, got {value!r}")
 
 
-def check_number(name: str, value: Any, least: float, above: bool = False) -> None:
-    """Raise unless `value` is a finite number of at least (or `above`: more than) `least`."""
+def check_number(
+    name: str, value: Any, least: float, above: bool = False, most: float = math.inf
+) -> None:
+    """Raise unless `value` is finite, at least (or `above`: more than) `least`, at most `most`."""
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
         raise TypeError(f"{name} must be a number, got {value!r} of type {type(value).__name__}")
-    if not math.isfinite(value) or value < least or (above and value == least):
-        bound = "more than" if above else "at least"
-        raise ValueError(f"{name} must be finite and {bound} {least:g}, got {value!r}")
+    number = float(value)
+    if math.isfinite(number) and least <= number <= most and not (above and number == least):
+        return
+    bounds = ["finite"]
+    if least > -math.inf:
+        bounds.append(f"{'more than' if above else 'at least'} {least:g}")
+    if most < math.inf:
+        bounds.append(f"at most {most:g}")
+    raise ValueError(f"{name} must be {' and '.join(bounds)}, got {value!r}")
 
 
 def check_choice(name: str, value: Any, choices: tuple[str, ...]) -> None:
     """Raise unless `value` is one of the `choices`."""
     if value not in choices:
-        near = difflib.get_close_matches(str(value), choices, n=1)
+        near = difflib.get_close_matches(str(value).lower(), choices, n=1)
         hint = f" (did you mean {near[0]!r}?)" if near else ""
         raise ValueError(f"{name}={value!r} is unknown{hint}; known: {', '.join(choices)}")
