@@ -67,9 +67,13 @@ def test_what_the_engine_refuses_is_wrong_use():
 
 
 def test_trouble_is_named():
-    result = replay("--lr", 1e38, *SMALL)
+    wild = ["--cell", "rnn_relu", "--optimizer", "sgd", "--lr", 1000, "--clip-norm", 0]
+    result = replay(*wild, "--limit", 100, *SMALL)
     assert result.exit_code == 0
-    assert result.stdout.splitlines()[-1].startswith("state resets 1,")
+    assert result.stdout.splitlines()[-1].startswith("updates skipped 9")
+    refused = replay("--lr", 1e38, *SMALL)
+    assert refused.exit_code == 2
+    assert "lr must be between 0 and 10000, got 1e+38" in refused.stderr
 
 
 def test_the_help_names_every_cell_and_optimizer():

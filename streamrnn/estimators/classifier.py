@@ -31,7 +31,7 @@ class RNNClassifier(RecurrentEstimator, base.Classifier):
     --------
     >>> from river import datasets, evaluate, metrics
     >>> from streamrnn import RNNClassifier
-    >>> model = RNNClassifier(hidden_size=16, truncation=16)
+    >>> model = RNNClassifier(hidden_size=16, truncation=16, lr=0.01)  # a short stream
     >>> metric = evaluate.progressive_val_score(datasets.Phishing(), model, metrics.Accuracy())
     >>> metric.get() > 0.85  # the most frequent label so far: 0.56
     True
@@ -265,9 +265,10 @@ class RNNClassifier(RecurrentEstimator, base.Classifier):
             given = list(self._labels) if labels is None else distinct(labels)
             if self._labels and given != list(self._labels):
                 raise ValueError(f"labels={given}, but the model has learnt {list(self._labels)}")
-            if not given:
+            n_outputs = self._outputs_for(len(given))
+            if not given and np.shape(weights.get("head.bias", ())) != (n_outputs,):
                 raise ValueError("the model has seen no label: give labels=, one for each output")
-            self._put_weights(weights, features, self._outputs_for(len(given)))
+            self._put_weights(weights, features, n_outputs)
             self._labels = {label: i for i, label in enumerate(given)}
 
 

@@ -28,7 +28,7 @@ class RNNRegressor(RecurrentEstimator, base.Regressor):
     --------
     >>> from river import datasets, evaluate, metrics
     >>> from streamrnn import RNNRegressor
-    >>> model = RNNRegressor(hidden_size=16, truncation=16)
+    >>> model = RNNRegressor(hidden_size=16, truncation=16, lr=0.01)  # a short stream
     >>> metric = evaluate.progressive_val_score(datasets.TrumpApproval(), model, metrics.MAE())
     >>> metric.get() < 0.6  # the mean of the target so far: 1.57
     True
