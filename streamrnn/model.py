@@ -40,6 +40,7 @@ from streamrnn.views import aligned_zeros
 _DERIVED = {
     "_kind",
     "_numbers",
+    "_one_sample",
     "_rates",
     "_schedule",
     "_sizes",
@@ -118,6 +119,14 @@ class Model:
         self.x = np.full((1, self.sizes.n_inputs), np.nan)
         self.y = np.full((1, self.sizes.n_targets), np.nan)
         self.out = np.zeros((1, self.n_columns))
+        self._one_sample = self._arguments(self.x, self.y, self.out, self._rates)
+
+    def _arguments(
+        self, X: np.ndarray, Y: np.ndarray, out: np.ndarray, rates: np.ndarray
+    ) -> tuple[np.ndarray, ...]:
+        """Line up the arguments of the compiled entry point, but for whether to learn."""
+        model = (self._sizes, self._numbers, self.arena, self.statistics, self.workspace)
+        return (*model, X, Y, out, rates)
 
     def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in vars(self).items() if name not in _DERIVED}
@@ -185,18 +194,14 @@ class Model:
         rates = self._rates
         if learning and self._schedule is not None:
             rates = self._scheduled(self._schedule, len(X))
-        cpu.run_for(*self._kind)(
-            self._sizes,
-            self._numbers,
-            self.arena,
-            self.statistics,
-            self.workspace,
-            X,
-            Y,
-            out,
-            rates,
-            learning,
-        )
+        cpu.run_for(*self._kind)(*self._arguments(X, Y, out, rates), learning)
+
+    def run_one(self, learning: bool) -> None:
+        """Do as `run` does with the one sample in ``x``, ``y`` and ``out``, at less cost."""
+        if learning and self._schedule is not None:
+            self._run_part(self.x, self.y, self.out, learning)
+        else:
+            cpu.run_for(*self._kind)(*self._one_sample, learning)
 
     def _scheduled(self, schedule: Any, n: int) -> np.ndarray:
         """Return the rates of as many updates as `n` samples can bring."""

@@ -177,7 +177,7 @@ class RecurrentEstimator(base.Estimator):
     def _predict_row(self, x: Mapping[Hashable, Any]) -> np.ndarray:
         model = self._model
         self._features.fill(x, model.x[0])
-        model.run(model.x, model.y, model.out, False)
+        model.run_one(False)
         return model.out[0]
 
     def _accept(self, x: Mapping[Hashable, Any]) -> None:
@@ -193,7 +193,7 @@ class RecurrentEstimator(base.Estimator):
     def _learn_accepted(self, target: float) -> None:
         model = self._model
         model.y[0, 0] = target
-        model.run(model.x, model.y, model.out, True)
+        model.run_one(True)
 
     def _block(
         self, X: Any, features: Sequence[Hashable] | None

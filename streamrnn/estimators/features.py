@@ -105,6 +105,8 @@ def target(value: Any) -> float:
     TypeError
         If it is no number.
     """
+    if type(value) is float:  # most are, and every sample has one
+        return value
     try:
         return number(value)
     except TypeError:
