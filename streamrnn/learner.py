@@ -36,7 +36,7 @@ from streamrnn.scaling import (
     unscale,
 )
 from streamrnn.updates import Settings, apply_gradient
-from streamrnn.views import row
+from streamrnn.views import row, vector
 
 
 class Plugins(NamedTuple):
@@ -82,7 +82,7 @@ def predict(
         work.factors,
         work.pre,
     )
-    h = row(work.after, sizes.num_layers - 1)
+    h = vector(row(work.after, sizes.num_layers - 1), 0, sizes.hidden_size)
     weights = head_weights(sizes, parts.parameters)
     read(plugins.head, weights, parts.head_memory, h, work.x, work.z)
     _make_finite(work.z)
@@ -208,5 +208,5 @@ def learn(
     scaled = row(parts.targets, slot)
     if scaled[sizes.n_targets] != 0:
         weights = head_weights(sizes, parts.parameters)
-        h = row(parts.state, sizes.num_layers - 1)
+        h = vector(row(parts.state, sizes.num_layers - 1), 0, sizes.hidden_size)
         learn_head(plugins.head, weights, parts.head_memory, h, work.x, scaled)

@@ -91,7 +91,8 @@ def _errors_of_losses(plugins, sizes, parts, work, tape, slot, m):
         if target[sizes.n_targets] == 0:
             fill(error, 0.0)
             continue
-        h, x = row(hidden, r), row(inputs, r)
+        # Views, since a row of the tape has a 1 for the bias behind the inputs.
+        h, x = row(hidden, r), vector(row(inputs, r), 0, sizes.n_inputs)
         read(plugins.head, parameters, parts.head_memory, h, x, work.z)
         slope(plugins.loss, work.z, target, work.d_z)
         for k in range(work.d_z.size):

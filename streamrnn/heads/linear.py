@@ -41,8 +41,7 @@ class Linear(NamedTuple):
 
 @read.register(Linear)
 def _(head, parameters, memory, h, x, z):
-    n = z.size
-    H = parameters.size // max(n, 1) - 1
+    n, H = z.size, h.size
     for k in range(n):
         weights = vector(parameters, k * H, H)
         total = z.dtype.type(0)

@@ -39,9 +39,9 @@ def read(
     memory
         Its memory, shape (n_memory,); read only.
     h
-        Hidden state of the top layer, shape (>= H,); the first H are it. Read only.
+        Hidden state of the top layer, shape (H,); read only.
     x
-        Scaled inputs, shape (>= inputs,); read only.
+        Scaled inputs, shape (inputs,); read only.
     z
         Outputs, shape (outputs,); written.
     """
