@@ -1,5 +1,6 @@
 """Build the network that the options describe."""
 
+import re
 import time
 from typing import Any
 
@@ -16,9 +17,22 @@ def build_network(settings: Settings, task: Task) -> Any:
     try:
         return kind(**parameters(settings))
     except ValueError as error:
-        raise click.UsageError(str(error)) from None
+        raise click.UsageError(_as_options(str(error), settings)) from None
     except MemoryError:
         raise click.UsageError("a network of that size does not fit into memory.") from None
+
+
+def _as_options(message: str, settings: Settings) -> str:
+    """Call parameters in a message what the command line calls them.
+
+    Examples
+    --------
+    >>> _as_options("update_every=8 is more than truncation=4", Settings())
+    '--update-every=8 is more than --truncation=4'
+    """
+    for name in parameters(settings):
+        message = re.sub(rf"\b{name}(?==| must)", "--" + name.replace("_", "-"), message)
+    return message
 
 
 def parameters(settings: Settings) -> dict[str, Any]:

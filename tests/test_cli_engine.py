@@ -57,8 +57,7 @@ def test_classification_is_the_loop_over_the_stream(tmp_path):
 def test_what_the_engine_refuses_is_wrong_use():
     result = replay("--truncation", 4, "--update-every", 8, "--limit", 3)
     assert result.exit_code == 2
-    assert "truncation" in result.stderr
-    assert "update_every" in result.stderr
+    assert "--update-every=8 is more than --truncation=4" in result.stderr
     assert replay("--hidden-size", 10_000_000, "--limit", 3).exit_code == 2
     mistyped = replay("--cell", "lsmt", "--limit", 3)
     assert mistyped.exit_code == 2
@@ -73,7 +72,7 @@ def test_trouble_is_named():
     assert result.stdout.splitlines()[-1].startswith("updates skipped 9")
     refused = replay("--lr", 1e38, *SMALL)
     assert refused.exit_code == 2
-    assert "lr must be between 0 and 10000, got 1e+38" in refused.stderr
+    assert "--lr must be between 0 and 10000, got 1e+38" in refused.stderr
 
 
 def test_the_help_names_every_cell_and_optimizer():
