@@ -39,7 +39,7 @@ $(VENV)/bin/python:
 # Not editable: a script beside the clone must not take the clone's folder for the package.
 $(VENV)/.installed: $(VENV)/bin/python pyproject.toml $(SOURCES)
 	rm -rf build
-	test -f $(VENV)/.installed-dev || $(RUN) pip install --quiet .
+	if [ -f $(VENV)/.installed-dev ]; then $(MAKE) venv; else $(RUN) pip install --quiet .; fi
 	touch $@
 
 $(VENV)/.installed-dev: $(VENV)/bin/python pyproject.toml

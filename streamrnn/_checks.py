@@ -22,7 +22,10 @@ def check_number(
     """Raise unless `value` is finite, at least (or `above`: more than) `least`, at most `most`."""
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
         raise TypeError(f"{name} must be a number, got {value!r} of type {type(value).__name__}")
-    number = float(value)
+    try:
+        number = float(value)
+    except OverflowError:
+        number = math.inf
     if math.isfinite(number) and least <= number <= most and not (above and number == least):
         return
     bounds = ["finite"]

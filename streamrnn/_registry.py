@@ -89,7 +89,7 @@ def resolve(kind: str, choice: Any, registry: dict[str, Any], contract: Generic)
         )
     limits = getattr(plugin, "limits", {})
     for name, number in zip(plugin._fields, plugin, strict=True):
-        if not hasattr(number, "get"):  # a learning-rate schedule
+        if name != "lr" or not hasattr(number, "get"):  # it may be a schedule
             least, greatest = limits.get(name, (-math.inf, math.inf))
             check_number(f"{name} of {plugin.name}", number, least, most=greatest)
     return plugin

@@ -12,9 +12,9 @@ from streamrnn.layout import CLIPPED, SKIPPED, UPDATES
 from streamrnn.linalg import sum_of_squares
 from streamrnn.optimizers.protocol import update
 
-#: A gradient of a greater norm counts as not finite, and a greater learning rate is refused: their
-#: product must stay far from the end of float32.
-GREATEST_NORM, GREATEST_RATE = 1e30, 1e4
+#: A gradient of a greater norm counts as not finite, and a greater learning rate is refused: the
+#: squares that optimizers keep, and the steps, must stay within float32.
+GREATEST_NORM, GREATEST_RATE = 1e18, 1e4
 
 
 def check_rate(name: str, rate: float) -> None:

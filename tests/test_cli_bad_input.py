@@ -282,6 +282,13 @@ class TestSkip:
         outcome = metrics_of(tmp_path, *args)["rows"]
         assert (outcome["used"], outcome["skipped"]) == (rows - 2, 2)
 
+    def test_an_open_quote_before_an_unreadable_line(self, tmp_path):
+        path = tmp_path / "s.csv"
+        middle = b"".join(b"%d,%d\n" % (i, i % 3) for i in range(30))
+        path.write_bytes(b'a,y\n1,"2\n' + middle + b"5,\xff\n6,1\n")
+        outcome = metrics_of(tmp_path, path, "--target", "y", "--on-error", "skip")["rows"]
+        assert (outcome["used"], outcome["skipped"]) == (31, 2)
+
     def test_a_few_words_among_the_targets_are_errors(self, tmp_path):
         path = write(tmp_path / "s.csv", "y\n" + "1\n2\n3\n4\n" * 5 + "sixty\n")
         result = replay(path, "--target", "y", "--on-error", "skip")

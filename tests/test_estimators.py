@@ -613,9 +613,14 @@ def test_dates_are_no_numbers(unit):
     for X in (frame, pd.DataFrame({"a": [1.0, 2.0], "t": stamps - stamps[0]})):
         with pytest.raises(TypeError, match="feature 't'"):
             RNNRegressor(**SMALL).replay(X, [1, 2])
-    for value in (np.datetime64("2026-01-01", unit), np.timedelta64(1, unit), 1j):
-        with pytest.raises(TypeError, match="feature 't'"):
-            RNNRegressor(**SMALL).learn_one({"a": 1.0, "t": value}, 1.0)
+    known = RNNRegressor(**SMALL)
+    known.learn_one({"a": 1.0, "t": 1.0}, 1.0)
+    for value in (np.datetime64("2026-01-01", unit), np.timedelta64(1, unit), 1j, b"1"):
+        for model in (RNNRegressor(**SMALL), known):
+            with pytest.raises(TypeError, match="feature 't'"):
+                model.learn_one({"a": 1.0, "t": value}, 1.0)
+    with pytest.raises(TypeError, match="the target is"):
+        RNNRegressor(**SMALL).replay(np.zeros((2, 1)), stamps.to_numpy())
 
 
 def test_masked_values_are_missing():
@@ -623,6 +628,9 @@ def test_masked_values_are_missing():
     model = RNNRegressor(**SMALL)
     model.replay(X, [1.0, 2.0])
     assert model.counters["missing_values"] == 1
+    text = np.ma.masked_array([["a", "2"]], mask=[[True, False]])
+    with pytest.raises(TypeError, match="feature 1 is '2'"):
+        RNNRegressor(**SMALL).replay(text, [1.0])
 
 
 def test_a_dict_that_invents_values_is_not_asked_to(stream):

@@ -44,13 +44,15 @@ class _Rewindable:
     def __init__(self, lines: TextLines) -> None:
         self._lines = lines
         self._taken: list[str] = []
-        self._given_back: deque[str] = deque()
+        self._given_back: deque[str | RowError] = deque()
 
     def __iter__(self) -> Iterator[str]:
         return self
 
     def __next__(self) -> str:
         line = self._given_back.popleft() if self._given_back else next(self._lines)
+        if isinstance(line, RowError):
+            raise line
         self._taken.append(line)
         return line
 
@@ -63,9 +65,13 @@ class _Rewindable:
         """Forget the lines of the row before."""
         self._taken.clear()
 
-    def give_back(self) -> None:
-        """Give back all lines of the row but its first."""
-        self._given_back.extendleft(reversed(self._taken[1:]))
+    def within_row(self) -> bool:
+        """Say whether lines of the row have been taken."""
+        return bool(self._taken)
+
+    def give_back(self, *then: RowError) -> None:
+        """Give back all lines of the row but its first, and the error that came after them."""
+        self._given_back.extendleft(reversed([*self._taken[1:], *then]))
 
 
 def _columns(header: list[str], name: str) -> tuple[str, ...]:
@@ -98,7 +104,11 @@ def _rows(
             continue
         except RowError as error:
             count += 1
-            yield error
+            if lines.within_row():
+                lines.give_back(error)
+                yield _unreadable(csv.Error("a quote is open at an unreadable line"), name, line)
+            else:
+                yield error
             continue
         if len(cells) == width:
             count += 1

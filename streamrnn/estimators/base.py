@@ -104,7 +104,8 @@ class RecurrentEstimator(base.Estimator):
         known = losses.registry()
         own = {name: kind for name, kind in known.items() if kind.task == self._task}
         # A known name of the other task gets the message on tasks, not that on names.
-        loss = resolve("loss", self.loss, known if self.loss in list(known) else own, slope)
+        is_known = isinstance(self.loss, str) and self.loss in known
+        loss = resolve("loss", self.loss, known if is_known else own, slope)
         if loss.task != self._task:
             raise ValueError(
                 f"loss={loss.name!r} is for {loss.task}; {type(self).__name__} takes "
@@ -161,6 +162,11 @@ class RecurrentEstimator(base.Estimator):
             if isinstance(value, tuple) and not value and is_plugin(type(value)):
                 params[name] = type(value)
         return params
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return a copy that no other thread changes while it is pickled or copied on."""
+        with self._model.lock:
+            return copy.deepcopy(self.__dict__)
 
     def __copy__(self) -> RecurrentEstimator:
         """Copy deeply: two estimators that share a model but not its size would be none."""
@@ -225,7 +231,8 @@ class RecurrentEstimator(base.Estimator):
         (absent, None, NaN, infinite); ``missing_targets``; ``state_resets`` because the state was
         not finite.
         """
-        return self._model.counters
+        with self._model.lock:
+            return self._model.counters
 
     def reset_state(self) -> None:
         """Start again from a zero hidden state and an empty window, as at a break in the stream.
@@ -254,7 +261,8 @@ class RecurrentEstimator(base.Estimator):
     def _gradients(self) -> dict[str, np.ndarray]:
         """Return the gradient of the last update, regularised and clipped, named as weights."""
         model = self._model
-        named = weights.get(model.plugins, model.sizes, model.gradient)
+        with model.lock:
+            named = weights.get(model.plugins, model.sizes, model.gradient)
         return {name: gradient.astype(np.float64) for name, gradient in named.items()}
 
     @property

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Hashable, Sequence
 from typing import Any
 
@@ -52,12 +51,11 @@ def _of_frame(
 
 
 def _of_array(X: Any, features: Sequence[Hashable] | None) -> tuple[list[Hashable], np.ndarray]:
-    if hasattr(X, "collect"):
-        raise TypeError(f"X is a {type(X).__name__}, not a data frame yet; collect it first")
     masked = np.ma.getmask(X)
     array = np.asarray(X)
     if masked is not np.ma.nomask:
-        array = np.where(masked, math.nan, array.astype(np.float64))
+        array = array.astype(object)
+        array[masked] = None
     if array.ndim != 2:
         raise ValueError(f"X must be of shape (T, n) or a data frame, got shape {array.shape}")
     names: list[Any] = list(range(array.shape[1])) if features is None else distinct(features)
@@ -112,6 +110,8 @@ def check_hashable(what: str, value: Any) -> None:
 
 def length(X: Any) -> int:
     """Return the number of rows of an array or a data frame."""
+    if hasattr(X, "collect"):
+        raise TypeError(f"X is a {type(X).__name__}, not a data frame yet; collect it first")
     return int(X.shape[0]) if hasattr(X, "shape") and X.shape else len(X)
 
 
@@ -125,6 +125,8 @@ def sequence(y: Any, n: int) -> list[Any]:
     """
     if getattr(y, "ndim", 1) != 1 or hasattr(y, "columns"):
         raise ValueError(f"y must be one column, got shape {getattr(y, 'shape', None)}")
+    if getattr(getattr(y, "dtype", None), "kind", "") in ("m", "M"):
+        y = list(y)  # tolist() would turn nanoseconds into integers
     for method in ("to_pylist", "tolist"):
         if hasattr(y, method):
             values = getattr(y, method)()

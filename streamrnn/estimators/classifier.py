@@ -263,6 +263,8 @@ class RNNClassifier(RecurrentEstimator, base.Classifier):
         """
         with self._model.lock:
             given = list(self._labels) if labels is None else distinct(labels)
+            if not all(_is_label(label) for label in given):
+                raise ValueError(f"labels={given}: None and NaN stand for unknown labels")
             if self._labels and given != list(self._labels):
                 raise ValueError(f"labels={given}, but the model has learnt {list(self._labels)}")
             n_outputs = self._outputs_for(len(given))

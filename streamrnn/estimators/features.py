@@ -62,11 +62,12 @@ class FeatureIndex:
         # Only of a plain dict: others, such as defaultdict, may invent and keep what is missing.
         if type(x) is dict and self._get is not None and self._pack is not None:
             try:
-                self._pack(row, 0, *self._get(x))
-            except (KeyError, struct.error, OverflowError, TypeError):
-                pass  # something is missing or odd: look at each value
-            else:
-                return
+                values = self._get(x)
+                if _PLAIN.issuperset(map(type, values)):
+                    self._pack(row, 0, *values)
+                    return
+            except (KeyError, OverflowError):
+                pass  # something is missing or huge: look at each value
         if not isinstance(x, Mapping):
             raise TypeError(
                 f"a sample must be a dict of features by name, got {x!r}, a {type(x).__name__}"
@@ -116,7 +117,20 @@ def target(value: Any) -> float:
 
 
 #: What has a number inside but is none.
-_NOT_NUMBERS = (str, bytes, complex, np.complexfloating, np.datetime64, np.timedelta64)
+_NOT_NUMBERS = (
+    str,
+    bytes,
+    bytearray,
+    memoryview,
+    complex,
+    np.complexfloating,
+    np.datetime64,
+    np.timedelta64,
+    np.ndarray,
+)
+
+#: Types that are numbers beyond doubt: a dict of these is read in one go.
+_PLAIN = frozenset({float, int, bool, np.float64, np.float32, np.int64, np.int32, np.bool_})
 
 
 def number(value: Any) -> float:
