@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
+from estimator_helpers import plain_gradient
 
 from streamrnn import RNNClassifier, RNNRegressor
 from streamrnn._registry import plugin
@@ -65,20 +66,7 @@ def _(head, parameters, memory, h, x, target):
 
 def test_its_gradient_is_the_derivative(rng):
     T = 5
-    arguments = {
-        "head": Skip,
-        "hidden_size": 3,
-        "truncation": T,
-        "update_every": T,
-        "loss_window": T,
-        "optimizer": "sgd",
-        "lr": 0.0,
-        "clip_norm": None,
-        "init": "torch",
-        "scale_inputs": False,
-        "scale_target": False,
-        "dtype": "float64",
-    }
+    arguments = {"head": Skip, "hidden_size": 3, **plain_gradient(T)}
     X, y = rng.normal(size=(T, 2)), rng.normal(size=T)
 
     def run(weights=None):

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+from estimator_helpers import plain_gradient
 
 from streamrnn import RNNClassifier, RNNRegressor, cells, gradients, heads, losses, optimizers
 from streamrnn.losses.protocol import decode, slope, value
@@ -105,21 +106,7 @@ def _windowed_loss(model, weights, X, y):
 @pytest.mark.parametrize("cell", cells.registry())
 def test_gradient_is_the_derivative_of_the_loss(cell, num_layers, rng):
     T = 6
-    arguments = {
-        "cell": cell,
-        "hidden_size": 3,
-        "num_layers": num_layers,
-        "truncation": T,
-        "update_every": T,
-        "loss_window": T,
-        "optimizer": "sgd",
-        "lr": 0.0,
-        "clip_norm": None,
-        "init": "torch",
-        "scale_inputs": False,
-        "scale_target": False,
-        "dtype": "float64",
-    }
+    arguments = {"cell": cell, "hidden_size": 3, "num_layers": num_layers, **plain_gradient(T)}
     X, y = rng.normal(size=(T, 2)), rng.normal(size=T)
     model = RNNRegressor(**arguments)
     model.replay(X, y, features=["a", "b"])

@@ -12,7 +12,6 @@ from typing import Any
 
 from streamrnn._dispatch import entry, source_digest
 from streamrnn.layout import (
-    COUNTERS,
     UPDATES,
     Sizes,
     arena_parts,
@@ -26,8 +25,6 @@ from streamrnn.views import record, row
 _SIZES = Sizes()
 _SETTINGS = Settings()
 _SETTINGS_SIZE = len(_SETTINGS)
-_UPDATES = UPDATES
-assert len(COUNTERS) > UPDATES
 
 
 def _run(digest: str, patterns: Plugins) -> Callable[..., None]:
@@ -52,12 +49,12 @@ def _run(digest: str, patterns: Plugins) -> Callable[..., None]:
         parts = arena_parts(n, arena)
         stats = statistics_parts(n, statistics)
         work = workspace_parts(n, workspace)
-        first_update = stats.counters[_UPDATES]
+        first_update = stats.counters[UPDATES]
         for t in range(X.shape[0]):
             values = row(X, t)
             predict(plugins, n, chosen, parts, stats, work, values, row(out, t))
             if learning:
-                update = int(stats.counters[_UPDATES] - first_update)
+                update = int(stats.counters[UPDATES] - first_update)
                 rate = rates[min(update, rates.size - 1)]
                 learn(plugins, n, chosen, parts, stats, work, values, row(Y, t), rate)
 
