@@ -7,8 +7,8 @@ import math
 import numpy as np
 
 from streamrnn.layout import (
+    Parts,
     Sizes,
-    arena_parts,
     head_weights,
     layer_weights,
     statistics_parts,
@@ -16,23 +16,24 @@ from streamrnn.layout import (
 from streamrnn.learner import Plugins
 
 
-def carry_arena(
-    plugins: Plugins, old: Sizes, old_arena: np.ndarray, new: Sizes, new_arena: np.ndarray
-) -> None:
-    """Copy everything that `old_arena` holds to its place in `new_arena`; the rest stays."""
-    source, target = arena_parts(old, old_arena), arena_parts(new, new_arena)
+def carry_common(plugins: Plugins, old: Sizes, source: Parts, new: Sizes, target: Parts) -> None:
+    """Copy what streams have in common to its place in `target`; the rest stays."""
     _carry_parameters(plugins, old, source.parameters, new, target.parameters)
     for before, after in zip(source.slots, target.slots, strict=True):
         _carry_parameters(plugins, old, before, new, after)
-    target.state[:] = source.state
-    target.targets[:] = source.targets
-    plugins.algorithm.carry_memory(old, source.memory, new, target.memory)
     plugins.head.carry_memory(
         (old.hidden_size, old.n_inputs, old.n_outputs),
         source.head_memory,
         (new.hidden_size, new.n_inputs, new.n_outputs),
         target.head_memory,
     )
+
+
+def carry_own(plugins: Plugins, old: Sizes, source: Parts, new: Sizes, target: Parts) -> None:
+    """Copy what is a stream's own to its place in `target`; the rest stays."""
+    target.state[:] = source.state
+    target.targets[:] = source.targets
+    plugins.algorithm.carry_memory(old, source.memory, new, target.memory)
 
 
 def carry_statistics(

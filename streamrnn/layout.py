@@ -5,6 +5,9 @@ All numbers of one model are in three flat arrays. The *arena* (in the model's p
 and comparing models is saving, copying and comparing these two. The *workspace* is scratch, never
 part of the model's state.
 
+The arena has two halves: what is *common* to all streams that one model learns from, and what is a
+stream's *own*. A model of one stream has them one behind the other.
+
 The functions here run in plain Python and inside compiled code alike, so there is one description
 of the layout. Blocks start on cache-line boundaries.
 """
@@ -105,21 +108,25 @@ def n_parameters(sizes: Sizes) -> int:
 class Parts(NamedTuple):
     """The parts of the arena."""
 
+    # common
     parameters: np.ndarray  # (n_parameters,)
     slots: np.ndarray  # (n_slots, n_parameters): the optimizer's
     head_memory: np.ndarray  # (n_head_memory,)
+    # own
     state: np.ndarray  # (num_layers, n_states * H): carried from step to step
     targets: np.ndarray  # (K, n_targets + 1): ring of targets; the last column is 1 where known
     memory: np.ndarray  # (n_memory,): the gradient algorithm's ring
 
 
 @register_jitable
-def _part_sizes(sizes):
-    P = n_parameters(sizes)
+def common_size(sizes: Sizes) -> int:
+    """Return the length of the common half of the arena."""
+    return (1 + sizes.n_slots) * n_parameters(sizes) + _aligned(sizes.n_head_memory)
+
+
+@register_jitable
+def _own_sizes(sizes):
     return (
-        P,
-        sizes.n_slots * P,
-        _aligned(sizes.n_head_memory),
         _aligned(sizes.num_layers * sizes.n_states * sizes.hidden_size),
         _aligned(sizes.truncation * (sizes.n_targets + 1)),
         _aligned(sizes.n_memory),
@@ -127,26 +134,24 @@ def _part_sizes(sizes):
 
 
 @register_jitable
-def arena_size(sizes: Sizes) -> int:
-    """Return the length of the arena."""
-    total = 0
-    for size in _part_sizes(sizes):
-        total += size
-    return total
+def own_size(sizes: Sizes) -> int:
+    """Return the length of the half of the arena that is a stream's own."""
+    state, targets, memory = _own_sizes(sizes)
+    return state + targets + memory
 
 
 @register_jitable
-def arena_parts(sizes: Sizes, arena: np.ndarray) -> Parts:
-    """View the parts of an arena."""
-    P, slots, head, state, targets, _ = _part_sizes(sizes)
-    after_head = P + slots + head
+def arena_parts(sizes: Sizes, common: np.ndarray, own: np.ndarray) -> Parts:
+    """View the parts of an arena's two halves."""
+    P = n_parameters(sizes)
+    state, targets, _ = _own_sizes(sizes)
     return Parts(
-        vector(arena, 0, P),
-        matrix(arena, P, sizes.n_slots, P),
-        vector(arena, P + slots, sizes.n_head_memory),
-        matrix(arena, after_head, sizes.num_layers, sizes.n_states * sizes.hidden_size),
-        matrix(arena, after_head + state, sizes.truncation, sizes.n_targets + 1),
-        vector(arena, after_head + state + targets, sizes.n_memory),
+        vector(common, 0, P),
+        matrix(common, P, sizes.n_slots, P),
+        vector(common, P + sizes.n_slots * P, sizes.n_head_memory),
+        matrix(own, 0, sizes.num_layers, sizes.n_states * sizes.hidden_size),
+        matrix(own, state, sizes.truncation, sizes.n_targets + 1),
+        vector(own, state + targets, sizes.n_memory),
     )
 
 

@@ -142,8 +142,20 @@ def _keep_target(sizes, settings, statistics, ring, target):
 
 
 @glue
-def _commit(plugins, sizes, settings, parts, statistics, work, values, target):
-    """Advance by the step that `predict` computed; return its row in the rings, -1 if it failed."""
+def advance(
+    plugins: Plugins,
+    sizes: Sizes,
+    settings: Settings,
+    parts: Parts,
+    statistics: Statistics,
+    work: Workspace,
+    values: np.ndarray,
+    target: np.ndarray,
+) -> int:
+    """Take the step that `predict` has just computed; return its row in the rings, -1 if it failed.
+
+    The arguments are those of `learn`.
+    """
     counters = statistics.counters
     counters[SAMPLES] += 1
     counters[MISSING_VALUES] += keep_inputs(values, statistics.inputs, settings.scale_inputs != 0.0)
@@ -160,6 +172,12 @@ def _commit(plugins, sizes, settings, parts, statistics, work, values, target):
     counters[POSITION] = (slot + 1) % sizes.truncation
     counters[FILLED] = min(counters[FILLED] + 1, sizes.truncation)
     return slot
+
+
+@glue
+def is_due(sizes: Sizes, counters: np.ndarray) -> bool:
+    """Say whether an update is due after the newest sample, if there is anything to learn from."""
+    return counters[SAMPLES] % sizes.update_every == 0
 
 
 @glue
@@ -188,10 +206,10 @@ def learn(
         Learning rate of the next update.
     """
     counters = statistics.counters
-    slot = _commit(plugins, sizes, settings, parts, statistics, work, values, target)
+    slot = advance(plugins, sizes, settings, parts, statistics, work, values, target)
     if slot < 0:
         return
-    if counters[SAMPLES] % sizes.update_every == 0:
+    if is_due(sizes, counters):
         if counters[PENDING] > 0:
             n = int(counters[FILLED])
             backpropagate(plugins.algorithm, plugins, sizes, parts, work, slot, n)

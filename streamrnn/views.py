@@ -1,12 +1,13 @@
-"""Cheap views into flat arrays, and small records read from flat arrays.
+"""Cheap views into flat arrays or at addresses, and small records read from flat arrays.
 
 An ordinary slice in compiled code counts references, which at some 10-200 ns apiece is too dear for
-the inner loops. The views made here borrow memory from `base` without counting: they are valid only
-inside the compiled call that was handed `base`, and must never be returned to Python.
+the inner loops. The views made here borrow memory without counting: they are valid only while
+somebody else keeps the memory, and must never be returned to Python.
 """
 
 from __future__ import annotations
 
+import ctypes
 from typing import Any, TypeVar
 
 import numpy as np
@@ -22,8 +23,8 @@ Record = TypeVar("Record", bound=Any)
 ALIGNMENT = 16
 
 
-def _borrow(context: Any, builder: Any, array_type: Any, base: Any, offset: Any, shape: Any) -> Any:
-    """Emit an array struct that points into `base` and owns nothing."""
+def _borrow(context: Any, builder: Any, array_type: Any, data: Any, shape: Any) -> Any:
+    """Emit an array struct of the numbers from `data` on, which owns nothing."""
     item = context.get_constant(
         types.intp, context.get_abi_sizeof(context.get_data_type(array_type.dtype))
     )
@@ -33,7 +34,7 @@ def _borrow(context: Any, builder: Any, array_type: Any, base: Any, offset: Any,
     view = make_array(array_type)(context, builder)
     populate_array(
         view,
-        data=builder.gep(base.data, [offset]),
+        data=data,
         shape=cgutils.pack_array(builder, shape),
         strides=cgutils.pack_array(builder, strides),
         itemsize=item,
@@ -55,7 +56,8 @@ def _vector(typing_context, base, offset, size):
 
     def generate(context, builder, signature, args):
         array = make_array(signature.args[0])(context, builder, args[0])
-        return _borrow(context, builder, array_type, array, args[1], [args[2]])
+        data = builder.gep(array.data, [args[1]])
+        return _borrow(context, builder, array_type, data, [args[2]])
 
     return array_type(base, types.intp, types.intp), generate
 
@@ -67,7 +69,8 @@ def _matrix(typing_context, base, offset, rows, columns):
 
     def generate(context, builder, signature, args):
         array = make_array(signature.args[0])(context, builder, args[0])
-        return _borrow(context, builder, array_type, array, args[1], [args[2], args[3]])
+        data = builder.gep(array.data, [args[1]])
+        return _borrow(context, builder, array_type, data, [args[2], args[3]])
 
     return array_type(base, types.intp, types.intp, types.intp), generate
 
@@ -80,10 +83,22 @@ def _row(typing_context, base, index):
     def generate(context, builder, signature, args):
         array = make_array(signature.args[0])(context, builder, args[0])
         columns = cgutils.unpack_tuple(builder, array.shape)[1]
-        offset = builder.mul(args[1], columns)
-        return _borrow(context, builder, array_type, array, offset, [columns])
+        data = builder.gep(array.data, [builder.mul(args[1], columns)])
+        return _borrow(context, builder, array_type, data, [columns])
 
     return array_type(base, types.intp), generate
+
+
+@intrinsic
+def _matrix_at(typing_context, address, rows, columns, like):
+    array_type = types.Array(types.unliteral(like), 2, "C")
+
+    def generate(context, builder, signature, args):
+        element = context.get_data_type(array_type.dtype)
+        data = builder.inttoptr(args[0], element.as_pointer())
+        return _borrow(context, builder, array_type, data, [args[1], args[2]])
+
+    return array_type(types.intp, types.intp, types.intp, like), generate
 
 
 def vector(base: np.ndarray, offset: int, size: int) -> np.ndarray:
@@ -101,6 +116,14 @@ def row(base: np.ndarray, index: int) -> np.ndarray:
     return base[index]
 
 
+def matrix_at(address: int, rows: int, columns: int, like: Any) -> np.ndarray:
+    """View `rows` x `columns` numbers of the type of `like` from a memory address on."""
+    dtype = np.dtype(type(like))
+    size = rows * columns
+    memory: Any = (ctypes.c_char * (size * dtype.itemsize)).from_address(address)
+    return np.ndarray((rows, columns), dtype, memory)
+
+
 @overload(vector)
 def _emit_vector(base, offset, size):
     return lambda base, offset, size: _vector(base, offset, size)
@@ -114,6 +137,11 @@ def _emit_matrix(base, offset, rows, columns):
 @overload(row)
 def _emit_row(base, index):
     return lambda base, index: _row(base, index)
+
+
+@overload(matrix_at)
+def _emit_matrix_at(address, rows, columns, like):
+    return lambda address, rows, columns, like: _matrix_at(address, rows, columns, like)
 
 
 @intrinsic

@@ -26,8 +26,9 @@ LAYERS = [
     "gradients",
     "learner",
     "initialization growth weights",
-    "backends",
+    "blueprint backends",
     "model",
+    "bank",
     "estimators",
     "__init__",
 ]

@@ -14,6 +14,7 @@ from river import base
 from streamrnn import cells, gradients, heads, losses, optimizers, weights
 from streamrnn._checks import check_choice, check_count, check_number
 from streamrnn._registry import is_plugin, resolve
+from streamrnn.blueprint import Blueprint
 from streamrnn.cells.protocol import forward
 from streamrnn.estimators import blocks
 from streamrnn.estimators.features import FeatureIndex, feature
@@ -76,7 +77,7 @@ class RecurrentEstimator(base.Estimator):
         seed = secrets.randbits(63) if self.seed is None else self.seed
         check_count("seed", seed, 0)
         self._features = FeatureIndex()
-        self._model = Model(plugins, shape, settings, dtype, self.init, seed)
+        self._model = Model(Blueprint(plugins, shape, settings, dtype, self.init, seed))
 
     def _plugins(self) -> Plugins:
         optimizer = resolve("optimizer", self.optimizer, optimizers.registry(), update)
@@ -277,14 +278,14 @@ class RecurrentEstimator(base.Estimator):
         n_outputs: int,
     ) -> None:
         model = self._model
-        arrays = weights.as_arrays(arrays, model.dtype)
+        arrays = weights.as_arrays(arrays, model.blueprint.dtype)
         n_inputs = weights.n_inputs(arrays)
         if model.sizes.n_inputs not in (0, n_inputs):
             raise ValueError(
                 f"weight_ih_l0 has {n_inputs} columns, the model has {model.sizes.n_inputs} inputs"
             )
         names = self._names_of_columns(features, n_inputs)
-        sizes = model.sized(n_inputs, n_outputs)
+        sizes = model.blueprint.sized(n_inputs, n_outputs)
         weights.check(model.plugins, sizes, arrays)
         if sizes != model.sizes:
             model.grow(n_inputs, n_outputs)

@@ -1,0 +1,140 @@
+"""What a model is made of, without its numbers: how they start and how they grow."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from streamrnn.growth import carry_common
+from streamrnn.initialization import (
+    SCHEMES,
+    initialise_inputs,
+    initialise_layers,
+    initialise_outputs,
+)
+from streamrnn.layout import Parts, Sizes
+from streamrnn.learner import Plugins
+from streamrnn.updates import Settings, check_rate
+
+
+class Blueprint:
+    """All that two models which start alike have in common. Never changes.
+
+    Parameters
+    ----------
+    plugins
+        Cell, head, loss, optimizer and gradient algorithm.
+    shape
+        `Sizes` with the fields that a user chooses, and the number of outputs at first; what
+        follows from the plug-ins is filled in by `sized`.
+    settings
+        Clipping, regularisation, scaling.
+    dtype
+        ``"float32"`` or ``"float64"``: the precision of all but statistics and predictions.
+    init
+        Name of the initialisation scheme.
+    seed
+        Seed of the initial weights.
+
+    Raises
+    ------
+    ValueError
+        If the gradient algorithm cannot serve the sizes.
+    """
+
+    def __init__(
+        self,
+        plugins: Plugins,
+        shape: Sizes,
+        settings: Settings,
+        dtype: str,
+        init: str,
+        seed: int,
+    ) -> None:
+        self.plugins = plugins
+        self.shape = shape
+        self.settings = settings
+        self.dtype = dtype
+        self.init = init
+        self.seed = seed
+        plugins.algorithm.check(self.sized(0, shape.n_outputs))
+
+    @property
+    def kind(self) -> tuple[tuple[type, ...], str]:
+        """What compiled code depends on: the types of the plug-ins, and the precision."""
+        return tuple(type(plugin) for plugin in self.plugins), self.dtype
+
+    @cached_property
+    def numbers(self) -> np.ndarray:
+        """The settings and the plug-ins' numbers in a line, for the compiled entry point."""
+        numbers: list[Any] = list(self.settings)
+        plugins: Sequence[Any] = self.plugins
+        for plugin in plugins:
+            # The learning rate goes its own way: it may be a schedule.
+            numbers += [0.0 if hasattr(number, "get") else float(number) for number in plugin]
+        return np.array(numbers, np.float64)
+
+    def sized(self, n_inputs: int, n_outputs: int) -> Sizes:
+        """Return the sizes of a model with so many inputs and outputs."""
+        cell: Any = self.plugins.cell
+        head: Any = self.plugins.head
+        optimizer: Any = self.plugins.optimizer
+        algorithm: Any = self.plugins.algorithm
+        head_shape = (self.shape.hidden_size, n_inputs, n_outputs)
+        sizes = self.shape._replace(
+            n_inputs=n_inputs,
+            n_outputs=n_outputs,
+            n_states=cell.n_states,
+            gates=cell.gates,
+            input_gates=cell.input_gates,
+            state_gates=cell.state_gates,
+            n_factors=cell.n_factors,
+            n_head=head.n_parameters(*head_shape),
+            n_head_memory=head.n_memory(*head_shape),
+            n_slots=optimizer.n_slots,
+        )
+        return sizes._replace(
+            n_memory=algorithm.n_memory(sizes), n_scratch=algorithm.n_scratch(sizes)
+        )
+
+    def n_columns(self, sizes: Sizes) -> int:
+        """Return the numbers in a prediction: the outputs, or one a class, of two at least."""
+        least = 2 if self.plugins.loss.task == "classification" else 0
+        return max(least, sizes.n_outputs)
+
+    def start(self, sizes: Sizes, parts: Parts) -> None:
+        """Draw the first weights of a model without inputs; all its numbers are 0 so far."""
+        scheme = SCHEMES[self.init]
+        initialise_layers(scheme, self.plugins, sizes, parts.parameters, self.seed)
+        initialise_outputs(scheme, self.plugins, sizes, parts.parameters, self.seed, 0)
+
+    def grow(self, old: Sizes, source: Parts, new: Sizes, target: Parts) -> None:
+        """Carry over what streams have in common, and draw the weights that are new."""
+        carry_common(self.plugins, old, source, new, target)
+        scheme, parameters = SCHEMES[self.init], target.parameters
+        initialise_inputs(scheme, new, parameters, self.seed, 0, old.n_inputs)
+        initialise_outputs(scheme, self.plugins, new, parameters, self.seed, old.n_outputs)
+
+    @property
+    def is_scheduled(self) -> bool:
+        """Whether the learning rate changes from update to update."""
+        return hasattr(self.plugins.optimizer.lr, "get")
+
+    def rates(self, done: int, n: int) -> np.ndarray:
+        """Return the learning rates of the next `n` updates after `done` ones; the last goes on.
+
+        Raises
+        ------
+        ValueError
+            If a schedule gives a number that is no rate.
+        """
+        lr = self.plugins.optimizer.lr
+        if not self.is_scheduled:
+            return np.array([lr], np.float64)
+        rates = np.array([lr.get(done + i) for i in range(max(n, 1))], np.float64)
+        for i, rate in enumerate(rates):
+            check_rate(f"lr, from {lr!r} for update {done + i}", rate)
+        return rates
