@@ -121,7 +121,12 @@ class Model:
     @property
     def parts(self) -> Parts:
         """Views of the arena's parts."""
-        return parts_of(self.sizes, self.arena)
+        return arena_parts(self.sizes, *self._halves)
+
+    @property
+    def _halves(self) -> tuple[np.ndarray, np.ndarray]:
+        """Views of the arena's halves."""
+        return halves(self.sizes, self.arena)
 
     @property
     def gradient(self) -> np.ndarray:
@@ -209,7 +214,7 @@ def _zeros(sizes: Sizes, dtype: str) -> tuple[np.ndarray, np.ndarray]:
     return arena, np.zeros(statistics_size(sizes))
 
 
-def parts_of(sizes: Sizes, arena: np.ndarray) -> Parts:
-    """View the parts of an arena whose halves lie one behind the other."""
+def halves(sizes: Sizes, arena: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """View the halves of an arena, which lie one behind the other."""
     middle = common_size(sizes)
-    return arena_parts(sizes, arena[:middle], arena[middle:])
+    return arena[:middle], arena[middle:]

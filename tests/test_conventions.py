@@ -17,8 +17,8 @@ SOURCES = {str(path.relative_to(PACKAGE)): ast.parse(path.read_text()) for path 
 LAYERS = [
     "_checks _dispatch",
     "_registry",
-    "views",
-    "activations linalg layout scaling",
+    "views parallel",
+    "activations linalg layout scaling pages",
     "cells.protocol heads.protocol losses.protocol optimizers.protocol gradients.protocol",
     "cells heads losses optimizers",
     "network updates",

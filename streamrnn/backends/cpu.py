@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from streamrnn._dispatch import entry, source_digest
+from streamrnn._dispatch import entry, glue, source_digest
 from streamrnn.layout import (
     UPDATES,
     Sizes,
@@ -73,14 +73,30 @@ def address(array: np.ndarray) -> int:
     return int(array.__array_interface__["data"][0])
 
 
+def n_numbers(patterns: Plugins) -> int:
+    """Return how many settings and numbers of plug-ins there are."""
+    return _SETTINGS_SIZE + sum(len(pattern) for pattern in patterns)
+
+
+@glue
+def plugins_from(patterns: Plugins, numbers: np.ndarray) -> Plugins:
+    """Read the plug-ins' numbers, which come after the settings."""
+    head_at = _SETTINGS_SIZE + len(patterns.cell)
+    loss_at = head_at + len(patterns.head)
+    optimizer_at = loss_at + len(patterns.loss)
+    algorithm_at = optimizer_at + len(patterns.optimizer)
+    return Plugins(
+        record(patterns.cell, numbers, _SETTINGS_SIZE),
+        record(patterns.head, numbers, head_at),
+        record(patterns.loss, numbers, loss_at),
+        record(patterns.optimizer, numbers, optimizer_at),
+        record(patterns.algorithm, numbers, algorithm_at),
+    )
+
+
 def _run(digest: str, patterns: Plugins, real: Any) -> Callable[..., None]:
     """Make the entry point for plug-ins of these types; their numbers travel in `settings`."""
-    cell_pattern, head_pattern, loss_pattern, optimizer_pattern, algorithm_pattern = patterns
-    head_at = _SETTINGS_SIZE + len(cell_pattern)
-    loss_at = head_at + len(head_pattern)
-    optimizer_at = loss_at + len(loss_pattern)
-    algorithm_at = optimizer_at + len(optimizer_pattern)
-    n_settings = algorithm_at + len(algorithm_pattern)
+    n_settings = n_numbers(patterns)
 
     def run(words):
         digest  # noqa: B018  (a name in the closure is part of Numba's cache key)
@@ -88,13 +104,7 @@ def _run(digest: str, patterns: Plugins, real: Any) -> Callable[..., None]:
         sizes = record(_SIZES, words, _CALL_SIZE)
         numbers = row(matrix_at(call.settings, 1, n_settings, _DOUBLE), 0)
         settings = record(_SETTINGS, numbers, 0)
-        plugins = Plugins(
-            record(cell_pattern, numbers, _SETTINGS_SIZE),
-            record(head_pattern, numbers, head_at),
-            record(loss_pattern, numbers, loss_at),
-            record(optimizer_pattern, numbers, optimizer_at),
-            record(algorithm_pattern, numbers, algorithm_at),
-        )
+        plugins = plugins_from(patterns, numbers)
         workspace = row(matrix_at(call.workspace, 1, workspace_size(sizes), real), 0)
         work = workspace_parts(sizes, workspace)
         models = matrix_at(call.models, call.n_models, _ADDRESS_SIZE, _INTEGER)

@@ -1,0 +1,195 @@
+"""The compiled entry point of shared weights: one model learns from many streams at once.
+
+Each stream has its own state, window and moments; the weights and the optimizer are common. A round
+takes one sample of each stream: all are predicted with the same weights, and one update follows, by
+the mean of their gradients. Gradients are summed in chunks of a fixed length, and the chunks in
+their order, so the sum does not depend on how many threads worked on it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from functools import cache
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from streamrnn._dispatch import entry, glue, source_digest
+from streamrnn.backends.cpu import (
+    _ADDRESS,
+    _ADDRESS_SIZE,
+    _DOUBLE,
+    _INTEGER,
+    _SETTINGS,
+    _SIZES,
+    n_numbers,
+    plugins_from,
+)
+from streamrnn.gradients.protocol import backpropagate
+from streamrnn.layout import (
+    COUNTERS,
+    FILLED,
+    PENDING,
+    SKIPPED,
+    arena_parts,
+    common_size,
+    n_parameters,
+    own_size,
+    statistics_parts,
+    statistics_size,
+    workspace_parts,
+    workspace_size,
+)
+from streamrnn.learner import Plugins, advance, is_due, predict
+from streamrnn.linalg import fill, sum_of_squares
+from streamrnn.updates import GREATEST_NORM, apply_gradient
+from streamrnn.views import matrix_at, record, row
+
+#: Streams whose gradients are summed one after the other.
+CHUNK = 16
+
+
+class SharedCall(NamedTuple):
+    """What the entry point is told, in this order; the fields of `Sizes` follow."""
+
+    settings: int = 0  # address: as in `Call`
+    models: int = 0  # address: the fields of `Address` for each stream; rates are not read
+    n_models: int = 0  # streams that predict and learn, each from one row
+    workspace: int = 0  # address: scratch, in the models' precision
+    inputs: int = 0  # address: raw inputs, (n_models, n_inputs) float64
+    targets: int = 0  # address: (n_models, n_targets) float64
+    out: int = 0  # address: predictions, (n_models, n_columns) float64; written
+    n_columns: int = 0
+    sums: int = 0  # address: sum of the gradients of each chunk, (chunks, n_parameters); written
+    counts: int = 0  # address: how many gradients each sum has, (chunks,) int64; written
+    updating: int = 0  # whether to move the weights by the sums, in place of all else
+    n_sums: int = 0  # chunks to move the weights by
+    counters: int = 0  # address: of what all streams have in common, float64
+    rate: int = 0  # address: learning rate of the update, float64
+
+
+_CALL = SharedCall()
+_CALL_SIZE, _N_COUNTERS = len(_CALL), len(COUNTERS)
+
+
+@glue
+def _add_gradient(gradient, total, counters):
+    """Add one stream's gradient to a chunk's; leave out one that is not finite, and count that."""
+    if not math.sqrt(sum_of_squares(gradient)) <= GREATEST_NORM:
+        counters[SKIPPED] += 1
+        return 0
+    for i in range(total.size):
+        total[i] += gradient[i]
+    return 1
+
+
+@glue
+def _mean_of_sums(sums, counts):
+    """Turn the first sum into the mean over all streams; return how many there were."""
+    mean, n = row(sums, 0), counts[0]
+    for c in range(1, sums.shape[0]):
+        chunk = row(sums, c)
+        n += counts[c]
+        for i in range(mean.size):
+            mean[i] += chunk[i]
+    if n > 0:
+        share = mean.dtype.type(1.0 / n)
+        for i in range(mean.size):
+            mean[i] *= share
+    return n
+
+
+@glue
+def _gather(plugins, sizes, settings, parts, statistics, work, values, target, out, total):
+    """Predict and advance one stream; add its gradient to `total` and return whether it had one."""
+    predict(plugins, sizes, settings, parts, statistics, work, values, out)
+    slot = advance(plugins, sizes, settings, parts, statistics, work, values, target)
+    counters = statistics.counters
+    added = 0
+    if slot >= 0 and is_due(sizes, counters):
+        if counters[PENDING] > 0:
+            n = int(counters[FILLED])
+            backpropagate(plugins.algorithm, plugins, sizes, parts, work, slot, n)
+            added = _add_gradient(work.gradient, total, counters)
+        counters[PENDING] = 0
+    return added
+
+
+def _run(digest: str, patterns: Plugins, real: Any) -> Callable[..., None]:
+    """Make the entry point for plug-ins of these types; their numbers travel in `settings`."""
+    n_settings = n_numbers(patterns)
+
+    def run(words):
+        digest  # noqa: B018  (a name in the closure is part of Numba's cache key)
+        call = record(_CALL, words, 0)
+        sizes = record(_SIZES, words, _CALL_SIZE)
+        numbers = row(matrix_at(call.settings, 1, n_settings, _DOUBLE), 0)
+        settings = record(_SETTINGS, numbers, 0)
+        plugins = plugins_from(patterns, numbers)
+        n_chunks = call.n_sums if call.updating else (call.n_models + CHUNK - 1) // CHUNK
+        sums = matrix_at(call.sums, n_chunks, n_parameters(sizes), real)
+        counts = row(matrix_at(call.counts, 1, n_chunks, _INTEGER), 0)
+        models = matrix_at(call.models, call.n_models, _ADDRESS_SIZE, _INTEGER)
+        first = record(_ADDRESS, row(models, 0), 0)
+        common = row(matrix_at(first.common, 1, common_size(sizes), real), 0)
+        if call.updating:
+            own = row(matrix_at(first.own, 1, own_size(sizes), real), 0)
+            parts = arena_parts(sizes, common, own)
+            counters = row(matrix_at(call.counters, 1, _N_COUNTERS, _DOUBLE), 0)
+            if _mean_of_sums(sums, counts) > 0:
+                rate = matrix_at(call.rate, 1, 1, _DOUBLE)[0, 0]
+                gradient = row(sums, 0)
+                apply_gradient(
+                    plugins.optimizer,
+                    settings,
+                    rate,
+                    counters,
+                    parts.parameters,
+                    gradient,
+                    parts.slots,
+                )
+            return
+        work = workspace_parts(
+            sizes, row(matrix_at(call.workspace, 1, workspace_size(sizes), real), 0)
+        )
+        inputs = matrix_at(call.inputs, call.n_models, sizes.n_inputs, _DOUBLE)
+        targets = matrix_at(call.targets, call.n_models, sizes.n_targets, _DOUBLE)
+        out = matrix_at(call.out, call.n_models, call.n_columns, _DOUBLE)
+        for c in range(n_chunks):
+            total = row(sums, c)
+            fill(total, 0.0)
+            counts[c] = 0
+            for m in range(c * CHUNK, min((c + 1) * CHUNK, call.n_models)):
+                at = record(_ADDRESS, row(models, m), 0)
+                own = row(matrix_at(at.own, 1, own_size(sizes), real), 0)
+                parts = arena_parts(sizes, common, own)
+                kept = row(matrix_at(at.statistics, 1, statistics_size(sizes), _DOUBLE), 0)
+                statistics = statistics_parts(sizes, kept)
+                values, target = row(inputs, m), row(targets, m)
+                counts[c] += _gather(
+                    plugins,
+                    sizes,
+                    settings,
+                    parts,
+                    statistics,
+                    work,
+                    values,
+                    target,
+                    row(out, m),
+                    total,
+                )
+
+    return run
+
+
+@cache
+def run_for(types: tuple[type, ...], dtype: str) -> Callable[..., Any]:
+    """Return the entry point for plug-ins of these types, in the order of `Plugins`, and a dtype.
+
+    Its argument is a `SharedCall` as `cpu.words` lines it up.
+    """
+    patterns = Plugins(*(plugin() for plugin in types))
+    keep = all(plugin.__module__ != "__main__" for plugin in types)
+    digest = f"{source_digest(types)} {dtype} shared"
+    return entry(_run, digest, patterns, np.dtype(dtype).type(0), keep=keep)

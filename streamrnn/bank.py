@@ -1,0 +1,272 @@
+"""Many models of one blueprint: their numbers are rows of large arrays, and learn in parallel."""
+
+from __future__ import annotations
+
+import threading
+from queue import SimpleQueue
+from typing import Any
+
+import numpy as np
+
+from streamrnn.backends import cpu
+from streamrnn.blueprint import Blueprint
+from streamrnn.growth import carry_own, carry_statistics
+from streamrnn.layout import (
+    UPDATES,
+    Sizes,
+    arena_parts,
+    common_size,
+    n_parameters,
+    own_size,
+    statistics_size,
+)
+from streamrnn.model import SAMPLES_A_CALL, Model, halves
+from streamrnn.pages import Pages
+from streamrnn.parallel import Crew
+from streamrnn.views import aligned_zeros
+
+#: The slot of a model that has learnt nothing, and one for a model that is only looked at.
+FRESH, GUEST = 0, 1
+
+#: Tasks for each thread, so that the last ones end at about the same time.
+_TASKS_A_THREAD = 8
+
+#: Rows x parameters x truncation below which threads are not worth their start: a millisecond.
+_WORK_FOR_THREADS = 1 << 24
+
+
+class Bank(Model):
+    """Models of one size, each in a slot; the selected one is used like any `Model`.
+
+    All have the same inputs and outputs: room that one of them needs is made for all, and a model
+    that never saw an input takes it for missing.
+
+    Parameters
+    ----------
+    blueprint
+        What each model is made of.
+    """
+
+    def __init__(self, blueprint: Blueprint) -> None:
+        super().__init__(blueprint)
+        row, statistics = self._row_of_fresh(), self.statistics
+        self._free: list[int] = []
+        self._n_slots = 2  # given out so far, those that are free again among them
+        self._make_pages()
+        self._rows[FRESH][:], self._kept[FRESH][:] = row, statistics
+        self.select(FRESH)
+
+    # --- what a row holds: the whole arena
+
+    def _row_of_fresh(self) -> np.ndarray:
+        return self.arena
+
+    def _row_size(self) -> int:
+        return common_size(self.sizes) + own_size(self.sizes)
+
+    def _locate(self, row: Any) -> tuple[Any, Any]:
+        """Return the addresses of an arena's halves, given the address of its row."""
+        return row, row + common_size(self.sizes) * self.arena.itemsize
+
+    def _carry_common(self, old: Sizes) -> None:
+        """Let grow what lies in no row."""
+
+    def _carry_row(self, old: Sizes, row: np.ndarray, statistics: np.ndarray, slot: int) -> None:
+        """Put a model of `old` sizes in a slot."""
+        before = arena_parts(old, *halves(old, row))
+        after = arena_parts(self.sizes, *halves(self.sizes, self._rows[slot]))
+        self.blueprint.grow(old, before, self.sizes, after)
+        carry_own(self.plugins, old, before, self.sizes, after)
+        carry_statistics(old, statistics, self.sizes, self._kept[slot])
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes set aside for the models."""
+        return self._rows.nbytes + self._kept.nbytes
+
+    # --- slots
+
+    def select(self, slot: int) -> None:
+        """Make the model in a slot the one that is worked with."""
+        self.slot = slot
+        self.arena, self.statistics = self._rows[slot], self._kept[slot]
+        address = self._address[0]
+        address[0], address[1] = self._locate(self._rows.address(slot))
+        address[2] = self._kept.address(slot)
+
+    def take(self) -> int:
+        """Return the slot of a new model."""
+        if self._free:
+            slot = self._free.pop()
+        else:
+            slot = self._n_slots
+            self._reach(slot + 1)
+            self._n_slots += 1
+        self.clear(slot)
+        return slot
+
+    def clear(self, slot: int) -> None:
+        """Put a new model in a slot."""
+        self._rows[slot][:], self._kept[slot][:] = self._rows[FRESH], self._kept[FRESH]
+
+    def release(self, slot: int) -> None:
+        """Let a slot be used again."""
+        self._free.append(slot)
+
+    def contents(self, slot: int) -> tuple[np.ndarray, np.ndarray]:
+        """View the numbers of a model: its row, and its statistics."""
+        return self._rows[slot], self._kept[slot]
+
+    def restore(self, slot: int, sizes: Sizes, row: np.ndarray, statistics: np.ndarray) -> None:
+        """Put back what `contents` gave when the models had `sizes`."""
+        if sizes == self.sizes:
+            self._rows[slot][:], self._kept[slot][:] = row, statistics
+        else:
+            self._carry_row(sizes, row, statistics, slot)
+
+    def _make_pages(self) -> None:
+        self._rows = Pages(self._row_size(), self.blueprint.dtype)
+        self._kept = Pages(statistics_size(self.sizes), "float64")
+        self._reach(self._n_slots)
+
+    def _reach(self, n: int) -> None:
+        self._rows.reach(n)
+        self._kept.reach(n)
+
+    def grow(self, n_inputs: int, n_outputs: int) -> None:
+        """Make room for more inputs or outputs in every model."""
+        old, rows, kept = self.sizes, self._rows, self._kept
+        self.sizes = self.blueprint.sized(n_inputs, n_outputs)
+        self._carry_common(old)
+        self._make_pages()
+        unused = {GUEST, *self._free}
+        for slot in range(self._n_slots):
+            if slot not in unused:
+                self._carry_row(old, rows[slot], kept[slot], slot)
+        self._lay_out()
+        self.select(self.slot)
+
+    # --- pickling and copying
+
+    def __getstate__(self) -> dict[str, Any]:
+        slots = range(self._n_slots)
+        return {
+            "blueprint": self.blueprint,
+            "sizes": self.sizes,
+            "slot": self.slot,
+            "free": list(self._free),
+            "rows": np.array([self._rows[slot] for slot in slots]),
+            "kept": np.array([self._kept[slot] for slot in slots]),
+        }
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.blueprint, self.sizes = state["blueprint"], state["sizes"]
+        self._free, self._n_slots = list(state["free"]), len(state["rows"])
+        self._make_pages()
+        for slot in range(self._n_slots):
+            self._rows[slot][:], self._kept[slot][:] = state["rows"][slot], state["kept"][slot]
+        self.arena, self.statistics = self._rows[FRESH], self._kept[FRESH]
+        self._prepare()
+        self.select(state["slot"])
+
+    # --- many at once
+
+    def run_groups(
+        self,
+        slots: np.ndarray,
+        bounds: np.ndarray,
+        X: np.ndarray,
+        Y: np.ndarray,
+        out: np.ndarray,
+        n_threads: int,
+    ) -> None:
+        """Let many models predict and learn, each from rows of its own, in their order.
+
+        The numbers do not depend on the threads: no two models have anything in common.
+
+        Parameters
+        ----------
+        slots
+            The models, (n,), none of them twice.
+        bounds
+            Model i has the rows bounds[i] to bounds[i + 1], (n + 1,), int64.
+        X, Y, out
+            As for `run`.
+        n_threads
+            Threads at most.
+        """
+        self._check_block(X, Y, out)
+        call = self._call._replace(
+            inputs=cpu.address(X), targets=cpu.address(Y), out=cpu.address(out), learning=1
+        )
+        n_threads = self._worthwhile(n_threads, len(X))
+        workspaces = self._workspaces(n_threads)
+
+        def work(task: slice, stop: threading.Event) -> None:
+            workspace = workspaces.get()
+            mine = call._replace(workspace=cpu.address(workspace))
+            for piece in _pieces(bounds[task.start : task.stop + 1]):
+                if not stop.is_set():
+                    self._run_piece(mine, slots[task], piece)
+            workspaces.put(workspace)
+
+        with Crew(n_threads) as crew:
+            crew.do(work, _tasks(bounds, n_threads * _TASKS_A_THREAD))
+
+    def _worthwhile(self, n_threads: int, rows: int) -> int:
+        """Return how many threads so many rows are worth."""
+        work = rows * n_parameters(self.sizes) * self.sizes.truncation
+        return n_threads if work >= _WORK_FOR_THREADS else 1
+
+    def _workspaces(self, n: int) -> SimpleQueue[np.ndarray]:
+        """Return scratch for so many threads."""
+        workspaces: SimpleQueue[np.ndarray] = SimpleQueue()
+        workspaces.put(self.workspace)
+        for _ in range(n - 1):
+            workspaces.put(aligned_zeros(self.workspace.size, self.blueprint.dtype))
+        return workspaces
+
+    def _run_piece(self, call: cpu.Call, slots: np.ndarray, bounds: np.ndarray) -> None:
+        """Run some models on their rows, in one compiled call."""
+        models, rates = self._addresses(slots, bounds)
+        call = call._replace(
+            models=cpu.address(models), bounds=cpu.address(bounds), n_models=len(slots)
+        )
+        cpu.run_for(*self._kind)(cpu.words(call, self.sizes))
+        del rates  # its addresses were in use until here
+
+    def _addresses(
+        self, slots: np.ndarray, bounds: np.ndarray
+    ) -> tuple[np.ndarray, list[np.ndarray]]:
+        """Return a row of `cpu.Address` for each slot, and the rates that they point to."""
+        table = np.empty((len(slots), len(cpu.Address._fields)), np.int64)
+        table[:, 0], table[:, 1] = self._locate(self._rows.addresses(slots))
+        table[:, 2] = self._kept.addresses(slots)
+        if not self.blueprint.is_scheduled:
+            table[:, 3:] = cpu.address(self._rates), 1
+            return table, [self._rates]
+        done = [int(self._kept[slot][UPDATES]) for slot in slots.tolist()]
+        rates = [self.blueprint.rates(*at) for at in zip(done, np.diff(bounds), strict=True)]
+        table[:, 3:] = [(cpu.address(one), one.size) for one in rates]
+        return table, rates
+
+
+def _tasks(bounds: np.ndarray, n: int) -> list[slice]:
+    """Cut the models into some `n` runs of about as many rows; no fewer than can be interrupted."""
+    most = min(SAMPLES_A_CALL, int(bounds[-1] - bounds[0]) // n + 1)
+    tasks, first = [], 0
+    while first < len(bounds) - 1:
+        last = int(np.searchsorted(bounds, bounds[first] + most, side="right")) - 1
+        last = max(last, first + 1)
+        tasks.append(slice(first, last))
+        first = last
+    return tasks
+
+
+def _pieces(bounds: np.ndarray) -> list[np.ndarray]:
+    """Cut the rows of a single model as `Model.run` does; those of several are few."""
+    first, last = int(bounds[0]), int(bounds[-1])
+    if len(bounds) > 2 or last - first <= SAMPLES_A_CALL:
+        return [np.ascontiguousarray(bounds)]
+    cuts = [*range(first, last, SAMPLES_A_CALL), last]
+    return [np.array(pair) for pair in zip(cuts[:-1], cuts[1:], strict=True)]

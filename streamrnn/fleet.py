@@ -1,0 +1,198 @@
+"""Shared weights: one model that learns from many streams at once."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import numpy as np
+
+from streamrnn.backends import cpu, cpu_shared
+from streamrnn.backends.cpu_shared import CHUNK, SharedCall
+from streamrnn.bank import Bank
+from streamrnn.blueprint import Blueprint
+from streamrnn.growth import carry_own, carry_statistics
+from streamrnn.layout import (
+    CLIPPED,
+    COUNTERS,
+    UPDATES,
+    Sizes,
+    arena_parts,
+    common_size,
+    n_parameters,
+    own_size,
+)
+from streamrnn.parallel import Crew
+from streamrnn.views import aligned_zeros
+
+#: Chunks of streams for each thread of a round.
+_TASKS_A_THREAD = 2
+
+
+class Fleet(Bank):
+    """Streams that share their weights; each has its own state, window and scaling.
+
+    Parameters
+    ----------
+    blueprint
+        What the model is made of.
+
+    Raises
+    ------
+    ValueError
+        If the head learns other than by gradient: there is nothing to average then.
+    """
+
+    _shared: np.ndarray | None = None  # the common half; None until the first arena is taken apart
+
+    def __init__(self, blueprint: Blueprint) -> None:
+        if blueprint.sized(1, 1).n_head_memory:
+            raise ValueError(
+                f"head={blueprint.plugins.head.name!r} keeps a memory of its own beside its "
+                "weights, which streams cannot share"
+            )
+        self._counters = np.zeros(len(COUNTERS))
+        super().__init__(blueprint)
+
+    # --- what a row holds: a stream's own half of the arena
+
+    @property
+    def _halves(self) -> tuple[np.ndarray, np.ndarray]:
+        return super()._halves if self._shared is None else (self._shared, self.arena)
+
+    def _row_of_fresh(self) -> np.ndarray:
+        self._shared, own = super()._halves
+        return own
+
+    def _row_size(self) -> int:
+        return own_size(self.sizes)
+
+    def _locate(self, row: Any) -> tuple[Any, Any]:
+        return cpu.address(self._common), row
+
+    @property
+    def _common(self) -> np.ndarray:
+        assert self._shared is not None
+        return self._shared
+
+    def _carry_common(self, old: Sizes) -> None:
+        before, row = self._common, np.zeros(own_size(self.sizes), self.blueprint.dtype)
+        self._shared = aligned_zeros(common_size(self.sizes), self.blueprint.dtype)
+        source = arena_parts(old, before, np.zeros(own_size(old), self.blueprint.dtype))
+        self.blueprint.grow(old, source, self.sizes, arena_parts(self.sizes, self._common, row))
+
+    def _carry_row(self, old: Sizes, row: np.ndarray, statistics: np.ndarray, slot: int) -> None:
+        # The common half is no part of a row: any of the right length serves to name the parts.
+        unused = np.zeros(common_size(old), self.blueprint.dtype)
+        before = arena_parts(old, unused, row)
+        after = arena_parts(self.sizes, self._common, self._rows[slot])
+        carry_own(self.plugins, old, before, self.sizes, after)
+        carry_statistics(old, statistics, self.sizes, self._kept[slot])
+
+    def __getstate__(self) -> dict[str, Any]:
+        return super().__getstate__() | {"shared": self._common, "counters": self._counters}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self._shared = aligned_zeros(len(state["shared"]), state["blueprint"].dtype)
+        self._shared[:] = state["shared"]
+        self._counters = np.array(state["counters"])
+        super().__setstate__(state)
+
+    @property
+    def counters(self) -> dict[str, int]:
+        """What was counted of the selected stream; updates are those of all."""
+        common = {COUNTERS[i]: int(self._counters[i]) for i in (UPDATES, CLIPPED)}
+        return super().counters | common
+
+    # --- learning
+
+    def _run_part(self, X: np.ndarray, Y: np.ndarray, out: np.ndarray, learning: bool) -> None:
+        if not learning:
+            super()._run_part(X, Y, out, learning)
+            return
+        with Crew(1) as crew:
+            for t in range(len(X)):
+                part = slice(t, t + 1)
+                self._round(crew, np.array([self.slot]), X[part], Y[part], out[part])
+
+    def run_one(self, learning: bool) -> None:
+        """Do as `run` does with the one sample in ``x``, ``y`` and ``out``."""
+        if learning:
+            self._run_part(self.x, self.y, self.out, learning)
+        else:
+            super().run_one(learning)
+
+    def run_groups(
+        self,
+        slots: np.ndarray,
+        bounds: np.ndarray,
+        X: np.ndarray,
+        Y: np.ndarray,
+        out: np.ndarray,
+        n_threads: int,
+    ) -> None:
+        """Let all streams learn together: their first rows, then their second rows, and so on.
+
+        The numbers do not depend on the threads.
+
+        Parameters
+        ----------
+        slots, bounds, X, Y, out, n_threads
+            As for `Bank.run_groups`.
+        """
+        self._check_block(X, Y, out)
+        lengths = np.diff(bounds)
+        n_threads = self._worthwhile(n_threads, len(slots))
+        with Crew(n_threads) as crew:
+            for k in range(int(lengths.max(initial=0))):
+                streams = np.flatnonzero(lengths > k)
+                rows = bounds[streams] + k
+                some = np.empty((len(rows), out.shape[1]))
+                self._round(crew, slots[streams], X[rows], Y[rows], some)
+                out[rows] = some
+
+    def _round(
+        self, crew: Crew, slots: np.ndarray, X: np.ndarray, Y: np.ndarray, out: np.ndarray
+    ) -> None:
+        """Let streams predict and learn from one row each, with one update for all of them."""
+        models, _ = self._addresses(slots, np.arange(len(slots) + 1))
+        n_sums = -(-len(slots) // CHUNK)
+        sums = np.empty((n_sums, n_parameters(self.sizes)), self.blueprint.dtype)
+        counts = np.zeros(n_sums, np.int64)
+        rates = self.blueprint.rates(int(self._counters[UPDATES]), 1)
+        workspaces = self._workspaces(crew.n_threads)
+        call = SharedCall(
+            settings=self._call.settings,
+            n_columns=self.n_columns,
+            counters=cpu.address(self._counters),
+            rate=cpu.address(rates),
+        )
+        run = cpu_shared.run_for(*self._kind)
+
+        def gather(chunks: range, stop: threading.Event) -> None:
+            streams = slice(chunks.start * CHUNK, chunks.stop * CHUNK)
+            workspace = workspaces.get()
+            mine = call._replace(
+                models=cpu.address(models[streams]),
+                n_models=len(slots[streams]),
+                workspace=cpu.address(workspace),
+                inputs=cpu.address(X[streams]),
+                targets=cpu.address(Y[streams]),
+                out=cpu.address(out[streams]),
+                sums=cpu.address(sums[chunks.start :]),
+                counts=cpu.address(counts[chunks.start :]),
+            )
+            run(cpu.words(mine, self.sizes))
+            workspaces.put(workspace)
+
+        step = -(-n_sums // (crew.n_threads * _TASKS_A_THREAD))
+        crew.do(gather, [range(i, min(i + step, n_sums)) for i in range(0, n_sums, step)])
+        update = call._replace(
+            models=cpu.address(models),
+            n_models=1,
+            sums=cpu.address(sums),
+            counts=cpu.address(counts),
+            updating=1,
+            n_sums=n_sums,
+        )
+        run(cpu.words(update, self.sizes))
