@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from itertools import pairwise
 from queue import SimpleQueue
 from typing import Any
 
@@ -122,6 +123,7 @@ class Bank(Model):
         if sizes == self.sizes:
             self._rows[slot][:], self._kept[slot][:] = row, statistics
         else:
+            self.clear(slot)  # for the weights that are new
             self._carry_row(sizes, row, statistics, slot)
 
     def _make_pages(self) -> None:
@@ -269,4 +271,4 @@ def _pieces(bounds: np.ndarray) -> list[np.ndarray]:
     if len(bounds) > 2 or last - first <= SAMPLES_A_CALL:
         return [np.ascontiguousarray(bounds)]
     cuts = [*range(first, last, SAMPLES_A_CALL), last]
-    return [np.array(pair) for pair in zip(cuts[:-1], cuts[1:], strict=True)]
+    return [np.array(pair) for pair in pairwise(cuts)]

@@ -158,6 +158,12 @@ class Model:
             part = slice(start, start + SAMPLES_A_CALL)
             self._run_part(X[part], Y[part], out[part], learning)
 
+    def run_from(
+        self, start: int, X: np.ndarray, Y: np.ndarray, out: np.ndarray, learning: bool
+    ) -> None:
+        """Do as `run` does; where in a block the rows are does not matter to a single model."""
+        self.run(X, Y, out, learning)
+
     def _check_block(self, X: np.ndarray, Y: np.ndarray, out: np.ndarray) -> None:
         """Refuse what compiled code would read wrong: it is told addresses only."""
         sizes = self.sizes

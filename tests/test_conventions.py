@@ -18,7 +18,7 @@ LAYERS = [
     "_checks _dispatch",
     "_registry",
     "views parallel",
-    "activations linalg layout scaling pages",
+    "activations linalg layout scaling pages spill",
     "cells.protocol heads.protocol losses.protocol optimizers.protocol gradients.protocol",
     "cells heads losses optimizers",
     "network updates",
@@ -29,6 +29,7 @@ LAYERS = [
     "blueprint backends",
     "model",
     "bank",
+    "fleet roster",
     "estimators",
     "__init__",
 ]

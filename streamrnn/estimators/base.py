@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import math
 import secrets
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -27,6 +27,11 @@ from streamrnn.losses.protocol import slope
 from streamrnn.model import Model
 from streamrnn.optimizers.protocol import update
 from streamrnn.updates import Settings, check_rate
+
+
+#: What lets rows of a block predict and learn: the place of the first one in the block, then the
+#: arguments of `Model.run`.
+Runner = Callable[[int, np.ndarray, np.ndarray, np.ndarray, bool], None]
 
 
 class RecurrentEstimator(base.Estimator):

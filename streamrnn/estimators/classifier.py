@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from river import base
 
-from streamrnn.estimators.base import RecurrentEstimator
+from streamrnn.estimators.base import RecurrentEstimator, Runner
 from streamrnn.estimators.blocks import check_hashable, distinct, length, sequence
 from streamrnn.estimators.features import is_missing
 from streamrnn.estimators.parameters import documented
@@ -174,25 +174,27 @@ class RNNClassifier(RecurrentEstimator, base.Classifier):
         TypeError
             If a value is no number or a label is not hashable.
         """
-        labels = sequence(y, length(X))
         with self._model.lock:
-            return self._replay(X, labels, features)
+            return self._replay(X, y, features, self._model.run_from)
 
     def _replay(
-        self, X: Any, labels: Sequence[Hashable | None], features: Sequence[Hashable] | None
+        self,
+        X: Any,
+        y: Sequence[Hashable | None],
+        features: Sequence[Hashable] | None,
+        run: Runner,
     ) -> np.ndarray:
-        codes, first_seen = self._encode(labels)
+        codes, first_seen = self._encode(sequence(y, length(X)))
         self._outputs_for(len(self._labels) + len(first_seen))
         rows, before = self._block(X, features)
         label_before = None if before is None else self._most_probable(before[None])[0]
         predicted = np.empty(len(rows), object)
         start = 0
         for position, label in first_seen.items():
-            known = slice(start, position)
-            predicted[known] = self._replay_known(rows[known], codes[known])
-            predicted[position] = self._replay_new(rows[position : position + 1], label)
+            predicted[start:position] = self._replay_known(rows, codes, start, position, run)
+            predicted[position] = self._replay_new(rows, position, label, run)
             start = position + 1
-        predicted[start:] = self._replay_known(rows[start:], codes[start:])
+        predicted[start:] = self._replay_known(rows, codes, start, len(rows), run)
         if before is not None:
             predicted[0] = label_before
         return predicted
@@ -210,20 +212,24 @@ class RNNClassifier(RecurrentEstimator, base.Classifier):
                 codes[i] = index[label]
         return codes, first_seen
 
-    def _replay_known(self, rows: np.ndarray, codes: np.ndarray) -> list[Hashable | None]:
+    def _replay_known(
+        self, rows: np.ndarray, codes: np.ndarray, start: int, stop: int, run: Runner
+    ) -> list[Hashable | None]:
         """Run rows whose labels all have an output."""
-        out = np.zeros((len(rows), self._model.n_columns))
-        self._model.run(rows, codes.reshape(-1, 1), out, True)
+        out = np.zeros((stop - start, self._model.n_columns))
+        run(start, rows[start:stop], codes[start:stop].reshape(-1, 1), out, True)
         return self._most_probable(out)
 
-    def _replay_new(self, rows: np.ndarray, label: Hashable) -> Hashable | None:
+    def _replay_new(
+        self, rows: np.ndarray, position: int, label: Hashable, run: Runner
+    ) -> Hashable | None:
         """Run one row whose label is new: predict, make room, learn."""
-        model = self._model
-        model.run(rows, model.y, model.out, False)
+        model, one = self._model, rows[position : position + 1]
+        run(position, one, model.y, model.out, False)
         predicted = self._most_probable(model.out)[0]
         self._add_label(label)
         model.y[0, 0] = self._index(label)
-        model.run(rows, model.y, model.out, True)
+        run(position, one, model.y, model.out, True)
         return predicted
 
     def _most_probable(self, out: np.ndarray) -> list[Hashable | None]:

@@ -16,24 +16,30 @@ class FeatureIndex:
 
     Columns are given in the order in which names appear, and sorted where several appear at once,
     so ``{"a": 1, "b": 2}`` and ``{"b": 2, "a": 1}`` make the same model.
+
+    Parameters
+    ----------
+    ignored
+        Names that never get a column, such as that of a key.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, ignored: Iterable[Hashable] = ()) -> None:
         self.names: list[Hashable] = []
+        self._ignored = frozenset(ignored)
         self._prepare()
 
     def _prepare(self) -> None:
         """Make what is needed to fill a row in one go."""
         n = len(self.names)
-        self._known = frozenset(self.names)
+        self._known = self._ignored.union(self.names)
         self._pack: Callable[..., None] | None = struct.Struct(f"{n}d").pack_into if n else None
         self._get = itemgetter(*self.names) if n > 1 else None
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"names": self.names}
+        return {"names": self.names, "ignored": self._ignored}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.names = state["names"]
+        self.names, self._ignored = state["names"], state["ignored"]
         self._prepare()
 
     def unseen(self, names: Iterable[Hashable]) -> list[Hashable]:

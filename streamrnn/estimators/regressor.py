@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from river import base
 
-from streamrnn.estimators.base import RecurrentEstimator
+from streamrnn.estimators.base import RecurrentEstimator, Runner
 from streamrnn.estimators.blocks import length, sequence
 from streamrnn.estimators.features import target
 from streamrnn.estimators.parameters import documented
@@ -134,11 +134,20 @@ class RNNRegressor(RecurrentEstimator, base.Regressor):
         TypeError
             If a value is no number.
         """
-        targets = np.array([target(value) for value in sequence(y, length(X))], np.float64)
         with self._model.lock:
-            rows, before = self._block(X, features)
-            out = np.empty((len(rows), 1))
-            self._model.run(rows, targets.reshape(-1, 1), out, True)
+            return self._replay(X, y, features, self._model.run_from)
+
+    def _replay(
+        self,
+        X: Any,
+        y: Sequence[float | None],
+        features: Sequence[Hashable] | None,
+        run: Runner,
+    ) -> np.ndarray:
+        targets = np.array([target(value) for value in sequence(y, length(X))], np.float64)
+        rows, before = self._block(X, features)
+        out = np.empty((len(rows), 1))
+        run(0, rows, targets.reshape(-1, 1), out, True)
         if before is not None:
             out[0] = before
         return out[:, 0]
