@@ -1,7 +1,8 @@
 """Recurrent networks that learn from streams, sample by sample, at the speed of compiled code."""
 
 from streamrnn.estimators.classifier import RNNClassifier
+from streamrnn.estimators.keyed import KeyedModel
 from streamrnn.estimators.regressor import RNNRegressor
 
-__all__ = ["RNNClassifier", "RNNRegressor"]
+__all__ = ["KeyedModel", "RNNClassifier", "RNNRegressor"]
 __version__ = "0.1.0"

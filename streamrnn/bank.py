@@ -110,6 +110,14 @@ class Bank(Model):
         """Put a new model in a slot."""
         self._rows[slot][:], self._kept[slot][:] = self._rows[FRESH], self._kept[FRESH]
 
+    def alone(self) -> Model:
+        """Return a copy of the selected model that is in no bank."""
+        model = Model(self.blueprint)
+        model.grow(self.sizes.n_inputs, self.sizes.n_outputs)
+        model.arena[:] = np.concatenate(self._halves)
+        model.statistics[:] = self.statistics
+        return model
+
     def release(self, slot: int) -> None:
         """Let a slot be used again."""
         self._free.append(slot)

@@ -22,6 +22,7 @@ from streamrnn.layout import (
     n_parameters,
     own_size,
 )
+from streamrnn.model import Model
 from streamrnn.parallel import Crew
 from streamrnn.views import aligned_zeros
 
@@ -97,6 +98,13 @@ class Fleet(Bank):
         self._shared[:] = state["shared"]
         self._counters = np.array(state["counters"])
         super().__setstate__(state)
+
+    def alone(self) -> Model:
+        """Return a copy of the selected stream with its weights, a model of one stream."""
+        model = super().alone()
+        for i in (UPDATES, CLIPPED):
+            model.statistics[i] = self._counters[i]
+        return model
 
     @property
     def counters(self) -> dict[str, int]:

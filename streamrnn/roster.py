@@ -79,16 +79,20 @@ class Roster:
             If a model cannot be written to disk or read from it; no model is lost by the former.
         """
         for key in keys:
-            if key in self.resident:
-                self.resident.move_to_end(key)
+            self.touch(key)
         absent = [key for key in keys if key not in self.resident]
         if self.max_resident is not None:
             self._evict(len(self.resident) + len(absent) - self.max_resident)
         for key in absent:
             self.resident[key] = self._bring(key)
         for key in keys:  # in the order given, those that were absent among them
-            self.resident.move_to_end(key)
+            self.touch(key)
         return [self.resident[key] for key in keys]
+
+    def touch(self, key: Hashable) -> None:
+        """Make a key the most recently used one, if it is in memory."""
+        if key in self.resident:
+            self.resident.move_to_end(key)
 
     def forget(self, key: Hashable) -> None:
         """Drop a key's model; a key without one is no error."""
@@ -130,17 +134,16 @@ class Roster:
             self._spill = Spill(self.folder)
         return self._spill
 
-    def __getstate__(self) -> dict[str, Any]:
-        """Return everything, what lies on disk included."""
-        state = vars(self) | {"_spill": None}
-        state["spilled"] = [
+    def packed(self) -> dict[str, Any]:
+        """Return who is where, with the contents of the models on disk."""
+        spilled = [
             (key, [np.array(part) for part in self._disk.get(ticket)], sizes)
             for key, (ticket, sizes) in self.spilled.items()
         ]
-        return state
+        return {"resident": list(self.resident.items()), "spilled": spilled}
 
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        vars(self).update(state)
-        self.spilled = OrderedDict()
-        for key, contents, sizes in state["spilled"]:
+    def unpack(self, packed: dict[str, Any]) -> None:
+        """Take over what `packed` returned of the roster of an equal bank."""
+        self.resident = OrderedDict(packed["resident"])
+        for key, contents, sizes in packed["spilled"]:
             self.spilled[key] = self._disk.put(*contents), sizes

@@ -29,7 +29,7 @@ LAYERS = [
     "blueprint backends",
     "model",
     "bank",
-    "fleet roster",
+    "fleet roster expiry",
     "estimators",
     "__init__",
 ]

@@ -63,7 +63,7 @@ _CALL_SIZE, _ADDRESS_SIZE, _SETTINGS_SIZE = len(_CALL), len(_ADDRESS), len(_SETT
 _INTEGER, _DOUBLE = np.int64(0), np.float64(0)
 
 
-def words(call: Call, sizes: Sizes) -> np.ndarray:
+def words(call: tuple[int, ...], sizes: Sizes) -> np.ndarray:
     """Line up the argument of the entry point."""
     return np.array([*call, *sizes], np.int64)
 

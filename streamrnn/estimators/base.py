@@ -28,7 +28,6 @@ from streamrnn.model import Model
 from streamrnn.optimizers.protocol import update
 from streamrnn.updates import Settings, check_rate
 
-
 #: What lets rows of a block predict and learn: the place of the first one in the block, then the
 #: arguments of `Model.run`.
 Runner = Callable[[int, np.ndarray, np.ndarray, np.ndarray, bool], None]
@@ -194,13 +193,20 @@ class RecurrentEstimator(base.Estimator):
 
     def _accept(self, x: Mapping[Hashable, Any]) -> None:
         """Check a sample to learn from and make room for its new features; all or nothing."""
-        self._features.fill(x, self._model.x[0])
-        if not self._features.has_all(x):
-            unseen = self._features.unseen(x)
-            for name in unseen:
-                feature(name, x[name])
+        unseen = self._checked(x)
+        if unseen:
             self._add_features(unseen)
             self._features.fill(x, self._model.x[0])
+
+    def _checked(self, x: Mapping[Hashable, Any]) -> list[Hashable]:
+        """Check a sample and fill in what has a column; return the names of what has none."""
+        self._features.fill(x, self._model.x[0])
+        if self._features.has_all(x):
+            return []
+        unseen = self._features.unseen(x)
+        for name in unseen:
+            feature(name, x[name])
+        return unseen
 
     def _learn_accepted(self, target: float) -> None:
         model = self._model

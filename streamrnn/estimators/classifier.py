@@ -125,14 +125,19 @@ class RNNClassifier(RecurrentEstimator, base.Classifier):
             If the loss cannot tell that many labels apart; nothing has changed then.
         """
         with self._model.lock:
-            new = _is_label(y) and y not in self._labels
-            if new:
-                self._outputs_for(len(self._labels) + 1)
+            new = self._check_target(y)
             self._accept(x)
             if new:
                 self._add_label(y)
                 self._features.fill(x, self._model.x[0])
             self._learn_accepted(self._index(y))
+
+    def _check_target(self, y: Hashable | None) -> bool:
+        """Say whether a label is new; raise as `learn_one` does if it cannot be learnt."""
+        new = _is_label(y) and y not in self._labels
+        if new:
+            self._outputs_for(len(self._labels) + 1)
+        return new
 
     def _add_label(self, label: Hashable) -> None:
         n_outputs = self._outputs_for(len(self._labels) + 1)

@@ -105,6 +105,9 @@ class RNNRegressor(RecurrentEstimator, base.Regressor):
             self._accept(x)
             self._learn_accepted(value)
 
+    def _check_target(self, y: float | None) -> None:
+        target(y)
+
     def replay(
         self, X: Any, y: Sequence[float | None], features: Sequence[Hashable] | None = None
     ) -> np.ndarray:

@@ -1,0 +1,427 @@
+"""One model for each key: a fleet of sensors, meters or machines behind one River estimator."""
+
+from __future__ import annotations
+
+import copy
+import os
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from datetime import timedelta
+from operator import itemgetter
+from typing import Any
+
+import narwhals as nw
+import numpy as np
+from river import base
+
+from streamrnn._checks import check_choice, check_count, check_number
+from streamrnn.bank import FRESH, Bank
+from streamrnn.estimators.base import RecurrentEstimator
+from streamrnn.estimators.blocks import check_hashable, length, sequence
+from streamrnn.estimators.features import FeatureIndex, is_missing
+from streamrnn.expiry import Expiry, Segment
+from streamrnn.fleet import Fleet
+from streamrnn.parallel import available_cores
+from streamrnn.roster import Roster
+
+
+class KeyedModel(base.Wrapper, base.Estimator):
+    """One recurrent model for each key, such as a sensor, made when the key is first learnt from.
+
+    Models are rows of a few large arrays, and a block of samples of many keys is learnt in parallel
+    over the keys. With ``weights="own"`` each gives the bits that an estimator of its own would
+    give, however many threads work, and whether or not it was on disk in between. Features and
+    labels are those of all keys together: a model takes a feature that its key never had for
+    missing.
+
+    Parameters
+    ----------
+    model
+        `RNNRegressor` or `RNNClassifier`: what each key's model is like. Nothing that it has learnt
+        is taken over.
+    key
+        Name of the feature that tells the key, or a function of the sample that does. The named
+        feature is no input of the network.
+    max_keys
+        Models in memory at most; the least recently used ones wait on disk and come back as they
+        were. None, the default, keeps all in memory.
+    ttl
+        A key that was not learnt from for longer is forgotten, and starts anew if it comes back: a
+        number of samples (of any key), or a span of `time`. None, the default, forgets nobody.
+    time
+        Name of the feature that tells the time, as a number or a ``datetime``, for `ttl`; it is no
+        input of the network.
+    weights
+        ``"own"``: each key learns by itself. ``"shared"``: all keys are streams of one model, for
+        those that behave alike; each has its own state, window and scaling. A block is then learnt
+        in rounds, one sample of each key, with one update a round by the mean of their gradients.
+    spill_dir
+        Folder for models that wait on disk, which must be able to hold all of them. None, the
+        default, takes the system's folder of temporary files, which on some systems is in memory.
+        The files go when the model goes.
+    n_threads
+        Threads that `replay` uses at most; None, the default, takes the cores there are. The
+        numbers do not depend on it.
+
+    Raises
+    ------
+    TypeError
+        If `model` is no recurrent estimator of this package, or a parameter is of the wrong type.
+    ValueError
+        If a parameter is out of range, or the model's head cannot be shared.
+
+    Examples
+    --------
+    >>> from streamrnn import KeyedModel, RNNRegressor
+    >>> model = KeyedModel(RNNRegressor(hidden_size=8, truncation=8), key="sensor", max_keys=1000)
+    >>> for t in range(100):
+    ...     for sensor in ("kitchen", "cellar"):
+    ...         x = {"sensor": sensor, "phase": t % 4}
+    ...         y_pred = model.predict_one(x)
+    ...         model.learn_one(x, t % 4 if sensor == "kitchen" else -(t % 4))
+    >>> len(model), round(model.predict_one({"sensor": "cellar", "phase": 3}))
+    (2, -3)
+    """
+
+    def __init__(
+        self,
+        model: RecurrentEstimator,
+        key: Any,
+        max_keys: int | None = None,
+        ttl: Any = None,
+        time: Hashable | None = None,
+        weights: str = "own",
+        spill_dir: str | os.PathLike[str] | None = None,
+        n_threads: int | None = None,
+    ) -> None:
+        if not isinstance(model, RecurrentEstimator):
+            raise TypeError(
+                f"model must be an RNNRegressor or an RNNClassifier, got {model!r}; a pipeline "
+                "goes around the KeyedModel, not into it"
+            )
+        check_hashable("key", key)
+        check_hashable("time", time)
+        check_choice("weights", weights, ("own", "shared"))
+        for name, count in (("max_keys", max_keys), ("n_threads", n_threads)):
+            if count is not None:
+                check_count(name, count, 1)
+        if isinstance(ttl, timedelta):
+            if time is None:
+                raise ValueError(f"ttl={ttl!r} is a span of time: name the feature in time=")
+        elif ttl is not None:
+            check_number("ttl", ttl, 0.0)
+        self.model = model
+        self.key = key
+        self.max_keys = max_keys
+        self.ttl = ttl
+        self.time = time
+        self.weights = weights
+        self.spill_dir = spill_dir
+        self.n_threads = n_threads
+        self._build()
+
+    def _build(self) -> None:
+        self._estimator = self.model.clone()
+        names = [name for name in (self.key, self.time) if name is not None and not callable(name)]
+        self._estimator._features = FeatureIndex(names)
+        kind = Fleet if self.weights == "shared" else Bank
+        self._bank = kind(self._estimator._model.blueprint)
+        self._estimator._model = self._bank
+        self._roster = Roster(self._bank, self.max_keys, self.spill_dir)
+        self._expiry = Expiry(self.ttl)
+        self._samples = self._expired = 0
+
+    @property
+    def _wrapped_model(self) -> RecurrentEstimator:
+        return self._estimator
+
+    # --- one sample
+
+    def _key_of(self, x: Mapping[Hashable, Any]) -> Hashable:
+        key = self.key(x) if callable(self.key) else _named(x, self.key, "key")
+        return _checked(key)
+
+    def _time_of(self, x: Mapping[Hashable, Any]) -> Any:
+        if self.ttl is None or self.time is None:
+            return self._samples
+        return _named(x, self.time, "time")
+
+    def _look(self, key: Hashable, now: Any) -> None:
+        """Select the model that answers for a key."""
+        stale = self._expiry.is_stale(key, now)
+        self._bank.select(FRESH if stale else self._roster.look(key))
+
+    def predict_one(self, x: Mapping[Hashable, Any]) -> Any:
+        """Predict as the key's model does; as a new one if the key is new. Changes nothing.
+
+        Raises
+        ------
+        ValueError
+            If the sample has no key, or no time though `ttl` needs one.
+        TypeError
+            If a feature is no number.
+        """
+        with self._bank.lock:
+            self._look(self._key_of(x), self._time_of(x))
+            return self._estimator.predict_one(x)
+
+    def predict_proba_one(self, x: Mapping[Hashable, Any], **kwargs: Any) -> dict[Any, float]:
+        """Predict the probability of each label that any key has seen. Changes nothing.
+
+        Raises
+        ------
+        ValueError, TypeError
+            As `predict_one` does.
+        """
+        with self._bank.lock:
+            self._look(self._key_of(x), self._time_of(x))
+            return self._estimator.predict_proba_one(x)
+
+    def learn_one(self, x: Mapping[Hashable, Any], y: Any) -> None:
+        """Let the key's model learn; make it if the key is new or has expired.
+
+        Raises
+        ------
+        ValueError
+            If the sample has no key, or no time though `ttl` needs one; nothing has changed then.
+        TypeError
+            If a feature or the target is of the wrong kind; nothing has changed then.
+        OSError
+            If a model cannot be taken to disk or brought back.
+        """
+        with self._bank.lock:
+            key, now = self._key_of(x), self._time_of(x)
+            stale = self._expiry.is_stale(key, now)
+            slot = None if stale else self._roster.resident.get(key)
+            if slot is None:
+                self._estimator._checked(x)
+                self._estimator._check_target(y)
+                self._begin_anew(key, stale)
+                slot = self._roster.seat([key])[0]
+            self._bank.select(slot)
+            self._estimator.learn_one(x, y)
+            self._roster.touch(key)
+            self._samples += 1
+            self._expiry.see(key, now)
+            self._drop_stale(now)
+
+    def _begin_anew(self, key: Hashable, stale: bool) -> None:
+        if stale:
+            self._roster.forget(key)
+            self._expired += 1
+
+    def _drop_stale(self, now: Any) -> None:
+        for key in self._expiry.drop(now):
+            self._begin_anew(key, True)
+
+    # --- a block
+
+    def replay(
+        self,
+        keys: Sequence[Hashable] | None,
+        X: Any,
+        y: Sequence[Any],
+        features: Sequence[Hashable] | None = None,
+        times: Sequence[Any] | None = None,
+    ) -> np.ndarray:
+        """Predict and learn from a block of samples of many keys, in parallel over the keys.
+
+        With ``weights="own"`` the same bits as ``predict_one`` and ``learn_one`` over the rows.
+
+        Parameters
+        ----------
+        keys
+            Key of each row, (T,). None takes the column `key` of a data frame.
+        X
+            Array of shape (T, n), or a data frame; NaN is a missing value.
+        y
+            Targets or labels, (T,); None and NaN are missing.
+        features
+            Names of the columns of an array, 0, 1, ... by default; for a data frame, which columns
+            to take, by default all but `key` and `time`.
+        times
+            Time of each row, (T,), if `ttl` goes by `time`. None takes that column of a data frame.
+
+        Returns
+        -------
+        numpy.ndarray
+            Predictions, (T,), each made before its row was learnt from, as the estimator's own
+            ``replay`` returns them.
+
+        Raises
+        ------
+        ValueError
+            If the arguments do not fit together, or a row has no key; nothing has changed then.
+        TypeError
+            If a value is of the wrong kind; nothing has changed then.
+        OSError
+            If a model cannot be taken to disk or brought back.
+        """
+        keys, times, X = self._split_frame(keys, times, X, features)
+        listed = [_checked(key) for key in sequence(keys, length(X))]
+        with self._bank.lock:
+            start = self._samples
+            stamps = range(start, start + len(listed)) if times is None else times
+            if listed:
+                self._look(listed[0], stamps[0])
+
+            def run(
+                first: int, X: np.ndarray, Y: np.ndarray, out: np.ndarray, learning: bool
+            ) -> None:
+                rows = slice(first, first + len(X))
+                if learning:
+                    self._learn_rows(listed[rows], stamps[rows], X, Y, out)
+                elif len(X):
+                    self._look(listed[first], stamps[first])
+                    self._bank.run(X, Y, out, False)
+
+            return self._estimator._replay(X, y, features, run)
+
+    def _split_frame(
+        self, keys: Any, times: Any, X: Any, features: Sequence[Hashable] | None
+    ) -> tuple[Any, list[Any] | None, Any]:
+        """Take keys and times out of a data frame, if it has them."""
+        frame = nw.from_native(X, eager_only=True, pass_through=True)
+        names: list[Any] = list(frame.columns) if isinstance(frame, nw.DataFrame) else []
+        if keys is None:
+            if self.key not in names:
+                raise ValueError(f"give keys=, or a data frame with the column {self.key!r}")
+            keys = frame[self.key]
+        needs_time = self.ttl is not None and self.time is not None
+        if needs_time and times is None:
+            if self.time not in names:
+                raise ValueError(f"give times=, or a data frame with the column {self.time!r}")
+            times = frame[self.time]
+        if features is None and names:
+            kept = [name for name in names if name not in (self.key, self.time)]
+            X = nw.to_native(frame.select(kept))
+        return keys, sequence(times, length(X)) if needs_time else None, X
+
+    def _learn_rows(
+        self,
+        keys: Sequence[Hashable],
+        times: Sequence[Any],
+        X: np.ndarray,
+        Y: np.ndarray,
+        out: np.ndarray,
+    ) -> None:
+        for segments in self._expiry.rounds(keys, times):
+            # By their last rows, so that those seen last are in memory at the end.
+            segments.sort(key=lambda segment: segment.rows[-1])
+            step = self.max_keys or len(segments)
+            for first in range(0, len(segments), step):
+                self._learn_segments(segments[first : first + step], X, Y, out)
+        self._samples += len(keys)
+        last_rows = {key: i for i, key in enumerate(keys)}
+        for key, i in sorted(last_rows.items(), key=itemgetter(1)):
+            self._expiry.see(key, times[i])
+            self._roster.touch(key)
+        if len(keys):
+            self._drop_stale(times[-1])
+
+    def _learn_segments(
+        self, segments: list[Segment], X: np.ndarray, Y: np.ndarray, out: np.ndarray
+    ) -> None:
+        for segment in segments:
+            self._begin_anew(segment.key, segment.fresh)
+        slots = np.array(self._roster.seat([segment.key for segment in segments]))
+        bounds = np.cumsum([0, *(len(segment.rows) for segment in segments)])
+        rows = np.concatenate([segment.rows for segment in segments])
+        part = np.empty((len(rows), out.shape[1]))
+        n_threads = self.n_threads or available_cores()
+        self._bank.run_groups(slots, bounds, X[rows], Y[rows], part, n_threads)
+        out[rows] = part
+
+    # --- for users
+
+    def __len__(self) -> int:
+        return len(self._roster)
+
+    def __contains__(self, key: Hashable) -> bool:
+        return key in self._roster
+
+    def __iter__(self) -> Iterator[Hashable]:
+        """Iterate over the keys, least recently learnt from first."""
+        with self._bank.lock:
+            return iter(list(self._roster))
+
+    def __bool__(self) -> bool:
+        """Return True: a model without keys is a model."""
+        return True
+
+    @property
+    def counters(self) -> dict[str, int]:
+        """What was counted so far.
+
+        ``samples`` learnt from or passed by, ``keys`` that have a model, ``resident`` of them in
+        memory and ``spilled`` to disk, and how often a key has ``expired``.
+        """
+        with self._bank.lock:
+            return {
+                "samples": self._samples,
+                "keys": len(self._roster),
+                "resident": len(self._roster.resident),
+                "spilled": len(self._roster.spilled),
+                "expired": self._expired,
+            }
+
+    def extract(self, key: Hashable) -> RecurrentEstimator:
+        """Return a copy of one key's model, as an estimator of its own.
+
+        Raises
+        ------
+        KeyError
+            If the key has no model.
+        """
+        with self._bank.lock:
+            if key not in self._roster:
+                raise KeyError(key)
+            self._bank.select(self._roster.look(key))
+            single = self._estimator.clone()
+            single._model = self._bank.alone()
+            single._features.add(self._estimator.feature_names)
+            if hasattr(single, "_labels"):
+                single._labels = dict(self._estimator._labels)
+            return single
+
+    def forget(self, key: Hashable) -> None:
+        """Drop a key's model, if it has one; the key starts anew if it comes back."""
+        with self._bank.lock:
+            self._roster.forget(key)
+            self._expiry.forget(key)
+
+    # --- copying
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return a copy of everything, the models on disk included."""
+        with self._bank.lock:
+            state = {name: value for name, value in vars(self).items() if name != "_bank"}
+            for name in ("_estimator", "_expiry"):
+                state[name] = copy.deepcopy(state[name])
+            state["_roster"] = self._roster.packed()
+            return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._bank = self._estimator._model
+        self._roster = Roster(self._bank, self.max_keys, self.spill_dir)
+        self._roster.unpack(state["_roster"])
+
+    def __copy__(self) -> KeyedModel:
+        """Copy deeply: two that share some of their models would be none."""
+        return copy.deepcopy(self)
+
+
+def _named(x: Mapping[Hashable, Any], name: Hashable, what: str) -> Any:
+    """Return a feature that a sample must have."""
+    value = x.get(name) if isinstance(x, Mapping) else None
+    if value is None:
+        raise ValueError(f"the sample has no {name!r}, which tells its {what}: {x!r}")
+    return value
+
+
+def _checked(key: Any) -> Hashable:
+    """Return a key that tells something: not None, not NaN (which differs from itself)."""
+    check_hashable("the key", key)
+    if is_missing(key) or key != key:
+        raise ValueError(f"a key is missing: {key!r}")
+    return key

@@ -1,0 +1,82 @@
+"""When a key was last seen, and whether that is too long ago."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Hashable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+
+class Segment(NamedTuple):
+    """Rows of a block that one model learns, in their order."""
+
+    key: Hashable
+    rows: list[int]
+    fresh: bool  # whether the key's model, if it has one, has expired before the first row
+
+
+class Expiry:
+    """The times at which keys were last seen.
+
+    Parameters
+    ----------
+    ttl
+        A key that has not been seen for longer has expired. None: that never happens, and no times
+        are kept.
+    """
+
+    def __init__(self, ttl: Any) -> None:
+        self.ttl = ttl
+        self._seen: OrderedDict[Hashable, Any] = OrderedDict()
+
+    def is_stale(self, key: Hashable, now: Any) -> bool:
+        """Say whether a key was seen before, and has expired."""
+        return key in self._seen and now - self._seen[key] > self.ttl
+
+    def see(self, key: Hashable, now: Any) -> None:
+        """Note that a key was seen."""
+        if self.ttl is not None:
+            self._seen[key] = now
+            self._seen.move_to_end(key)
+
+    def drop(self, now: Any) -> Iterator[Hashable]:
+        """Yield keys that have expired and forget about them, longest unseen first."""
+        while self._seen:
+            key = next(iter(self._seen))
+            if not self.is_stale(key, now):
+                return
+            del self._seen[key]
+            yield key
+
+    def forget(self, key: Hashable) -> None:
+        """Forget that a key was ever seen."""
+        self._seen.pop(key, None)
+
+    def rounds(self, keys: Sequence[Hashable], times: Sequence[Any]) -> list[list[Segment]]:
+        """Sort the rows of a block by the models that will learn them.
+
+        A key that expires in mid-block has a model before and another one after: the second is in a
+        later round. Nothing is noted yet.
+
+        Parameters
+        ----------
+        keys, times
+            Of each row.
+
+        Returns
+        -------
+        list
+            Rounds, one after the other; no key is twice in one.
+        """
+        segments: dict[Hashable, list[Segment]] = {}
+        for i, key in enumerate(keys):
+            own = segments.get(key)
+            if own is None:
+                fresh = self.ttl is not None and self.is_stale(key, times[i])
+                segments[key] = [Segment(key, [i], fresh)]
+            elif self.ttl is not None and times[i] - times[own[-1].rows[-1]] > self.ttl:
+                own.append(Segment(key, [i], True))
+            else:
+                own[-1].rows.append(i)
+        deepest = max(map(len, segments.values()), default=0)
+        return [[own[r] for own in segments.values() if len(own) > r] for r in range(deepest)]
