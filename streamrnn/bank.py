@@ -49,25 +49,37 @@ class Bank(Model):
     """
 
     def __init__(self, blueprint: Blueprint) -> None:
-        super().__init__(blueprint)
-        row, statistics = self._row_of_fresh(), self.statistics
+        fresh = Model(blueprint)
+        self.blueprint, self.sizes = blueprint, fresh.sizes
+        self.slot = FRESH
         self._free: list[int] = []
         self._n_slots = 2  # given out so far, those that are free again among them
         self._make_pages()
-        self._rows[FRESH][:], self._kept[FRESH][:] = row, statistics
-        self.select(FRESH)
+        self._rows[FRESH][:], self._kept[FRESH][:] = self._row_of(fresh), fresh.statistics
+        self._prepare()
+
+    @property
+    def arena(self) -> np.ndarray:  # type: ignore[override]
+        """View of the selected model's row."""
+        return self._rows[self.slot]
+
+    @property
+    def statistics(self) -> np.ndarray:  # type: ignore[override]
+        """View of the selected model's statistics."""
+        return self._kept[self.slot]
 
     # --- what a row holds: the whole arena
 
-    def _row_of_fresh(self) -> np.ndarray:
-        return self.arena
+    def _row_of(self, fresh: Model) -> np.ndarray:
+        """Return what is in the row of a model that has learnt nothing."""
+        return fresh.arena
 
     def _row_size(self) -> int:
         return common_size(self.sizes) + own_size(self.sizes)
 
     def _locate(self, row: Any) -> tuple[Any, Any]:
         """Return the addresses of an arena's halves, given the address of its row."""
-        return row, row + common_size(self.sizes) * self.arena.itemsize
+        return row, row + self._to_own
 
     def _carry_common(self, old: Sizes) -> None:
         """Let grow what lies in no row."""
@@ -90,7 +102,6 @@ class Bank(Model):
     def select(self, slot: int) -> None:
         """Make the model in a slot the one that is worked with."""
         self.slot = slot
-        self.arena, self.statistics = self._rows[slot], self._kept[slot]
         address = self._address[0]
         address[0], address[1] = self._locate(self._rows.address(slot))
         address[2] = self._kept.address(slot)
@@ -135,6 +146,7 @@ class Bank(Model):
             self._carry_row(sizes, row, statistics, slot)
 
     def _make_pages(self) -> None:
+        self._to_own = common_size(self.sizes) * np.dtype(self.blueprint.dtype).itemsize
         self._rows = Pages(self._row_size(), self.blueprint.dtype)
         self._kept = Pages(statistics_size(self.sizes), "float64")
         self._reach(self._n_slots)
@@ -154,7 +166,6 @@ class Bank(Model):
             if slot not in unused:
                 self._carry_row(old, rows[slot], kept[slot], slot)
         self._lay_out()
-        self.select(self.slot)
 
     # --- pickling and copying
 
@@ -175,9 +186,8 @@ class Bank(Model):
         self._make_pages()
         for slot in range(self._n_slots):
             self._rows[slot][:], self._kept[slot][:] = state["rows"][slot], state["kept"][slot]
-        self.arena, self.statistics = self._rows[FRESH], self._kept[FRESH]
+        self.slot = state["slot"]
         self._prepare()
-        self.select(state["slot"])
 
     # --- many at once
 
@@ -242,7 +252,7 @@ class Bank(Model):
         call = call._replace(
             models=cpu.address(models), bounds=cpu.address(bounds), n_models=len(slots)
         )
-        cpu.run_for(*self._kind)(cpu.words(call, self.sizes))
+        self._compiled(cpu.words(call, self.sizes))
         del rates  # its addresses were in use until here
 
     def _addresses(

@@ -44,8 +44,6 @@ class Fleet(Bank):
         If the head learns other than by gradient: there is nothing to average then.
     """
 
-    _shared: np.ndarray | None = None  # the common half; None until the first arena is taken apart
-
     def __init__(self, blueprint: Blueprint) -> None:
         if blueprint.sized(1, 1).n_head_memory:
             raise ValueError(
@@ -57,13 +55,13 @@ class Fleet(Bank):
 
     # --- what a row holds: a stream's own half of the arena
 
+    def _row_of(self, fresh: Model) -> np.ndarray:
+        self._common, own = fresh._halves
+        return own
+
     @property
     def _halves(self) -> tuple[np.ndarray, np.ndarray]:
-        return super()._halves if self._shared is None else (self._shared, self.arena)
-
-    def _row_of_fresh(self) -> np.ndarray:
-        self._shared, own = super()._halves
-        return own
+        return self._common, self.arena
 
     def _row_size(self) -> int:
         return own_size(self.sizes)
@@ -71,14 +69,9 @@ class Fleet(Bank):
     def _locate(self, row: Any) -> tuple[Any, Any]:
         return cpu.address(self._common), row
 
-    @property
-    def _common(self) -> np.ndarray:
-        assert self._shared is not None
-        return self._shared
-
     def _carry_common(self, old: Sizes) -> None:
         before, row = self._common, np.zeros(own_size(self.sizes), self.blueprint.dtype)
-        self._shared = aligned_zeros(common_size(self.sizes), self.blueprint.dtype)
+        self._common = aligned_zeros(common_size(self.sizes), self.blueprint.dtype)
         source = arena_parts(old, before, np.zeros(own_size(old), self.blueprint.dtype))
         self.blueprint.grow(old, source, self.sizes, arena_parts(self.sizes, self._common, row))
 
@@ -94,8 +87,8 @@ class Fleet(Bank):
         return super().__getstate__() | {"shared": self._common, "counters": self._counters}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self._shared = aligned_zeros(len(state["shared"]), state["blueprint"].dtype)
-        self._shared[:] = state["shared"]
+        self._common = aligned_zeros(len(state["shared"]), state["blueprint"].dtype)
+        self._common[:] = state["shared"]
         self._counters = np.array(state["counters"])
         super().__setstate__(state)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import threading
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -37,7 +39,8 @@ SAMPLES_A_CALL = 8192
 class Model:
     """The numbers of one learner and what works on them; the estimators wrap it for users.
 
-    ``x``, ``y`` and ``out`` are arguments of `run` for one sample, to be used again and again.
+    ``x``, ``y`` and ``out`` are arguments of `run` for one sample, to be used again and again;
+    ``row`` and ``answer`` are views of the only rows of ``x`` and ``out``.
     Whoever runs or changes a model holds its ``lock``: compiled code releases the GIL.
 
     Parameters
@@ -61,10 +64,12 @@ class Model:
     def _lay_out(self) -> None:
         sizes, blueprint = self.sizes, self.blueprint
         self._kind = blueprint.kind
+        self._entry: Callable[[np.ndarray], None] | None = None
         self.workspace = aligned_zeros(workspace_size(sizes), blueprint.dtype)
         self.x = np.full((1, sizes.n_inputs), np.nan)
         self.y = np.full((1, sizes.n_targets), np.nan)
         self.out = np.zeros((1, self.n_columns))
+        self.row, self.answer = self.x[0], self.out[0]
         self._bounds = np.array([0, 1])
         self._rates = np.zeros(1) if blueprint.is_scheduled else blueprint.rates(0, 1)
         self._address = np.array([self._located(self._rates)])
@@ -189,14 +194,23 @@ class Model:
             out=cpu.address(out),
             learning=int(learning),
         )
-        cpu.run_for(*self._kind)(cpu.words(call, self.sizes))
+        self._compiled(cpu.words(call, self.sizes))
 
     def run_one(self, learning: bool) -> None:
         """Do as `run` does with the one sample in ``x``, ``y`` and ``out``, at less cost."""
         if learning and self.blueprint.is_scheduled:
             self._run_part(self.x, self.y, self.out, learning)
         else:
-            cpu.run_for(*self._kind)(self._learning if learning else self._predicting)
+            run = self._entry or self._compiled
+            run(self._learning if learning else self._predicting)
+
+    @property
+    def _compiled(self) -> Callable[[np.ndarray], None]:
+        """The compiled entry point."""
+        if self._entry is None:
+            # Wrapped, since River's memory figure counts all that it finds in a dispatcher.
+            self._entry = partial(cpu.run_for(*self._kind))
+        return self._entry
 
     def reset_state(self) -> None:
         """Start again from a zero state and an empty window; what was learnt stays."""

@@ -187,22 +187,22 @@ class RecurrentEstimator(base.Estimator):
 
     def _predict_row(self, x: Mapping[Hashable, Any]) -> np.ndarray:
         model = self._model
-        self._features.fill(x, model.x[0])
+        self._features.fill(x, model.row)
         model.run_one(False)
-        return model.out[0]
+        return model.answer
 
     def _accept(self, x: Mapping[Hashable, Any]) -> None:
         """Check a sample to learn from and make room for its new features; all or nothing."""
+        if self._features.fill(x, self._model.row):
+            return
         unseen = self._checked(x)
         if unseen:
             self._add_features(unseen)
-            self._features.fill(x, self._model.x[0])
+            self._features.fill(x, self._model.row)
 
     def _checked(self, x: Mapping[Hashable, Any]) -> list[Hashable]:
-        """Check a sample and fill in what has a column; return the names of what has none."""
-        self._features.fill(x, self._model.x[0])
-        if self._features.has_all(x):
-            return []
+        """Check a sample; return the names of its features that have no column."""
+        self._features.fill(x, self._model.row)
         unseen = self._features.unseen(x)
         for name in unseen:
             feature(name, x[name])

@@ -129,7 +129,7 @@ class RNNClassifier(RecurrentEstimator, base.Classifier):
             self._accept(x)
             if new:
                 self._add_label(y)
-                self._features.fill(x, self._model.x[0])
+                self._features.fill(x, self._model.row)
             self._learn_accepted(self._index(y))
 
     def _check_target(self, y: Hashable | None) -> bool:

@@ -46,19 +46,15 @@ class FeatureIndex:
         """Return the names without a column, sorted."""
         return sorted((name for name in names if name not in self._known), key=_order)
 
-    def has_all(self, x: Mapping[Hashable, Any]) -> bool:
-        """Say whether all features of a sample have a column."""
-        return x.keys() <= self._known
-
     def add(self, names: Iterable[Hashable]) -> None:
         """Give new names the next columns."""
         self.names = [*self.names, *names]
         self._prepare()
 
-    def fill(self, x: Mapping[Hashable, Any], row: np.ndarray) -> None:
+    def fill(self, x: Mapping[Hashable, Any], row: np.ndarray) -> bool:
         """Write the sample's numbers to `row`, float64; NaN where a feature is missing.
 
-        Features without a column are ignored.
+        Features without a column are passed over; returns whether there was none.
 
         Raises
         ------
@@ -71,7 +67,7 @@ class FeatureIndex:
                 values = self._get(x)
                 if _PLAIN.issuperset(map(type, values)):
                     self._pack(row, 0, *values)
-                    return
+                    return len(x) == len(values) or x.keys() <= self._known
             except (KeyError, OverflowError):
                 pass  # something is missing or huge: look at each value
         if not isinstance(x, Mapping):
@@ -80,6 +76,7 @@ class FeatureIndex:
             )
         for i, name in enumerate(self.names):
             row[i] = feature(name, x[name]) if name in x else math.nan
+        return x.keys() <= self._known
 
 
 def _order(name: Hashable) -> tuple[str, str]:

@@ -121,8 +121,10 @@ class KeyedModel(base.Wrapper, base.Estimator):
 
     def _build(self) -> None:
         self._estimator = self.model.clone()
-        names = [name for name in (self.key, self.time) if name is not None and not callable(name)]
-        self._estimator._features = FeatureIndex(names)
+        self._is_function = callable(self.key)
+        self._estimator._features = FeatureIndex(
+            name for name in (self.key, self.time) if name is not None
+        )
         kind = Fleet if self.weights == "shared" else Bank
         self._bank = kind(self._estimator._model.blueprint)
         self._estimator._model = self._bank
@@ -137,8 +139,8 @@ class KeyedModel(base.Wrapper, base.Estimator):
     # --- one sample
 
     def _key_of(self, x: Mapping[Hashable, Any]) -> Hashable:
-        key = self.key(x) if callable(self.key) else _named(x, self.key, "key")
-        return _checked(key)
+        key = self.key(x) if self._is_function else _named(x, self.key, "key")
+        return key if type(key) in (str, int) else _checked(key)
 
     def _time_of(self, x: Mapping[Hashable, Any]) -> Any:
         if self.ttl is None or self.time is None:
@@ -413,7 +415,10 @@ class KeyedModel(base.Wrapper, base.Estimator):
 
 def _named(x: Mapping[Hashable, Any], name: Hashable, what: str) -> Any:
     """Return a feature that a sample must have."""
-    value = x.get(name) if isinstance(x, Mapping) else None
+    try:
+        value = x[name]
+    except (KeyError, TypeError):
+        value = None
     if value is None:
         raise ValueError(f"the sample has no {name!r}, which tells its {what}: {x!r}")
     return value

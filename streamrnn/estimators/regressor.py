@@ -82,7 +82,7 @@ class RNNRegressor(RecurrentEstimator, base.Regressor):
             If a feature is no number.
         """
         with self._model.lock:
-            return float(self._predict_row(x)[0])
+            return self._predict_row(x).item(0)
 
     def learn_one(self, x: Mapping[Hashable, Any], y: float | None) -> None:
         """Advance the hidden state by one step, then learn.
