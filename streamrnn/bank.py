@@ -11,15 +11,13 @@ import numpy as np
 
 from streamrnn.backends import cpu
 from streamrnn.blueprint import Blueprint
-from streamrnn.growth import carry_own, carry_statistics
+from streamrnn.growth import carry_common, carry_own, carry_statistics
 from streamrnn.layout import (
     UPDATES,
     Sizes,
     arena_parts,
     common_size,
     n_parameters,
-    own_size,
-    statistics_size,
 )
 from streamrnn.model import SAMPLES_A_CALL, Model, halves
 from streamrnn.pages import Pages
@@ -49,13 +47,12 @@ class Bank(Model):
     """
 
     def __init__(self, blueprint: Blueprint) -> None:
-        fresh = Model(blueprint)
-        self.blueprint, self.sizes = blueprint, fresh.sizes
+        self.blueprint = blueprint
         self.slot = FRESH
+        self._fresh = Model(blueprint)
         self._free: list[int] = []
         self._n_slots = 2  # given out so far, those that are free again among them
         self._make_pages()
-        self._rows[FRESH][:], self._kept[FRESH][:] = self._row_of(fresh), fresh.statistics
         self._prepare()
 
     @property
@@ -70,27 +67,20 @@ class Bank(Model):
 
     # --- what a row holds: the whole arena
 
-    def _row_of(self, fresh: Model) -> np.ndarray:
+    def _row_of_fresh(self) -> np.ndarray:
         """Return what is in the row of a model that has learnt nothing."""
-        return fresh.arena
-
-    def _row_size(self) -> int:
-        return common_size(self.sizes) + own_size(self.sizes)
+        return self._fresh.arena
 
     def _locate(self, row: Any) -> tuple[Any, Any]:
         """Return the addresses of an arena's halves, given the address of its row."""
         return row, row + self._to_own
 
-    def _carry_common(self, old: Sizes) -> None:
-        """Let grow what lies in no row."""
-
-    def _carry_row(self, old: Sizes, row: np.ndarray, statistics: np.ndarray, slot: int) -> None:
-        """Put a model of `old` sizes in a slot."""
+    def _carry_row(self, old: Sizes, row: np.ndarray, slot: int) -> None:
+        """Copy a row of a model of `old` sizes into a slot; the rest stays."""
         before = arena_parts(old, *halves(old, row))
         after = arena_parts(self.sizes, *halves(self.sizes, self._rows[slot]))
-        self.blueprint.grow(old, before, self.sizes, after)
+        carry_common(self.plugins, old, before, self.sizes, after)
         carry_own(self.plugins, old, before, self.sizes, after)
-        carry_statistics(old, statistics, self.sizes, self._kept[slot])
 
     @property
     def nbytes(self) -> int:
@@ -142,14 +132,18 @@ class Bank(Model):
         if sizes == self.sizes:
             self._rows[slot][:], self._kept[slot][:] = row, statistics
         else:
-            self.clear(slot)  # for the weights that are new
-            self._carry_row(sizes, row, statistics, slot)
+            self.clear(slot)  # what is new is as in a new model
+            self._carry_row(sizes, row, slot)
+            carry_statistics(sizes, statistics, self.sizes, self._kept[slot])
 
     def _make_pages(self) -> None:
-        self._to_own = common_size(self.sizes) * np.dtype(self.blueprint.dtype).itemsize
-        self._rows = Pages(self._row_size(), self.blueprint.dtype)
-        self._kept = Pages(statistics_size(self.sizes), "float64")
+        fresh = self._row_of_fresh()
+        self.sizes = self._fresh.sizes
+        self._to_own = common_size(self.sizes) * fresh.itemsize
+        self._rows = Pages(fresh.size, self.blueprint.dtype)
+        self._kept = Pages(self._fresh.statistics.size, "float64")
         self._reach(self._n_slots)
+        self._rows[FRESH][:], self._kept[FRESH][:] = fresh, self._fresh.statistics
 
     def _reach(self, n: int) -> None:
         self._rows.reach(n)
@@ -158,35 +152,35 @@ class Bank(Model):
     def grow(self, n_inputs: int, n_outputs: int) -> None:
         """Make room for more inputs or outputs in every model."""
         old, rows, kept = self.sizes, self._rows, self._kept
-        self.sizes = self.blueprint.sized(n_inputs, n_outputs)
-        self._carry_common(old)
+        self._fresh.grow(n_inputs, n_outputs)
         self._make_pages()
-        unused = {GUEST, *self._free}
+        unused = {FRESH, GUEST, *self._free}
         for slot in range(self._n_slots):
             if slot not in unused:
-                self._carry_row(old, rows[slot], kept[slot], slot)
+                self.restore(slot, old, rows[slot], kept[slot])
         self._lay_out()
 
     # --- pickling and copying
 
     def __getstate__(self) -> dict[str, Any]:
-        slots = range(self._n_slots)
+        """Return what the models are; which one was last looked at is no part of that."""
+        slots = [slot for slot in range(self._n_slots) if slot != GUEST]
         return {
-            "blueprint": self.blueprint,
-            "sizes": self.sizes,
-            "slot": self.slot,
+            "fresh": self._fresh,
             "free": list(self._free),
             "rows": np.array([self._rows[slot] for slot in slots]),
             "kept": np.array([self._kept[slot] for slot in slots]),
         }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.blueprint, self.sizes = state["blueprint"], state["sizes"]
-        self._free, self._n_slots = list(state["free"]), len(state["rows"])
+        self._fresh = state["fresh"]
+        self.blueprint = self._fresh.blueprint
+        self._free, self._n_slots = list(state["free"]), len(state["rows"]) + 1
+        self.slot = FRESH
         self._make_pages()
-        for slot in range(self._n_slots):
-            self._rows[slot][:], self._kept[slot][:] = state["rows"][slot], state["kept"][slot]
-        self.slot = state["slot"]
+        slots = [slot for slot in range(self._n_slots) if slot != GUEST]
+        for slot, row, kept in zip(slots, state["rows"], state["kept"], strict=True):
+            self._rows[slot][:], self._kept[slot][:] = row, kept
         self._prepare()
 
     # --- many at once

@@ -80,3 +80,11 @@ class Expiry:
                 own[-1].rows.append(i)
         deepest = max(map(len, segments.values()), default=0)
         return [[own[r] for own in segments.values() if len(own) > r] for r in range(deepest)]
+
+    def packed(self) -> list[tuple[Hashable, Any]]:
+        """Return keys and times, for `unpack`."""
+        return list(self._seen.items())
+
+    def unpack(self, packed: list[tuple[Hashable, Any]]) -> None:
+        """Take over what `packed` returned."""
+        self._seen = OrderedDict(packed)

@@ -11,7 +11,7 @@ from streamrnn.backends import cpu, cpu_shared
 from streamrnn.backends.cpu_shared import CHUNK, SharedCall
 from streamrnn.bank import Bank
 from streamrnn.blueprint import Blueprint
-from streamrnn.growth import carry_own, carry_statistics
+from streamrnn.growth import carry_own
 from streamrnn.layout import (
     CLIPPED,
     COUNTERS,
@@ -20,11 +20,9 @@ from streamrnn.layout import (
     arena_parts,
     common_size,
     n_parameters,
-    own_size,
 )
 from streamrnn.model import Model
 from streamrnn.parallel import Crew
-from streamrnn.views import aligned_zeros
 
 #: Chunks of streams for each thread of a round.
 _TASKS_A_THREAD = 2
@@ -53,42 +51,29 @@ class Fleet(Bank):
         self._counters = np.zeros(len(COUNTERS))
         super().__init__(blueprint)
 
-    # --- what a row holds: a stream's own half of the arena
+    # --- what a row holds: a stream's own half of the arena; the common one is the fresh model's
 
-    def _row_of(self, fresh: Model) -> np.ndarray:
-        self._common, own = fresh._halves
+    def _row_of_fresh(self) -> np.ndarray:
+        self._common, own = self._fresh._halves
         return own
 
     @property
     def _halves(self) -> tuple[np.ndarray, np.ndarray]:
         return self._common, self.arena
 
-    def _row_size(self) -> int:
-        return own_size(self.sizes)
-
     def _locate(self, row: Any) -> tuple[Any, Any]:
         return cpu.address(self._common), row
 
-    def _carry_common(self, old: Sizes) -> None:
-        before, row = self._common, np.zeros(own_size(self.sizes), self.blueprint.dtype)
-        self._common = aligned_zeros(common_size(self.sizes), self.blueprint.dtype)
-        source = arena_parts(old, before, np.zeros(own_size(old), self.blueprint.dtype))
-        self.blueprint.grow(old, source, self.sizes, arena_parts(self.sizes, self._common, row))
-
-    def _carry_row(self, old: Sizes, row: np.ndarray, statistics: np.ndarray, slot: int) -> None:
-        # The common half is no part of a row: any of the right length serves to name the parts.
-        unused = np.zeros(common_size(old), self.blueprint.dtype)
-        before = arena_parts(old, unused, row)
+    def _carry_row(self, old: Sizes, row: np.ndarray, slot: int) -> None:
+        # The common half is in no row: any of the right length serves to name the parts.
+        before = arena_parts(old, np.zeros(common_size(old), row.dtype), row)
         after = arena_parts(self.sizes, self._common, self._rows[slot])
         carry_own(self.plugins, old, before, self.sizes, after)
-        carry_statistics(old, statistics, self.sizes, self._kept[slot])
 
     def __getstate__(self) -> dict[str, Any]:
-        return super().__getstate__() | {"shared": self._common, "counters": self._counters}
+        return super().__getstate__() | {"counters": self._counters}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self._common = aligned_zeros(len(state["shared"]), state["blueprint"].dtype)
-        self._common[:] = state["shared"]
         self._counters = np.array(state["counters"])
         super().__setstate__(state)
 

@@ -101,8 +101,9 @@ def _mean_of_sums(sums, counts):
 
 
 @glue
-def _gather(plugins, sizes, settings, parts, statistics, work, values, target, out, total):
+def _gather(plugins, sizes, settings, parts, statistics, work, sample, total):
     """Predict and advance one stream; add its gradient to `total` and return whether it had one."""
+    values, target, out = sample
     predict(plugins, sizes, settings, parts, statistics, work, values, out)
     slot = advance(plugins, sizes, settings, parts, statistics, work, values, target)
     counters = statistics.counters
@@ -139,16 +140,9 @@ def _run(digest: str, patterns: Plugins, real: Any) -> Callable[..., None]:
             counters = row(matrix_at(call.counters, 1, _N_COUNTERS, _DOUBLE), 0)
             if _mean_of_sums(sums, counts) > 0:
                 rate = matrix_at(call.rate, 1, 1, _DOUBLE)[0, 0]
-                gradient = row(sums, 0)
-                apply_gradient(
-                    plugins.optimizer,
-                    settings,
-                    rate,
-                    counters,
-                    parts.parameters,
-                    gradient,
-                    parts.slots,
-                )
+                mean, optimizer = row(sums, 0), plugins.optimizer
+                parameters, slots = parts.parameters, parts.slots
+                apply_gradient(optimizer, settings, rate, counters, parameters, mean, slots)
             return
         work = workspace_parts(
             sizes, row(matrix_at(call.workspace, 1, workspace_size(sizes), real), 0)
@@ -166,18 +160,9 @@ def _run(digest: str, patterns: Plugins, real: Any) -> Callable[..., None]:
                 parts = arena_parts(sizes, common, own)
                 kept = row(matrix_at(at.statistics, 1, statistics_size(sizes), _DOUBLE), 0)
                 statistics = statistics_parts(sizes, kept)
-                values, target = row(inputs, m), row(targets, m)
+                sample = row(inputs, m), row(targets, m), row(out, m)
                 counts[c] += _gather(
-                    plugins,
-                    sizes,
-                    settings,
-                    parts,
-                    statistics,
-                    work,
-                    values,
-                    target,
-                    row(out, m),
-                    total,
+                    plugins, sizes, settings, parts, statistics, work, sample, total
                 )
 
     return run

@@ -6,7 +6,6 @@ import copy
 import os
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from datetime import timedelta
-from operator import itemgetter
 from typing import Any
 
 import narwhals as nw
@@ -14,14 +13,13 @@ import numpy as np
 from river import base
 
 from streamrnn._checks import check_choice, check_count, check_number
-from streamrnn.bank import FRESH, Bank
+from streamrnn.bank import Bank
 from streamrnn.estimators.base import RecurrentEstimator
 from streamrnn.estimators.blocks import check_hashable, length, sequence
 from streamrnn.estimators.features import FeatureIndex, is_missing
-from streamrnn.expiry import Expiry, Segment
 from streamrnn.fleet import Fleet
 from streamrnn.parallel import available_cores
-from streamrnn.roster import Roster
+from streamrnn.population import Population
 
 
 class KeyedModel(base.Wrapper, base.Estimator):
@@ -82,6 +80,12 @@ class KeyedModel(base.Wrapper, base.Estimator):
     (2, -3)
     """
 
+    def __new__(cls, model: Any = None, *args: Any, **kwargs: Any) -> KeyedModel:
+        """Make what River takes for a regressor or for a classifier, as the model is."""
+        if cls is KeyedModel:
+            cls = KeyedClassifier if isinstance(model, base.Classifier) else KeyedRegressor
+        return super().__new__(cls)
+
     def __init__(
         self,
         model: RecurrentEstimator,
@@ -128,9 +132,10 @@ class KeyedModel(base.Wrapper, base.Estimator):
         kind = Fleet if self.weights == "shared" else Bank
         self._bank = kind(self._estimator._model.blueprint)
         self._estimator._model = self._bank
-        self._roster = Roster(self._bank, self.max_keys, self.spill_dir)
-        self._expiry = Expiry(self.ttl)
-        self._samples = self._expired = 0
+        self._population = self._new_population()
+
+    def _new_population(self) -> Population:
+        return Population(self._bank, self.max_keys, self.ttl, self.spill_dir)
 
     @property
     def _wrapped_model(self) -> RecurrentEstimator:
@@ -144,16 +149,11 @@ class KeyedModel(base.Wrapper, base.Estimator):
 
     def _time_of(self, x: Mapping[Hashable, Any]) -> Any:
         if self.ttl is None or self.time is None:
-            return self._samples
+            return self._population.samples
         return _named(x, self.time, "time")
 
-    def _look(self, key: Hashable, now: Any) -> None:
-        """Select the model that answers for a key."""
-        stale = self._expiry.is_stale(key, now)
-        self._bank.select(FRESH if stale else self._roster.look(key))
-
     def predict_one(self, x: Mapping[Hashable, Any]) -> Any:
-        """Predict as the key's model does; as a new one if the key is new. Changes nothing.
+        """Predict as the key's model does, as a new one if the key is new. Changes nothing.
 
         Raises
         ------
@@ -163,20 +163,8 @@ class KeyedModel(base.Wrapper, base.Estimator):
             If a feature is no number.
         """
         with self._bank.lock:
-            self._look(self._key_of(x), self._time_of(x))
+            self._population.look(self._key_of(x), self._time_of(x))
             return self._estimator.predict_one(x)
-
-    def predict_proba_one(self, x: Mapping[Hashable, Any], **kwargs: Any) -> dict[Any, float]:
-        """Predict the probability of each label that any key has seen. Changes nothing.
-
-        Raises
-        ------
-        ValueError, TypeError
-            As `predict_one` does.
-        """
-        with self._bank.lock:
-            self._look(self._key_of(x), self._time_of(x))
-            return self._estimator.predict_proba_one(x)
 
     def learn_one(self, x: Mapping[Hashable, Any], y: Any) -> None:
         """Let the key's model learn; make it if the key is new or has expired.
@@ -192,28 +180,12 @@ class KeyedModel(base.Wrapper, base.Estimator):
         """
         with self._bank.lock:
             key, now = self._key_of(x), self._time_of(x)
-            stale = self._expiry.is_stale(key, now)
-            slot = None if stale else self._roster.resident.get(key)
-            if slot is None:
+            if not self._population.select(key, now):
                 self._estimator._checked(x)
                 self._estimator._check_target(y)
-                self._begin_anew(key, stale)
-                slot = self._roster.seat([key])[0]
-            self._bank.select(slot)
+                self._population.seat(key, now)
             self._estimator.learn_one(x, y)
-            self._roster.touch(key)
-            self._samples += 1
-            self._expiry.see(key, now)
-            self._drop_stale(now)
-
-    def _begin_anew(self, key: Hashable, stale: bool) -> None:
-        if stale:
-            self._roster.forget(key)
-            self._expired += 1
-
-    def _drop_stale(self, now: Any) -> None:
-        for key in self._expiry.drop(now):
-            self._begin_anew(key, True)
+            self._population.saw(key, now)
 
     # --- a block
 
@@ -261,19 +233,20 @@ class KeyedModel(base.Wrapper, base.Estimator):
         keys, times, X = self._split_frame(keys, times, X, features)
         listed = [_checked(key) for key in sequence(keys, length(X))]
         with self._bank.lock:
-            start = self._samples
+            population, start = self._population, self._population.samples
             stamps = range(start, start + len(listed)) if times is None else times
+            n_threads = self.n_threads or available_cores()
             if listed:
-                self._look(listed[0], stamps[0])
+                population.look(listed[0], stamps[0])
 
             def run(
                 first: int, X: np.ndarray, Y: np.ndarray, out: np.ndarray, learning: bool
             ) -> None:
                 rows = slice(first, first + len(X))
                 if learning:
-                    self._learn_rows(listed[rows], stamps[rows], X, Y, out)
+                    population.learn_rows(listed[rows], stamps[rows], X, Y, out, n_threads)
                 elif len(X):
-                    self._look(listed[first], stamps[first])
+                    population.look(listed[first], stamps[first])
                     self._bank.run(X, Y, out, False)
 
             return self._estimator._replay(X, y, features, run)
@@ -298,53 +271,18 @@ class KeyedModel(base.Wrapper, base.Estimator):
             X = nw.to_native(frame.select(kept))
         return keys, sequence(times, length(X)) if needs_time else None, X
 
-    def _learn_rows(
-        self,
-        keys: Sequence[Hashable],
-        times: Sequence[Any],
-        X: np.ndarray,
-        Y: np.ndarray,
-        out: np.ndarray,
-    ) -> None:
-        for segments in self._expiry.rounds(keys, times):
-            # By their last rows, so that those seen last are in memory at the end.
-            segments.sort(key=lambda segment: segment.rows[-1])
-            step = self.max_keys or len(segments)
-            for first in range(0, len(segments), step):
-                self._learn_segments(segments[first : first + step], X, Y, out)
-        self._samples += len(keys)
-        last_rows = {key: i for i, key in enumerate(keys)}
-        for key, i in sorted(last_rows.items(), key=itemgetter(1)):
-            self._expiry.see(key, times[i])
-            self._roster.touch(key)
-        if len(keys):
-            self._drop_stale(times[-1])
-
-    def _learn_segments(
-        self, segments: list[Segment], X: np.ndarray, Y: np.ndarray, out: np.ndarray
-    ) -> None:
-        for segment in segments:
-            self._begin_anew(segment.key, segment.fresh)
-        slots = np.array(self._roster.seat([segment.key for segment in segments]))
-        bounds = np.cumsum([0, *(len(segment.rows) for segment in segments)])
-        rows = np.concatenate([segment.rows for segment in segments])
-        part = np.empty((len(rows), out.shape[1]))
-        n_threads = self.n_threads or available_cores()
-        self._bank.run_groups(slots, bounds, X[rows], Y[rows], part, n_threads)
-        out[rows] = part
-
     # --- for users
 
     def __len__(self) -> int:
-        return len(self._roster)
+        return len(self._population.roster)
 
     def __contains__(self, key: Hashable) -> bool:
-        return key in self._roster
+        return key in self._population.roster
 
     def __iter__(self) -> Iterator[Hashable]:
         """Iterate over the keys, least recently learnt from first."""
         with self._bank.lock:
-            return iter(list(self._roster))
+            return iter(list(self._population.roster))
 
     def __bool__(self) -> bool:
         """Return True: a model without keys is a model."""
@@ -358,13 +296,7 @@ class KeyedModel(base.Wrapper, base.Estimator):
         memory and ``spilled`` to disk, and how often a key has ``expired``.
         """
         with self._bank.lock:
-            return {
-                "samples": self._samples,
-                "keys": len(self._roster),
-                "resident": len(self._roster.resident),
-                "spilled": len(self._roster.spilled),
-                "expired": self._expired,
-            }
+            return self._population.counters
 
     def extract(self, key: Hashable) -> RecurrentEstimator:
         """Return a copy of one key's model, as an estimator of its own.
@@ -375,9 +307,9 @@ class KeyedModel(base.Wrapper, base.Estimator):
             If the key has no model.
         """
         with self._bank.lock:
-            if key not in self._roster:
+            if key not in self._population.roster:
                 raise KeyError(key)
-            self._bank.select(self._roster.look(key))
+            self._bank.select(self._population.roster.look(key))
             single = self._estimator.clone()
             single._model = self._bank.alone()
             single._features.add(self._estimator.feature_names)
@@ -388,8 +320,7 @@ class KeyedModel(base.Wrapper, base.Estimator):
     def forget(self, key: Hashable) -> None:
         """Drop a key's model, if it has one; the key starts anew if it comes back."""
         with self._bank.lock:
-            self._roster.forget(key)
-            self._expiry.forget(key)
+            self._population.forget(key)
 
     # --- copying
 
@@ -397,20 +328,39 @@ class KeyedModel(base.Wrapper, base.Estimator):
         """Return a copy of everything, the models on disk included."""
         with self._bank.lock:
             state = {name: value for name, value in vars(self).items() if name != "_bank"}
-            for name in ("_estimator", "_expiry"):
-                state[name] = copy.deepcopy(state[name])
-            state["_roster"] = self._roster.packed()
+            state["_estimator"] = copy.deepcopy(self._estimator)
+            state["_population"] = self._population.packed()
             return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
         self._bank = self._estimator._model
-        self._roster = Roster(self._bank, self.max_keys, self.spill_dir)
-        self._roster.unpack(state["_roster"])
+        self._population = self._new_population()
+        self._population.unpack(state["_population"])
 
     def __copy__(self) -> KeyedModel:
         """Copy deeply: two that share some of their models would be none."""
         return copy.deepcopy(self)
+
+
+class KeyedRegressor(KeyedModel, base.Regressor):
+    """The `KeyedModel` of a regressor."""
+
+
+class KeyedClassifier(KeyedModel, base.Classifier):
+    """The `KeyedModel` of a classifier."""
+
+    def predict_proba_one(self, x: Mapping[Hashable, Any], **kwargs: Any) -> dict[Any, float]:
+        """Predict the probability of each label that any key has seen. Changes nothing.
+
+        Raises
+        ------
+        ValueError, TypeError
+            As `predict_one` does.
+        """
+        with self._bank.lock:
+            self._population.look(self._key_of(x), self._time_of(x))
+            return self._estimator.predict_proba_one(x)
 
 
 def _named(x: Mapping[Hashable, Any], name: Hashable, what: str) -> Any:

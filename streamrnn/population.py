@@ -1,0 +1,159 @@
+"""The models of many keys: looked at, seated, learnt, forgotten."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Hashable, Sequence
+from operator import itemgetter
+from typing import Any
+
+import numpy as np
+
+from streamrnn.bank import FRESH, Bank
+from streamrnn.expiry import Expiry, Segment
+from streamrnn.roster import Roster
+
+
+class Population:
+    """A bank whose models go by keys.
+
+    Whoever works with it holds the lock of its bank.
+
+    Parameters
+    ----------
+    bank
+        The models.
+    max_keys
+        Models in memory at most, None for no limit; the others are on disk.
+    ttl
+        How long a key is kept without being seen; None for ever.
+    folder
+        Where models lie that are on disk; None for the system's folder of temporary files.
+    """
+
+    def __init__(
+        self,
+        bank: Bank,
+        max_keys: int | None,
+        ttl: Any,
+        folder: str | os.PathLike[str] | None,
+    ) -> None:
+        self.bank = bank
+        self.roster = Roster(bank, max_keys, folder)
+        self.expiry = Expiry(ttl)
+        self.samples = self.expired = 0
+
+    def look(self, key: Hashable, now: Any) -> None:
+        """Select the model that answers for a key: its own, or a new one. Changes no model."""
+        stale = self.expiry.is_stale(key, now)
+        self.bank.select(FRESH if stale else self.roster.look(key))
+
+    def select(self, key: Hashable, now: Any) -> bool:
+        """Select a key's model if it is in memory and has not expired; say whether that is so."""
+        slot = self.roster.resident.get(key)
+        if slot is None or self.expiry.is_stale(key, now):
+            return False
+        self.bank.select(slot)
+        return True
+
+    def seat(self, key: Hashable, now: Any) -> None:
+        """Select a key's model for learning: bring it to memory, or make it."""
+        if self.expiry.is_stale(key, now):
+            self._expire(key)
+        self.bank.select(self.roster.seat([key])[0])
+
+    def saw(self, key: Hashable, now: Any) -> None:
+        """Note that the selected model, that of the key, has learnt from a sample."""
+        self.samples += 1
+        self.roster.touch(key)
+        self.expiry.see(key, now)
+        self._drop_stale(now)
+
+    def learn_rows(
+        self,
+        keys: Sequence[Hashable],
+        times: Sequence[Any],
+        X: np.ndarray,
+        Y: np.ndarray,
+        out: np.ndarray,
+        n_threads: int,
+    ) -> None:
+        """Let rows of many keys predict and learn.
+
+        Parameters
+        ----------
+        keys, times
+            Of each row.
+        X, Y, out, n_threads
+            As for `Bank.run_groups`, the rows in the order in which they came.
+        """
+        for segments in self.expiry.rounds(keys, times):
+            # By their last rows, so that those seen last are in memory at the end.
+            segments.sort(key=lambda segment: segment.rows[-1])
+            step = self.roster.max_resident or len(segments)
+            for first in range(0, len(segments), step):
+                self._learn_segments(segments[first : first + step], X, Y, out, n_threads)
+        self.samples += len(keys)
+        last_rows = {key: i for i, key in enumerate(keys)}
+        for key, i in sorted(last_rows.items(), key=itemgetter(1)):
+            self.expiry.see(key, times[i])
+            self.roster.touch(key)
+        if len(keys):
+            self._drop_stale(times[-1])
+
+    def _learn_segments(
+        self,
+        segments: list[Segment],
+        X: np.ndarray,
+        Y: np.ndarray,
+        out: np.ndarray,
+        n_threads: int,
+    ) -> None:
+        for segment in segments:
+            if segment.fresh:
+                self._expire(segment.key)
+        slots = np.array(self.roster.seat([segment.key for segment in segments]))
+        bounds = np.cumsum([0, *(len(segment.rows) for segment in segments)])
+        rows = np.concatenate([segment.rows for segment in segments])
+        part = np.empty((len(rows), out.shape[1]))
+        self.bank.run_groups(slots, bounds, X[rows], Y[rows], part, n_threads)
+        out[rows] = part
+
+    def forget(self, key: Hashable) -> None:
+        """Drop a key's model, if it has one."""
+        self.roster.forget(key)
+        self.expiry.forget(key)
+
+    def _expire(self, key: Hashable) -> None:
+        self.roster.forget(key)
+        self.expired += 1
+
+    def _drop_stale(self, now: Any) -> None:
+        for key in self.expiry.drop(now):
+            self._expire(key)
+
+    @property
+    def counters(self) -> dict[str, int]:
+        """What was counted so far, for users."""
+        return {
+            "samples": self.samples,
+            "keys": len(self.roster),
+            "resident": len(self.roster.resident),
+            "spilled": len(self.roster.spilled),
+            "expired": self.expired,
+        }
+
+    def packed(self) -> dict[str, Any]:
+        """Return all but the bank, for `unpack`; what lies on disk is read."""
+        return {
+            "roster": self.roster.packed(),
+            "seen": self.expiry.packed(),
+            "samples": self.samples,
+            "expired": self.expired,
+        }
+
+    def unpack(self, packed: dict[str, Any]) -> None:
+        """Take over what `packed` returned of the population of an equal bank."""
+        self.roster.unpack(packed["roster"])
+        self.expiry.unpack(packed["seen"])
+        self.samples, self.expired = packed["samples"], packed["expired"]
