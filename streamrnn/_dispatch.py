@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import hashlib
 import sys
-import warnings
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
@@ -20,6 +19,8 @@ from typing import Any, Protocol, TypeVar, cast
 from llvmlite import ir
 from numba import njit, types
 from numba.extending import intrinsic, overload
+
+from streamrnn._cache import keep_code, warn_not_kept
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -51,8 +52,8 @@ def entry(factory: Callable[..., Function], *closure: Any, keep: bool = True) ->
 
     Numba's cache key covers the function's own file and the values in its closure, not the files
     it imports. The factory must therefore close over a digest of those (see `source_digest`) as
-    well as over whatever else chooses code. Where no folder can be written, the code is compiled
-    in every process, with a warning.
+    well as over whatever else chooses code. Where no folder can be written and none has the code,
+    it is compiled in every process, with a warning.
 
     The function is named after its closure, and so are its files. In a file that several versions
     shared, two processes compiling at once could write one version under the other's key.
@@ -60,17 +61,13 @@ def entry(factory: Callable[..., Function], *closure: Any, keep: bool = True) ->
     function = factory(*closure)
     version = hashlib.sha256(repr(closure).encode()).hexdigest()[:16]
     function.__qualname__ = f"{function.__name__}_{version}"
-    if keep:
+    compiled = njit(**_OPTIONS)(function)
+    if keep and compiled is not function:  # it is itself under NUMBA_DISABLE_JIT
         try:
-            return cast(Function, njit(cache=True, **_OPTIONS)(function))
+            keep_code(compiled)
         except RuntimeError as error:
-            warnings.warn(
-                f"compiled code is not kept for the next process: {error}; set NUMBA_CACHE_DIR to "
-                "a folder that can be written",
-                RuntimeWarning,
-                stacklevel=2,
-            )
-    return cast(Function, njit(**_OPTIONS)(function))
+            warn_not_kept(error)
+    return cast(Function, compiled)
 
 
 def standalone() -> None:

@@ -115,8 +115,8 @@ def length(X: Any) -> int:
     return int(X.shape[0]) if hasattr(X, "shape") and X.shape else len(X)
 
 
-def sequence(y: Any, n: int) -> list[Any]:
-    """Return the targets of a block as a list of Python objects; None stays None.
+def sequence(y: Any, n: int, name: str = "y") -> list[Any]:
+    """Return the targets of a block, or what `name` says, as Python objects; None stays None.
 
     Raises
     ------
@@ -124,7 +124,7 @@ def sequence(y: Any, n: int) -> list[Any]:
         If there are not as many as rows.
     """
     if getattr(y, "ndim", 1) != 1 or hasattr(y, "columns"):
-        raise ValueError(f"y must be one column, got shape {getattr(y, 'shape', None)}")
+        raise ValueError(f"{name} must be one column, got shape {getattr(y, 'shape', None)}")
     if getattr(getattr(y, "dtype", None), "kind", "") in ("m", "M"):
         y = list(y)  # tolist() would turn nanoseconds into integers
     for method in ("to_pylist", "tolist"):
@@ -134,5 +134,5 @@ def sequence(y: Any, n: int) -> list[Any]:
     else:
         values = list(y)
     if len(values) != n:
-        raise ValueError(f"X has {n} rows, but y has {len(values)}")
+        raise ValueError(f"X has {n} rows, but {name} has {len(values)}")
     return values

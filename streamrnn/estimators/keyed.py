@@ -8,15 +8,15 @@ from collections.abc import Hashable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-import narwhals as nw
 import numpy as np
 from river import base
 
 from streamrnn._checks import check_choice, check_count, check_number
 from streamrnn.bank import Bank
 from streamrnn.estimators.base import RecurrentEstimator
-from streamrnn.estimators.blocks import check_hashable, length, sequence
-from streamrnn.estimators.features import FeatureIndex, is_missing
+from streamrnn.estimators.blocks import check_hashable
+from streamrnn.estimators.features import FeatureIndex
+from streamrnn.estimators.keys import checked_key, named, taken, without
 from streamrnn.fleet import Fleet
 from streamrnn.parallel import available_cores
 from streamrnn.population import Population
@@ -144,13 +144,12 @@ class KeyedModel(base.Wrapper, base.Estimator):
     # --- one sample
 
     def _key_of(self, x: Mapping[Hashable, Any]) -> Hashable:
-        key = self.key(x) if self._is_function else _named(x, self.key, "key")
-        return key if type(key) in (str, int) else _checked(key)
+        return checked_key(self.key(x) if self._is_function else named(x, self.key, "key"))
 
     def _time_of(self, x: Mapping[Hashable, Any]) -> Any:
         if self.ttl is None or self.time is None:
             return self._population.samples
-        return _named(x, self.time, "time")
+        return named(x, self.time, "time")
 
     def predict_one(self, x: Mapping[Hashable, Any]) -> Any:
         """Predict as the key's model does, as a new one if the key is new. Changes nothing.
@@ -230,11 +229,14 @@ class KeyedModel(base.Wrapper, base.Estimator):
         OSError
             If a model cannot be taken to disk or brought back.
         """
-        keys, times, X = self._split_frame(keys, times, X, features)
-        listed = [_checked(key) for key in sequence(keys, length(X))]
+        listed = [checked_key(key) for key in taken(keys, X, self.key, "keys")]
+        by_time = self.ttl is not None and self.time is not None
+        given = taken(times, X, self.time, "times") if by_time else None
+        if features is None:
+            X = without(X, (self.key, self.time))
         with self._bank.lock:
             population, start = self._population, self._population.samples
-            stamps = range(start, start + len(listed)) if times is None else times
+            stamps = range(start, start + len(listed)) if given is None else given
             n_threads = self.n_threads or available_cores()
             if listed:
                 population.look(listed[0], stamps[0])
@@ -250,26 +252,6 @@ class KeyedModel(base.Wrapper, base.Estimator):
                     self._bank.run(X, Y, out, False)
 
             return self._estimator._replay(X, y, features, run)
-
-    def _split_frame(
-        self, keys: Any, times: Any, X: Any, features: Sequence[Hashable] | None
-    ) -> tuple[Any, list[Any] | None, Any]:
-        """Take keys and times out of a data frame, if it has them."""
-        frame = nw.from_native(X, eager_only=True, pass_through=True)
-        names: list[Any] = list(frame.columns) if isinstance(frame, nw.DataFrame) else []
-        if keys is None:
-            if self.key not in names:
-                raise ValueError(f"give keys=, or a data frame with the column {self.key!r}")
-            keys = frame[self.key]
-        needs_time = self.ttl is not None and self.time is not None
-        if needs_time and times is None:
-            if self.time not in names:
-                raise ValueError(f"give times=, or a data frame with the column {self.time!r}")
-            times = frame[self.time]
-        if features is None and names:
-            kept = [name for name in names if name not in (self.key, self.time)]
-            X = nw.to_native(frame.select(kept))
-        return keys, sequence(times, length(X)) if needs_time else None, X
 
     # --- for users
 
@@ -361,22 +343,3 @@ class KeyedClassifier(KeyedModel, base.Classifier):
         with self._bank.lock:
             self._population.look(self._key_of(x), self._time_of(x))
             return self._estimator.predict_proba_one(x)
-
-
-def _named(x: Mapping[Hashable, Any], name: Hashable, what: str) -> Any:
-    """Return a feature that a sample must have."""
-    try:
-        value = x[name]
-    except (KeyError, TypeError):
-        value = None
-    if value is None:
-        raise ValueError(f"the sample has no {name!r}, which tells its {what}: {x!r}")
-    return value
-
-
-def _checked(key: Any) -> Hashable:
-    """Return a key that tells something: not None, not NaN (which differs from itself)."""
-    check_hashable("the key", key)
-    if is_missing(key) or key != key:
-        raise ValueError(f"a key is missing: {key!r}")
-    return key

@@ -1,0 +1,61 @@
+"""Where samples and blocks tell their key and their time."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from typing import Any
+
+import narwhals as nw
+
+from streamrnn.estimators.blocks import check_hashable, length, sequence
+from streamrnn.estimators.features import is_missing
+
+
+def named(x: Mapping[Hashable, Any], name: Hashable, what: str) -> Any:
+    """Return a feature that a sample must have; ValueError if it has not."""
+    try:
+        value = x[name]
+    except (KeyError, TypeError):
+        value = None
+    if value is None:
+        raise ValueError(f"the sample has no {name!r}, which tells its {what}: {x!r}")
+    return value
+
+
+def checked_key(key: Any) -> Hashable:
+    """Return a key that can tell a model: hashable, not None, not NaN (which is not itself)."""
+    if type(key) in (str, int):  # most are, and every sample has one
+        return key
+    check_hashable("the key", key)
+    if is_missing(key) or key != key:
+        raise ValueError(f"a key is missing: {key!r}")
+    return key
+
+
+def _frame(X: Any) -> nw.DataFrame[Any] | None:
+    frame = nw.from_native(X, eager_only=True, pass_through=True)
+    return frame if isinstance(frame, nw.DataFrame) else None
+
+
+def taken(given: Any, X: Any, name: Any, argument: str) -> list[Any]:
+    """Return what was given for each row or, if that is None, a column of a data frame.
+
+    Raises
+    ------
+    ValueError
+        If there is no such column, or not as many values as rows.
+    """
+    if given is None:
+        frame = _frame(X)
+        if frame is None or name not in list(frame.columns):
+            raise ValueError(f"give {argument}=, or a data frame with the column {name!r}")
+        given = frame[name]
+    return sequence(given, length(X), argument)
+
+
+def without(X: Any, names: tuple[Any, ...]) -> Any:
+    """Return a data frame without some columns, if it has them; anything else as it is."""
+    frame = _frame(X)
+    if frame is None or not set(names).intersection(frame.columns):
+        return X
+    return nw.to_native(frame.select([name for name in frame.columns if name not in names]))
