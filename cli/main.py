@@ -10,6 +10,7 @@ import click
 
 from .replay import replay
 from .version import version
+from .warmup import warmup
 
 
 class Commands(click.Group):
@@ -45,6 +46,7 @@ def commands() -> None:
 
 
 commands.add_command(replay)
+commands.add_command(warmup)
 
 
 def _take_any_letter(stream: io.TextIOWrapper) -> None:

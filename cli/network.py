@@ -2,6 +2,7 @@
 
 import re
 import time
+from collections.abc import Iterable
 from typing import Any
 
 import click
@@ -17,20 +18,20 @@ def build_network(settings: Settings, task: Task) -> Any:
     try:
         return kind(**parameters(settings))
     except ValueError as error:
-        raise click.UsageError(_as_options(str(error), settings)) from None
+        raise click.UsageError(as_options(str(error), parameters(settings))) from None
     except MemoryError:
         raise click.UsageError("a network of that size does not fit into memory.") from None
 
 
-def _as_options(message: str, settings: Settings) -> str:
-    """Call parameters in a message what the command line calls them.
+def as_options(message: str, names: Iterable[str]) -> str:
+    """Call these parameters in a message what the command line calls them.
 
     Examples
     --------
-    >>> _as_options("update_every=8 is more than truncation=4", Settings())
+    >>> as_options("update_every=8 is more than truncation=4", ["truncation", "update_every"])
     '--update-every=8 is more than --truncation=4'
     """
-    for name in parameters(settings):
+    for name in names:
         message = re.sub(rf"\b{name}(?==| must)", "--" + name.replace("_", "-"), message)
     return message
 

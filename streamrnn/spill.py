@@ -30,7 +30,7 @@ from streamrnn.views import aligned_zeros
 
 
 class Ticket(NamedTuple):
-    """What `Spill.put` returns and `Spill.get` takes: three small integers, some 130 bytes."""
+    """What `Spill.put` returns and `Spill.get` takes: three integers, some 150 bytes."""
 
     form: int  # which lengths and precisions the two arrays have
     record: int  # which record of its file

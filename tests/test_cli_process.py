@@ -19,7 +19,15 @@ def run(*args, **options):
 
 
 @pytest.mark.parametrize(
-    "args", [["--version"], ["--help"], ["replay", "--help"], ["replay", "--lr", "no"], []]
+    "args",
+    [
+        ["--version"],
+        ["--help"],
+        ["replay", "--help"],
+        ["warmup", "--help"],
+        ["replay", "--lr", "no"],
+        [],
+    ],
 )
 def test_words_alone_import_nothing_heavy(args):
     code = f"""

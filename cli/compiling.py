@@ -1,0 +1,159 @@
+"""One run of ``streamrnn warmup``: use each configuration once, so that its code is kept."""
+
+import os
+import platform
+import shlex
+import sys
+import tempfile
+import time
+import warnings
+from collections.abc import Iterator
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import click
+
+from .console import Console
+from .errors import DataError
+from .network import as_options
+from .suggestions import listed
+from .warmup import TASKS, WarmupSettings
+
+VARIABLES = ("NUMBA_CACHE_DIR", "NUMBA_CPU_NAME", "NUMBA_CPU_FEATURES")
+
+PARAMETERS = ("cell", "loss", "optimizer", "activations", "dtype")
+
+
+def run(settings: WarmupSettings) -> None:
+    """Compile what was asked for; say what it took and where it lies."""
+    folder = None if settings.cache_dir is None else _use(settings.cache_dir)
+    import numba
+
+    import streamrnn
+
+    if numba.config.DISABLE_JIT:
+        raise click.UsageError("NUMBA_DISABLE_JIT is set: nothing would be compiled.")
+    console = Console(sys.stderr, quiet=False)
+    # All are made before the first is compiled: a wrong name is to be told at once.
+    models = {", ".join(names): _model(settings, names) for names in _configurations(settings)}
+    started = time.perf_counter()
+    before = streamrnn.cache_info().misses
+    for title, model in models.items():
+        console.progress(f"{title}: compiling")
+        told = _warm_up(model, folder)
+        console.clear()
+        click.echo(f"{title}: {told}")
+    compiled = streamrnn.cache_info().misses - before
+    seconds = time.perf_counter() - started
+    click.echo(f"{len(models)} configurations, {compiled} compiled, {seconds:.1f} s")
+    _tell_where(streamrnn.cache_info().files, folder)
+
+
+def _use(cache_dir: str) -> str:
+    """Make Numba keep code in this folder; refuse one that cannot be written."""
+    folder = os.path.abspath(cache_dir)
+    try:
+        os.makedirs(folder, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise click.UsageError(f"cannot write {cache_dir!r}: {error.strerror}.") from None
+    # Numba reads the variable when it is imported, and again whenever it compiles.
+    os.environ["NUMBA_CACHE_DIR"] = folder
+    if "numba" in sys.modules:
+        sys.modules["numba"].config.CACHE_DIR = folder
+    return folder
+
+
+def _configurations(settings: WarmupSettings) -> Iterator[tuple[str, ...]]:
+    """Go through the values of `PARAMETERS`, each combination once."""
+    from streamrnn import cells
+
+    chosen = tuple(cells.registry()) if settings.all_cells else settings.cell
+    options = chosen, _losses(settings), settings.optimizer, settings.activations, settings.dtype
+    yield from product(*(dict.fromkeys(option) for option in options))
+
+
+def _losses(settings: WarmupSettings) -> tuple[str, ...]:
+    if settings.loss:
+        return settings.loss
+    usual = {"regression": "squared", "classification": "cross_entropy"}
+    return tuple(usual[task] for task in TASKS if settings.task in ("both", task))
+
+
+def _model(settings: WarmupSettings, names: tuple[str, ...]) -> Any:
+    """Make the smallest estimator of a configuration: sizes do not matter."""
+    import streamrnn
+    from streamrnn import losses
+
+    parameters: dict[str, Any] = dict(zip(PARAMETERS, names, strict=True))
+    task, loss, known = settings.task, parameters["loss"], losses.registry()
+    if loss not in known:
+        raise click.UsageError(f"--loss={loss!r} is unknown; known: {listed(known)}")
+    if task == "both":
+        task = known[loss].task
+    kind = streamrnn.RNNRegressor if task == "regression" else streamrnn.RNNClassifier
+    try:
+        return kind(hidden_size=1, truncation=1, **parameters)
+    except ValueError as error:
+        raise click.UsageError(as_options(str(error), PARAMETERS)) from None
+
+
+def _warm_up(model: Any, folder: str | None) -> str:
+    """Do with a model what users do; say how long its code took."""
+    from streamrnn import RNNRegressor, cache_info
+
+    started, before = time.perf_counter(), cache_info().misses
+    targets = [0.0, 1.0] if isinstance(model, RNNRegressor) else ["a", "b"]
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", "compiled code is not kept", RuntimeWarning)
+        try:
+            for target in targets:
+                model.predict_one({"x": 1.0})
+                model.learn_one({"x": 1.0}, target)
+            model.replay([[0.0], [1.0]], targets, features=["x"])
+        except RuntimeWarning as warning:
+            raise _refusal(str(warning), folder) from None
+    if cache_info().misses == before:
+        return "already compiled"
+    return f"{time.perf_counter() - started:.1f} s"
+
+
+def _refusal(warning: str, folder: str | None) -> click.ClickException:
+    if folder is not None:
+        return DataError(warning.partition(";")[0], source=folder)
+    return click.UsageError("no folder for compiled code can be written: give --cache-dir DIR.")
+
+
+def _tell_where(files: tuple[Path, ...], folder: str | None) -> None:
+    """Say where the code lies, how to have it used, and for what it is good."""
+    places = sorted({str(path.parent) for path in files})
+    if folder is not None:
+        elsewhere = [place for place in places if not Path(place).is_relative_to(folder)]
+        if elsewhere:
+            what = f"the code went to {elsewhere[0]} instead; is NUMBA_CACHE_LOCATOR_CLASSES set"
+            raise DataError(f"{what}?", source=folder)
+        places = [folder]
+    size = sum(path.stat().st_size for path in files) / 2**20
+    click.echo(f"The code lies in {' and '.join(places)}, {size:.1f} MiB.")
+    # Whatever chose the place and the type of processor has to be the same where it is used.
+    chosen = [name for name in VARIABLES if name in os.environ]
+    if chosen:
+        settings = (f"{name}={shlex.quote(os.environ[name])}" for name in chosen)
+        click.echo(f"To use it: {' '.join(settings)}")
+    click.echo(f"Warning: {_validity()}; anything else compiles anew.", err=True)
+
+
+def _validity() -> str:
+    """Name all that compiled code depends on."""
+    import numba
+    from llvmlite import binding
+
+    import streamrnn
+
+    processor = numba.config.CPU_NAME or binding.get_host_cpu_name()
+    python = ".".join(platform.python_version_tuple()[:2])
+    return (
+        f"it is for processors of type {processor}, Python {python}, Numba {numba.__version__} and "
+        f"streamrnn {streamrnn.__version__} in {Path(streamrnn.__file__).parent}"
+    )

@@ -1,0 +1,76 @@
+"""``streamrnn warmup``: the options, and a call of `compiling.run`."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import click
+
+EPILOG = """Exit codes: 0 done, 2 wrong use, 3 the folder took no more, 130 interrupted."""
+
+TASKS = ("regression", "classification")
+
+
+@dataclass(frozen=True)
+class WarmupSettings:
+    """The options of ``streamrnn warmup``, by their names on the command line."""
+
+    cache_dir: str | None = None
+    task: str = "both"
+    cell: tuple[str, ...] = ("lstm", "gru")
+    all_cells: bool = False
+    loss: tuple[str, ...] = ()
+    optimizer: tuple[str, ...] = ("adam",)
+    activations: tuple[str, ...] = ("stored",)
+    dtype: tuple[str, ...] = ("float32",)
+
+
+def names(option: str, text: str) -> Any:
+    """Return an option that may be repeated, each time with one name."""
+    default = getattr(WarmupSettings, option)
+    return click.option(
+        f"--{option}",
+        metavar="NAME",
+        multiple=True,
+        default=default,
+        help=f"{text} May be repeated.",
+    )
+
+
+@click.command(epilog=EPILOG, context_settings={"show_default": True})
+@click.option(
+    "--cache-dir",
+    metavar="DIR",
+    help="Folder for the compiled code; it is made if need be. Used by processes whose "
+    "NUMBA_CACHE_DIR names it, which need not be able to write there.  [default: where streamrnn "
+    "is installed, else the user's cache]",
+)
+@click.option(
+    "--task",
+    type=click.Choice(["both", *TASKS]),
+    default=WarmupSettings.task,
+    help="For RNNRegressor, RNNClassifier, or both.",
+)
+@names("cell", "Recurrent cell.")
+@click.option("--all-cells", is_flag=True, help="Every cell there is.")
+@click.option(
+    "--loss",
+    metavar="NAME",
+    multiple=True,
+    help="Loss. May be repeated.  [default: squared for regression, cross_entropy for "
+    "classification]",
+)
+@names("optimizer", "Optimizer.")
+@names("activations", "stored or recomputed.")
+@names("dtype", "float32 or float64.")
+def warmup(**options: Any) -> None:
+    """Compile ahead of time, for container images and installations that cannot be written.
+
+    Each combination of cell, loss, optimizer, activations and precision is code of its own and
+    takes some 10 seconds, once; sizes and rates compile nothing. All combinations of what is given
+    are compiled.
+    """
+    settings = WarmupSettings(**options)
+
+    from .compiling import run
+
+    run(settings)
