@@ -5,18 +5,24 @@ from __future__ import annotations
 import copy
 import os
 from collections.abc import Hashable, Iterator, Mapping, Sequence
-from datetime import timedelta
 from typing import Any
 
 import numpy as np
 from river import base
 
-from streamrnn._checks import check_choice, check_count, check_number
+from streamrnn._checks import check_choice
 from streamrnn.bank import Bank
 from streamrnn.estimators.base import RecurrentEstimator
-from streamrnn.estimators.blocks import check_hashable
 from streamrnn.estimators.features import FeatureIndex
-from streamrnn.estimators.keys import checked_key, named, taken, without
+from streamrnn.estimators.keys import (
+    check_life,
+    check_limits,
+    check_model,
+    checked_key,
+    named,
+    taken,
+    without,
+)
 from streamrnn.fleet import Fleet
 from streamrnn.parallel import available_cores
 from streamrnn.population import Population
@@ -71,7 +77,7 @@ class KeyedModel(base.Wrapper, base.Estimator):
     --------
     >>> from streamrnn import KeyedModel, RNNRegressor
     >>> model = KeyedModel(RNNRegressor(hidden_size=8, truncation=8), key="sensor", max_keys=1000)
-    >>> for t in range(100):
+    >>> for t in range(400):
     ...     for sensor in ("kitchen", "cellar"):
     ...         x = {"sensor": sensor, "phase": t % 4}
     ...         y_pred = model.predict_one(x)
@@ -97,22 +103,10 @@ class KeyedModel(base.Wrapper, base.Estimator):
         spill_dir: str | os.PathLike[str] | None = None,
         n_threads: int | None = None,
     ) -> None:
-        if not isinstance(model, RecurrentEstimator):
-            raise TypeError(
-                f"model must be an RNNRegressor or an RNNClassifier, got {model!r}; a pipeline "
-                "goes around the KeyedModel, not into it"
-            )
-        check_hashable("key", key)
-        check_hashable("time", time)
+        check_model(model)
+        check_limits(max_keys=max_keys, n_threads=n_threads)
+        check_life(key, ttl, time)
         check_choice("weights", weights, ("own", "shared"))
-        for name, count in (("max_keys", max_keys), ("n_threads", n_threads)):
-            if count is not None:
-                check_count(name, count, 1)
-        if isinstance(ttl, timedelta):
-            if time is None:
-                raise ValueError(f"ttl={ttl!r} is a span of time: name the feature in time=")
-        elif ttl is not None:
-            check_number("ttl", ttl, 0.0)
         self.model = model
         self.key = key
         self.max_keys = max_keys
@@ -170,10 +164,9 @@ class KeyedModel(base.Wrapper, base.Estimator):
 
         Raises
         ------
-        ValueError
-            If the sample has no key, or no time though `ttl` needs one; nothing has changed then.
-        TypeError
-            If a feature or the target is of the wrong kind; nothing has changed then.
+        ValueError, TypeError
+            If the sample has no key, or no time though `ttl` needs one, or something is of the
+            wrong kind; nothing has changed then.
         OSError
             If a model cannot be taken to disk or brought back.
         """
@@ -222,10 +215,9 @@ class KeyedModel(base.Wrapper, base.Estimator):
 
         Raises
         ------
-        ValueError
-            If the arguments do not fit together, or a row has no key; nothing has changed then.
-        TypeError
-            If a value is of the wrong kind; nothing has changed then.
+        ValueError, TypeError
+            If the arguments do not fit together, a row has no key, or a value is of the wrong kind;
+            nothing has changed then.
         OSError
             If a model cannot be taken to disk or brought back.
         """

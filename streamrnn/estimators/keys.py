@@ -3,12 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
+from datetime import timedelta
 from typing import Any
 
 import narwhals as nw
 
+from streamrnn._checks import check_count, check_number
+from streamrnn.estimators.base import RecurrentEstimator
 from streamrnn.estimators.blocks import check_hashable, length, sequence
 from streamrnn.estimators.features import is_missing
+
+
+def check_model(model: Any) -> None:
+    """Raise TypeError unless `model` is a recurrent estimator."""
+    if not isinstance(model, RecurrentEstimator):
+        raise TypeError(
+            f"model must be an RNNRegressor or an RNNClassifier, got {model!r}; a pipeline goes "
+            "around the KeyedModel, not into it"
+        )
+
+
+def check_limits(**counts: int | None) -> None:
+    """Raise unless each is None or a positive integer."""
+    for name, count in counts.items():
+        if count is not None:
+            check_count(name, count, 1)
+
+
+def check_life(key: Any, ttl: Any, time: Any) -> None:
+    """Raise unless keys can be told, and how long they live."""
+    check_hashable("key", key)
+    check_hashable("time", time)
+    if isinstance(ttl, timedelta):
+        if time is None:
+            raise ValueError(f"ttl={ttl!r} is a span of time: name the feature in time=")
+    elif ttl is not None:
+        check_number("ttl", ttl, 0.0)
 
 
 def named(x: Mapping[Hashable, Any], name: Hashable, what: str) -> Any:
