@@ -14,15 +14,7 @@ from streamrnn._checks import check_choice
 from streamrnn.bank import Bank
 from streamrnn.estimators.base import RecurrentEstimator
 from streamrnn.estimators.features import FeatureIndex
-from streamrnn.estimators.keys import (
-    check_life,
-    check_limits,
-    check_model,
-    checked_key,
-    named,
-    taken,
-    without,
-)
+from streamrnn.estimators.keys import check_arguments, checked_key, named, taken, without
 from streamrnn.fleet import Fleet
 from streamrnn.parallel import available_cores
 from streamrnn.population import Population
@@ -68,10 +60,9 @@ class KeyedModel(base.Wrapper, base.Estimator):
 
     Raises
     ------
-    TypeError
-        If `model` is no recurrent estimator of this package, or a parameter is of the wrong type.
-    ValueError
-        If a parameter is out of range, or the model's head cannot be shared.
+    TypeError, ValueError
+        If `model` is no recurrent estimator of this package or its head cannot be shared, or a
+        parameter is of the wrong type or out of range.
 
     Examples
     --------
@@ -103,9 +94,7 @@ class KeyedModel(base.Wrapper, base.Estimator):
         spill_dir: str | os.PathLike[str] | None = None,
         n_threads: int | None = None,
     ) -> None:
-        check_model(model)
-        check_limits(max_keys=max_keys, n_threads=n_threads)
-        check_life(key, ttl, time)
+        check_arguments(model, key, max_keys, ttl, time, n_threads)
         check_choice("weights", weights, ("own", "shared"))
         self.model = model
         self.key = key
@@ -120,9 +109,7 @@ class KeyedModel(base.Wrapper, base.Estimator):
     def _build(self) -> None:
         self._estimator = self.model.clone()
         self._is_function = callable(self.key)
-        self._estimator._features = FeatureIndex(
-            name for name in (self.key, self.time) if name is not None
-        )
+        self._estimator._features = FeatureIndex({self.key, self.time} - {None})
         kind = Fleet if self.weights == "shared" else Bank
         self._bank = kind(self._estimator._model.blueprint)
         self._estimator._model = self._bank
@@ -150,10 +137,8 @@ class KeyedModel(base.Wrapper, base.Estimator):
 
         Raises
         ------
-        ValueError
-            If the sample has no key, or no time though `ttl` needs one.
-        TypeError
-            If a feature is no number.
+        ValueError, TypeError
+            If the sample has no key, or no time though `ttl` needs one, or a feature is no number.
         """
         with self._bank.lock:
             self._population.look(self._key_of(x), self._time_of(x))

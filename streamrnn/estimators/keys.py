@@ -14,26 +14,20 @@ from streamrnn.estimators.blocks import check_hashable, length, sequence
 from streamrnn.estimators.features import is_missing
 
 
-def check_model(model: Any) -> None:
-    """Raise TypeError unless `model` is a recurrent estimator."""
+def check_arguments(
+    model: Any, key: Any, max_keys: Any, ttl: Any, time: Any, n_threads: Any
+) -> None:
+    """Raise TypeError or ValueError unless these can be arguments of a `KeyedModel`."""
     if not isinstance(model, RecurrentEstimator):
         raise TypeError(
             f"model must be an RNNRegressor or an RNNClassifier, got {model!r}; a pipeline goes "
             "around the KeyedModel, not into it"
         )
-
-
-def check_limits(**counts: int | None) -> None:
-    """Raise unless each is None or a positive integer."""
-    for name, count in counts.items():
-        if count is not None:
-            check_count(name, count, 1)
-
-
-def check_life(key: Any, ttl: Any, time: Any) -> None:
-    """Raise unless keys can be told, and how long they live."""
     check_hashable("key", key)
     check_hashable("time", time)
+    for name, count in (("max_keys", max_keys), ("n_threads", n_threads)):
+        if count is not None:
+            check_count(name, count, 1)
     if isinstance(ttl, timedelta):
         if time is None:
             raise ValueError(f"ttl={ttl!r} is a span of time: name the feature in time=")
