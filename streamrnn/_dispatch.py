@@ -18,7 +18,7 @@ from typing import Any, Protocol, TypeVar, cast
 
 from llvmlite import ir
 from numba import njit, types
-from numba.extending import intrinsic, overload
+from numba.extending import intrinsic, overload, register_jitable
 
 from streamrnn._cache import keep_code, warn_not_kept
 
@@ -32,19 +32,37 @@ _GENERICS: list[Generic] = []
 FASTMATH = {"nsz", "arcp", "contract", "afn", "reassoc"}
 _OPTIONS: dict[str, Any] = {"fastmath": FASTMATH, "error_model": "numpy", "nogil": True}
 
+# For functions that only compiled code calls. All have the same options: Numba compiles an overload
+# anew for every set of options that it is called under.
+_INNER = _INLINED = _OPTIONS
+try:
+    from streamrnn._deferred import Deferred, Inlined
+except (ImportError, AttributeError):  # another Numba: then compiling just takes longer
+    pass
+else:
+    _INNER = {**_OPTIONS, "pipeline_class": Deferred}
+    _INLINED = {**_OPTIONS, "pipeline_class": Inlined}
+
 
 def kernel(function: Function) -> Function:
-    """Compile an inner loop. It is never cached by itself: its caller's cache holds it."""
-    return cast(Function, njit(**_OPTIONS)(function))
+    """Let compiled code call an inner loop; called from Python, `function` is plain Python.
+
+    It is never cached by itself: its caller's cache holds it.
+    """
+    return cast(Function, register_jitable(**_INNER)(function))
 
 
 def glue(function: Function) -> Function:
-    """Compile a function by copying it into its callers.
+    """Do as `kernel`, but copy the compiled code into its callers. For code around the loops."""
+    return cast(Function, register_jitable(**_INLINED)(function))
 
-    LLVM optimises a called function anew at every level of calls above it, so a deep tree of small
-    functions compiles slowly; copied in, each is compiled once. For code around the loops.
+
+def compiled_as(function: Callable[..., Any]) -> Callable[[Function], Function]:
+    """Return a decorator: what it decorates chooses the compiled form of `function` by types.
+
+    As ``numba.extending.overload``; the code is copied into the callers.
     """
-    return cast(Function, njit(inline="always", **_OPTIONS)(function))
+    return cast(Any, overload(function, jit_options=cast(Any, _INLINED)))
 
 
 def entry(factory: Callable[..., Function], *closure: Any, keep: bool = True) -> Function:
@@ -175,7 +193,7 @@ def by_type(contract: Callable[..., Any]) -> Generic:
         return add
 
     # Not strict: the implementations spell out the arguments that `choose` takes as *args.
-    overload(generic, strict=False, jit_options=cast(Any, _OPTIONS))(choose)
+    overload(generic, strict=False, jit_options=cast(Any, _INNER))(choose)
     named = cast(Any, generic)
     named.__name__ = contract.__name__
     named.__doc__ = contract.__doc__

@@ -6,9 +6,8 @@ import math
 from typing import Any
 
 import numpy as np
-from numba.extending import overload
 
-from streamrnn._dispatch import glue, is_float32
+from streamrnn._dispatch import compiled_as, glue, is_float32
 
 # tanh(x) / x as a ratio of polynomials in x², coefficients in ascending order. Fitted to the least
 # greatest relative error on |x| <= 9 (2.1e-8 before rounding) by iteratively reweighted least
@@ -62,7 +61,7 @@ def sigmoid(x: Any) -> Any:
     return _sigmoid_float32(x) if isinstance(x, np.float32) else _sigmoid_float64(x)
 
 
-@overload(tanh)
+@compiled_as(tanh)
 def _choose_tanh(x):
     def tanh_float32(x):
         return _tanh_float32(x)
@@ -73,7 +72,7 @@ def _choose_tanh(x):
     return tanh_float32 if is_float32(x) else tanh_float64
 
 
-@overload(sigmoid)
+@compiled_as(sigmoid)
 def _choose_sigmoid(x):
     def sigmoid_float32(x):
         return _sigmoid_float32(x)

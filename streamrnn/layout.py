@@ -17,8 +17,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba.extending import register_jitable
 
+from streamrnn._dispatch import glue
 from streamrnn.views import ALIGNMENT, matrix, vector
 
 
@@ -45,7 +45,7 @@ class Sizes(NamedTuple):
     n_scratch: int = 0  # numbers the gradient algorithm needs while it works
 
 
-@register_jitable
+@glue
 def _aligned(size):
     return (size + ALIGNMENT - 1) // ALIGNMENT * ALIGNMENT
 
@@ -60,26 +60,26 @@ class LayerWeights(NamedTuple):
     states: np.ndarray  # (H + 1, state_gates * H): the last row is the bias
 
 
-@register_jitable
+@glue
 def layer_inputs(sizes: Sizes, layer: int) -> int:
     """Return the number of inputs of a layer."""
     return sizes.n_inputs if layer == 0 else sizes.hidden_size
 
 
-@register_jitable
+@glue
 def _layer_size(sizes, layer):
     H = sizes.hidden_size
     inputs = _aligned((layer_inputs(sizes, layer) + 1) * sizes.input_gates * H)
     return inputs + _aligned((H + 1) * sizes.state_gates * H)
 
 
-@register_jitable
+@glue
 def _layer_offset(sizes, layer):
     # All layers but the first are of one size.
     return 0 if layer == 0 else _layer_size(sizes, 0) + (layer - 1) * _layer_size(sizes, 1)
 
 
-@register_jitable
+@glue
 def layer_weights(sizes: Sizes, parameters: np.ndarray, layer: int) -> LayerWeights:
     """View one layer's part of the parameters or of the gradient."""
     H = sizes.hidden_size
@@ -90,13 +90,13 @@ def layer_weights(sizes: Sizes, parameters: np.ndarray, layer: int) -> LayerWeig
     return LayerWeights(inputs, states)
 
 
-@register_jitable
+@glue
 def head_weights(sizes: Sizes, parameters: np.ndarray) -> np.ndarray:
     """View the head's part of the parameters or of the gradient."""
     return vector(parameters, _layer_offset(sizes, sizes.num_layers), sizes.n_head)
 
 
-@register_jitable
+@glue
 def n_parameters(sizes: Sizes) -> int:
     """Return the length of the parameter vector, padding included."""
     return _layer_offset(sizes, sizes.num_layers) + _aligned(sizes.n_head)
@@ -118,13 +118,13 @@ class Parts(NamedTuple):
     memory: np.ndarray  # (n_memory,): the gradient algorithm's ring
 
 
-@register_jitable
+@glue
 def common_size(sizes: Sizes) -> int:
     """Return the length of the common half of the arena."""
     return (1 + sizes.n_slots) * n_parameters(sizes) + _aligned(sizes.n_head_memory)
 
 
-@register_jitable
+@glue
 def _own_sizes(sizes):
     return (
         _aligned(sizes.num_layers * sizes.n_states * sizes.hidden_size),
@@ -133,14 +133,14 @@ def _own_sizes(sizes):
     )
 
 
-@register_jitable
+@glue
 def own_size(sizes: Sizes) -> int:
     """Return the length of the half of the arena that is a stream's own."""
     state, targets, memory = _own_sizes(sizes)
     return state + targets + memory
 
 
-@register_jitable
+@glue
 def arena_parts(sizes: Sizes, common: np.ndarray, own: np.ndarray) -> Parts:
     """View the parts of an arena's two halves."""
     P = n_parameters(sizes)
@@ -166,27 +166,27 @@ class Tape(NamedTuple):
     factors: np.ndarray  # (K, n_factors * H): local Jacobian factors
 
 
-@register_jitable
+@glue
 def _tape_layer_size(sizes, layer):
     K, H = sizes.truncation, sizes.hidden_size
     inputs, states = K * (layer_inputs(sizes, layer) + 1), K * (H + 1)
     return _aligned(inputs) + _aligned(states) + _aligned(K * sizes.n_factors * H)
 
 
-@register_jitable
+@glue
 def _tape_offset(sizes, layer):
     if layer == 0:
         return 0
     return _tape_layer_size(sizes, 0) + (layer - 1) * _tape_layer_size(sizes, 1)
 
 
-@register_jitable
+@glue
 def tape_size(sizes: Sizes) -> int:
     """Return the length of the tape of all layers and of the ring of features."""
     return _tape_offset(sizes, sizes.num_layers) + _aligned(sizes.truncation * sizes.hidden_size)
 
 
-@register_jitable
+@glue
 def layer_tape(sizes: Sizes, tape: np.ndarray, layer: int) -> Tape:
     """View one layer's ring."""
     K, H, n = sizes.truncation, sizes.hidden_size, layer_inputs(sizes, layer)
@@ -200,7 +200,7 @@ def layer_tape(sizes: Sizes, tape: np.ndarray, layer: int) -> Tape:
     )
 
 
-@register_jitable
+@glue
 def features(sizes: Sizes, tape: np.ndarray) -> np.ndarray:
     """View the ring of what the head reads: the top layer's hidden states, (K, H)."""
     start = _tape_offset(sizes, sizes.num_layers)
@@ -226,7 +226,7 @@ class Workspace(NamedTuple):
     scratch: np.ndarray  # (n_scratch,): the gradient algorithm's
 
 
-@register_jitable
+@glue
 def _workspace_sizes(sizes):
     H, K, L = sizes.hidden_size, sizes.truncation, sizes.num_layers
     return (
@@ -244,7 +244,7 @@ def _workspace_sizes(sizes):
     )
 
 
-@register_jitable
+@glue
 def workspace_size(sizes: Sizes) -> int:
     """Return the length of the workspace."""
     total = 0
@@ -253,7 +253,7 @@ def workspace_size(sizes: Sizes) -> int:
     return total
 
 
-@register_jitable
+@glue
 def workspace_parts(sizes: Sizes, workspace: np.ndarray) -> Workspace:
     """View the parts of a workspace."""
     H, K, L = sizes.hidden_size, sizes.truncation, sizes.num_layers
@@ -305,13 +305,13 @@ SAMPLES, UPDATES, CLIPPED, SKIPPED, MISSING_VALUES, MISSING_TARGETS = range(6)
 STATE_RESETS, POSITION, FILLED, PENDING = range(6, 10)
 
 
-@register_jitable
+@glue
 def statistics_size(sizes: Sizes) -> int:
     """Return the length of the statistics."""
     return len(COUNTERS) + 3 * sizes.n_inputs + 3 * sizes.n_targets
 
 
-@register_jitable
+@glue
 def statistics_parts(sizes: Sizes, statistics: np.ndarray) -> Statistics:
     """View the parts of the statistics."""
     n = len(COUNTERS)

@@ -97,7 +97,7 @@ def _make_finite(z):
     """Fall back to all zeros, a regression's mean, if the state or the outputs have overflown."""
     finite = True
     for k in range(z.size):
-        finite &= math.isfinite(z[k])
+        finite &= abs(z[k]) < math.inf
     if not finite:
         fill(z, 0.0)
 
@@ -118,7 +118,7 @@ def forget_window(parts: Parts, counters: np.ndarray) -> None:
 def _is_finite(rows):
     for i in range(rows.shape[0]):
         for j in range(rows.shape[1]):
-            if not math.isfinite(rows[i, j]):
+            if not abs(rows[i, j]) < math.inf:
                 return False
     return True
 

@@ -14,8 +14,10 @@ import numpy as np
 from numba import types
 from numba.core import cgutils
 from numba.core.errors import TypingError
-from numba.extending import intrinsic, overload
+from numba.extending import intrinsic
 from numba.np.arrayobj import make_array, populate_array
+
+from streamrnn._dispatch import compiled_as
 
 Record = TypeVar("Record", bound=Any)
 
@@ -124,22 +126,22 @@ def matrix_at(address: int, rows: int, columns: int, like: Any) -> np.ndarray:
     return np.ndarray((rows, columns), dtype, memory)
 
 
-@overload(vector)
+@compiled_as(vector)
 def _emit_vector(base, offset, size):
     return lambda base, offset, size: _vector(base, offset, size)
 
 
-@overload(matrix)
+@compiled_as(matrix)
 def _emit_matrix(base, offset, rows, columns):
     return lambda base, offset, rows, columns: _matrix(base, offset, rows, columns)
 
 
-@overload(row)
+@compiled_as(row)
 def _emit_row(base, index):
     return lambda base, index: _row(base, index)
 
 
-@overload(matrix_at)
+@compiled_as(matrix_at)
 def _emit_matrix_at(address, rows, columns, like):
     return lambda address, rows, columns, like: _matrix_at(address, rows, columns, like)
 
@@ -169,7 +171,7 @@ def record(pattern: Record, values: np.ndarray, offset: int) -> Record:
     return type(pattern)(*values[offset : offset + size].tolist())
 
 
-@overload(record)
+@compiled_as(record)
 def _emit_record(pattern, values, offset):
     return lambda pattern, values, offset: _record(pattern, values, offset)
 

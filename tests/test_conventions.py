@@ -15,7 +15,7 @@ SOURCES = {str(path.relative_to(PACKAGE)): ast.parse(path.read_text()) for path 
 
 # A file may import from lower layers only; within a layer, in the order given here.
 LAYERS = [
-    "_cache _checks _dispatch",
+    "_cache _checks _deferred _dispatch",
     "_registry",
     "views parallel",
     "activations linalg layout scaling pages spill",

@@ -2,13 +2,20 @@
 
 import numpy as np
 import pytest
+from numba import njit
 
-from streamrnn.linalg import (
-    add_product,
-    add_transposed_product,
-    sum_of_outer_products,
-    sum_of_squares,
-)
+from streamrnn import linalg
+
+
+def _compiled(kernel):
+    """Return a function that calls a kernel from compiled code; it is plain Python otherwise."""
+    return njit(lambda *arguments: kernel(*arguments))
+
+
+add_product = _compiled(linalg.add_product)
+add_transposed_product = _compiled(linalg.add_transposed_product)
+sum_of_outer_products = _compiled(linalg.sum_of_outer_products)
+sum_of_squares = _compiled(linalg.sum_of_squares)
 
 TOLERANCE = {"float32": 2e-5, "float64": 1e-12}
 SIZES = [(1, 4, 1), (3, 5, 2), (8, 16, 4), (17, 12, 9), (33, 64, 32)]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba.extending import register_jitable
 
 from streamrnn._dispatch import glue
 from streamrnn._registry import plugin
@@ -67,7 +66,7 @@ def _state_size(sizes: Sizes) -> int:
     return sizes.num_layers * sizes.n_states * sizes.hidden_size
 
 
-@register_jitable
+@glue
 def _rings(sizes, memory):
     """View the rings of inputs, (K, n_inputs), and of states, (K, num_layers * n_states * H)."""
     K, n_state = sizes.truncation, sizes.num_layers * sizes.n_states * sizes.hidden_size

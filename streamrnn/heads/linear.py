@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from streamrnn._dispatch import standalone
 from streamrnn._registry import plugin
 from streamrnn.heads.protocol import learn, read, send_back
 from streamrnn.views import vector
@@ -41,6 +42,7 @@ class Linear(NamedTuple):
 
 @read.register(Linear)
 def _(head, parameters, memory, h, x, z):
+    standalone()
     n, H = z.size, h.size
     for k in range(n):
         weights = vector(parameters, k * H, H)
@@ -52,6 +54,7 @@ def _(head, parameters, memory, h, x, z):
 
 @send_back.register(Linear)
 def _(head, parameters, memory, h, x, d_z, d_h, gradient):
+    standalone()
     n, H = d_z.size, d_h.size
     for j in range(H):
         d_h[j] = 0
