@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 RUN := $(BIN)/python -m
+RESULTS := benchmarks/results/benchmark.json
 SOURCES := $(shell find streamrnn cli -name '*.py')
 
 .PHONY: help replay test test-compiled test-interpreted lint bench venv clean
@@ -28,8 +29,10 @@ lint: $(VENV)/.installed-dev  ## ruff and mypy
 	$(RUN) ruff format --check .
 	$(RUN) mypy
 
-bench: $(VENV)/.installed  ## microseconds a sample, beside PyTorch where it is installed
-	$(BIN)/python benchmarks/speed.py
+bench: $(VENV)/.installed-bench  ## measure everything, draw the charts, write the README's figures
+	$(BIN)/python benchmarks/run.py --json $(RESULTS)
+	$(BIN)/python benchmarks/charts.py $(RESULTS)
+	$(BIN)/python benchmarks/readme.py
 
 venv: $(VENV)/.installed-dev  ## environment for development
 
@@ -45,6 +48,12 @@ $(VENV)/.installed: $(VENV)/bin/python pyproject.toml $(SOURCES)
 $(VENV)/.installed-dev: $(VENV)/bin/python pyproject.toml
 	$(RUN) pip install --quiet --editable '.[dev]'
 	touch $@ $(VENV)/.installed
+
+# Like the rule above it, this one leaves an editable installation editable.
+$(VENV)/.installed-bench: $(VENV)/.installed
+	if [ -f $(VENV)/.installed-dev ]; then $(RUN) pip install --quiet --editable '.[dev,bench]'; \
+		else $(RUN) pip install --quiet '.[bench]'; fi
+	touch $@
 
 clean:  ## remove the environment and everything compiled
 	rm -rf $(VENV) build dist *.egg-info

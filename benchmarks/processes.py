@@ -1,0 +1,156 @@
+"""Every contestant runs in a process of its own, with its own Python and so many threads."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+FOLDER = Path(__file__).parent / "peers"
+VARIABLES = ["OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"]
+
+
+class PeerError(Exception):
+    """A contestant's process has ended, or has answered with an error."""
+
+
+def peer_files() -> dict[str, Path]:
+    """Return the peers by their permanent names: ``deep_river_peer.py`` is "deep-river"."""
+    files = sorted(FOLDER.glob("*_peer.py"))
+    return {path.stem.removesuffix("_peer").replace("_", "-"): path for path in files}
+
+
+def peer_pythons(options: list[str]) -> dict[str, str]:
+    """Return the interpreters that were named, by peer.
+
+    Parameters
+    ----------
+    options
+        Each ``NAME=PATH``; they go before ``STREAMRNN_PEER_DEEP_RIVER`` and the like.
+
+    Raises
+    ------
+    ValueError
+        If an option is malformed or names no peer.
+    """
+    chosen = {}
+    for name in peer_files():
+        path = os.environ.get(f"STREAMRNN_PEER_{name.replace('-', '_').upper()}")
+        if path:
+            chosen[name] = path
+    for option in options:
+        name, _, path = option.partition("=")
+        if name not in peer_files() or not path:
+            raise ValueError(f"{option!r} is not NAME=PATH with one of {', '.join(peer_files())}")
+        chosen[name] = path
+    return chosen
+
+
+class Process:
+    """A contestant's process, which answers requests.
+
+    Parameters
+    ----------
+    file
+        The contestant.
+    threads
+        Threads, and cores, that it may use.
+    python
+        The interpreter; this one by default.
+    """
+
+    def __init__(self, file: Path, threads: int = 1, python: str | None = None) -> None:
+        environment = os.environ | {name: str(threads) for name in VARIABLES}
+        self._errors = tempfile.TemporaryFile("w+")  # noqa: SIM115  (closed with the process)
+        self._process = subprocess.Popen(
+            [python or sys.executable, str(file)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._errors,
+            text=True,
+            env=environment,
+        )
+
+    def ask(self, do: str, **request: Any) -> dict[str, Any]:
+        """Send a request and wait for the answer.
+
+        Raises
+        ------
+        PeerError
+            If there is none, with the last line of what the process has said, or if it is an error.
+        """
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        try:
+            self._process.stdin.write(json.dumps({"do": do, **request}) + "\n")
+            self._process.stdin.flush()
+            line = self._process.stdout.readline()
+        except BrokenPipeError:
+            line = ""
+        if not line:
+            self._errors.seek(0)
+            said = self._errors.read().strip().splitlines()
+            raise PeerError(said[-1] if said else "the process has ended without a word")
+        answer = json.loads(line)
+        if "error" in answer:
+            raise PeerError(answer["error"])
+        return answer
+
+    def close(self) -> None:
+        """End the process."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.kill()
+        self._process.wait()
+        self._process.stdout.close()
+        with contextlib.suppress(BrokenPipeError):
+            self._process.stdin.close()
+        self._errors.close()
+
+
+class Contestants:
+    """The processes of all contestants, started as they are needed; a context manager.
+
+    Parameters
+    ----------
+    pythons
+        Interpreters by peer; a peer that is named here must run, another one may be missing.
+    """
+
+    def __init__(self, pythons: dict[str, str]) -> None:
+        self._files = {"streamrnn": FOLDER / "ours.py", **peer_files()}
+        self._pythons = pythons
+        self._running: dict[tuple[str, int], Process] = {}
+        #: What each contestant says of itself, and why others are missing.
+        self.present: dict[str, dict[str, Any]] = {}
+        self.missing: dict[str, str] = {}
+
+    def __enter__(self) -> Contestants:
+        for name in self._files:
+            try:
+                self.present[name] = self.ask(name, 1, "hello")
+            except (PeerError, OSError) as error:
+                if name == "streamrnn" or name in self._pythons:
+                    raise PeerError(f"{name}: {error}") from error
+                self.missing[name] = re.sub(r"\S*/\S*", "...", str(error))  # no paths
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        for process in self._running.values():
+            process.close()
+
+    def ask(self, contestant: str, threads: int, do: str, **request: Any) -> dict[str, Any]:
+        """Send a request to a contestant's process with so many threads."""
+        if (contestant, threads) not in self._running:
+            self._running[contestant, threads] = self.start(contestant, threads)
+        return self._running[contestant, threads].ask(do, **request)
+
+    def start(self, contestant: str, threads: int) -> Process:
+        """Return a fresh process."""
+        return Process(self._files[contestant], threads, self._pythons.get(contestant))
