@@ -49,10 +49,9 @@ $(VENV)/.installed-dev: $(VENV)/bin/python pyproject.toml
 	$(RUN) pip install --quiet --editable '.[dev]'
 	touch $@ $(VENV)/.installed
 
-# Like the rule above it, this one leaves an editable installation editable.
+# The environment for development has what the charts need already.
 $(VENV)/.installed-bench: $(VENV)/.installed
-	if [ -f $(VENV)/.installed-dev ]; then $(RUN) pip install --quiet --editable '.[dev,bench]'; \
-		else $(RUN) pip install --quiet '.[bench]'; fi
+	if [ ! -f $(VENV)/.installed-dev ]; then $(RUN) pip install --quiet '.[bench]'; fi
 	touch $@
 
 clean:  ## remove the environment and everything compiled
