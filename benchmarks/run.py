@@ -25,6 +25,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+import startup
 import summary
 from processes import Contestants, PeerError, peer_files, peer_pythons
 from scenarios import MEMORY, MEMORY_ID, OURS, Scenario, matches, scenarios
@@ -32,8 +33,8 @@ from scenarios import MEMORY, MEMORY_ID, OURS, Scenario, matches, scenarios
 import streamrnn
 
 SCHEMA = 1
-FULL = {"repeats": 5, "seconds": 0.3, "memory_samples": MEMORY["samples"]}
-QUICK = {"repeats": 1, "seconds": 0.05, "memory_samples": 400_000}
+FULL = {"repeats": 5, "seconds": 0.3, "memory_samples": MEMORY["samples"], "starts": 3}
+QUICK = {"repeats": 1, "seconds": 0.05, "memory_samples": 400_000, "starts": 1}
 
 
 def machine() -> dict[str, Any]:
@@ -106,8 +107,9 @@ def run(patterns: list[str], options: dict[str, Any], pythons: dict[str, str]) -
         every = scenarios(peers, hasattr(streamrnn, "KeyedModel"))
         chosen = [scenario for scenario in every if matches(scenario.id, patterns)]
         has_memory = matches(MEMORY_ID, patterns) and Path("/proc/self/statm").exists()
-        if not chosen and not has_memory:
-            ids = "\n".join([scenario.id for scenario in every] + [MEMORY_ID])
+        has_startup = matches(startup.STARTUP_ID, patterns)
+        if not chosen and not has_memory and not has_startup:
+            ids = "\n".join([*(scenario.id for scenario in every), MEMORY_ID, startup.STARTUP_ID])
             raise ValueError(f"no scenario is called {' or '.join(patterns)}; there are\n{ids}")
         _say(f"{len(chosen)} scenarios; peers: {', '.join(peers) or 'none'}")
         found, gflops = measure(contestants, chosen, options["repeats"], options["seconds"])
@@ -123,6 +125,9 @@ def run(patterns: list[str], options: dict[str, Any], pythons: dict[str, str]) -
         }
         if has_memory:
             report["memory"] = measure_memory(contestants, options["memory_samples"])
+    if has_startup:
+        report["startup"] = startup.measure(options["starts"])
+        _say("startup measured")
     return summary.complete(report)
 
 

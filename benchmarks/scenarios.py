@@ -25,7 +25,7 @@ TWO_THREADS = (256, 32)
 MEMORY = {"samples": 10_000_000, "block": 20_000, "units": 8, "truncation": 8}
 MEMORY_ID = "lstm-8-8-k8-memory"
 KEYS = [1, 10, 100, 1000, 10_000]
-KEYED = {"samples": 50_000, "units": 16, "truncation": 16}
+KEYED = {"samples": 50_000, "units": 32, "truncation": 32}
 
 
 @dataclass(frozen=True)

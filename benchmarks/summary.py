@@ -127,6 +127,12 @@ def sentences(report: Report) -> list[str]:
                 f"Time against keys, {threads} thread{'s' if threads > 1 else ''}: "
                 f"{times[0]:.2f} µs with {numbers[0]}, {times[-1]:.2f} µs with {numbers[-1]:,}."
             )
+    if "startup" in report:
+        start = report["startup"]
+        said.append(
+            f"The first call of a configuration compiles it, {start['first_call']:.1f} s here; a "
+            f"later process predicts {start['warm_process']:.1f} s after it began to import."
+        )
     growth = memory_growth(report)
     if growth is not None:
         memory = report["memory"]
