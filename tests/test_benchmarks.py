@@ -143,7 +143,7 @@ def test_ids_are_distinct_and_permanent():
         "lstm-8-32x2-k32-stored",
         "lstm-8-32-k32-every16",
         "lstm-8-32-k32-float64",
-        "lstm-8-16-k16-keys1000-threads2",
+        "lstm-8-32-k32-keys1000-threads2",
     } <= set(ids)
 
 

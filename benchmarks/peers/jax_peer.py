@@ -4,7 +4,7 @@ The carry holds parameters, Adam's moments, the state, the window of inputs and 
 Each sample takes a step from the carried state, predicts, runs the window again from the carried
 state before its first step, takes the gradient of the newest loss, clips it by norm and updates.
 
-The form that measured best on one core, of twenty. The inputs' share of the window's
+The form that measured best on one core, of a dozen. The inputs' share of the window's
 pre-activations is one product outside the recurrence. ``jax.grad`` takes the gradient of the
 pre-activations (as that of zeros added to them), and one product over the window makes the weight
 gradient of it, where reverse mode through the scan would add up a matrix at every step. Two steps
