@@ -211,7 +211,7 @@ class Bank(Model):
         """
         self._check_block(X, Y, out)
         call = self._call._replace(
-            inputs=cpu.address(X), targets=cpu.address(Y), out=cpu.address(out), learning=1
+            inputs=cpu.address(X), targets=cpu.address(Y), out=cpu.address(out), task=cpu.LEARN
         )
         n_threads = self._worthwhile(n_threads, len(X))
         workspaces = self._workspaces(n_threads)

@@ -14,7 +14,7 @@ of the layout. Blocks start on cache-line boundaries.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -224,6 +224,7 @@ class Workspace(NamedTuple):
     deltas: np.ndarray  # (K, gates * H): one layer's dL/d(pre-activations)
     errors: np.ndarray  # (K, H): what reaches a layer's hidden states from above
     scratch: np.ndarray  # (n_scratch,): the gradient algorithm's
+    team: Any  # who works on it: `Alone`, or a `Team`
 
 
 @glue
@@ -254,8 +255,8 @@ def workspace_size(sizes: Sizes) -> int:
 
 
 @glue
-def workspace_parts(sizes: Sizes, workspace: np.ndarray) -> Workspace:
-    """View the parts of a workspace."""
+def workspace_parts(sizes: Sizes, workspace: np.ndarray, team: Any) -> Workspace:
+    """View the parts of a workspace; `team` works on it."""
     H, K, L = sizes.hidden_size, sizes.truncation, sizes.num_layers
     P, x, pre, after, factors, z, d_z, d_state, deltas, errors, _ = _workspace_sizes(sizes)
     at_after = P + x + pre
@@ -273,6 +274,7 @@ def workspace_parts(sizes: Sizes, workspace: np.ndarray) -> Workspace:
         matrix(workspace, at_deltas, K, sizes.gates * H),
         matrix(workspace, at_deltas + deltas, K, H),
         vector(workspace, at_deltas + deltas + errors, sizes.n_scratch),
+        team,
     )
 
 

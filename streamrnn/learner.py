@@ -73,6 +73,7 @@ def predict(
     """
     scale_inputs(values, statistics.inputs, settings.scale_inputs != 0.0, work.x)
     step(
+        work.team,
         plugins.cell,
         sizes,
         parts.parameters,
@@ -214,6 +215,7 @@ def learn(
             n = int(counters[FILLED])
             backpropagate(plugins.algorithm, plugins, sizes, parts, work, slot, n)
             apply_gradient(
+                work.team,
                 plugins.optimizer,
                 settings,
                 lr,

@@ -10,18 +10,51 @@ own.
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 
-from streamrnn._dispatch import glue, kernel, standalone
-from streamrnn.views import row, vector
+from streamrnn._dispatch import by_type, glue, kernel, standalone
+from streamrnn.views import ALIGNMENT, row, vector
 
 
-@kernel
-def add_product(weights: np.ndarray, values: np.ndarray, n: int, out: np.ndarray) -> None:
-    """Add ``values[:n] @ weights[:n]`` to ``out[:columns]``; `weights` is (>= n, columns)."""
+class Alone(NamedTuple):
+    """A product is made by the thread that asks for it; see `team` for the other way."""
+
+
+@by_type
+def add_product(
+    team: tuple, weights: np.ndarray, values: np.ndarray, n: int, out: np.ndarray
+) -> None:
+    """Add ``values[:n] @ weights[:n, :columns]`` to `out`, (columns,)."""
+
+
+@by_type
+def add_transposed_product(
+    team: tuple, weights: np.ndarray, deltas: np.ndarray, n: int, out: np.ndarray
+) -> None:
+    """Add ``weights[:n] @ deltas`` to ``out[:n]``; `weights` is (>= n, columns)."""
+
+
+@by_type
+def sum_of_outer_products(
+    team: tuple, inputs: np.ndarray, deltas: np.ndarray, first: int, n: int, out: np.ndarray
+) -> None:
+    """Write ``inputs[:n].T @ deltas[:n, first:]`` to `out`: a weight gradient over `n` steps.
+
+    `inputs` is (>= n, rows), `deltas` (>= n, >= first + columns), `out` (rows, columns).
+    """
+
+
+@by_type
+def sum_of_squares(team: tuple, values: np.ndarray) -> float:
+    """Sum the squares of a vector, in its own precision; in float64 where that overflows."""
+
+
+@add_product.register(Alone)
+def _(team, weights, values, n, out):
     standalone()
-    columns = weights.shape[1]
+    columns = out.size
     blocked = n - n % 4
     for k in range(0, blocked, 4):
         v0, v1, v2, v3 = values[k], values[k + 1], values[k + 2], values[k + 3]
@@ -38,11 +71,8 @@ def add_product(weights: np.ndarray, values: np.ndarray, n: int, out: np.ndarray
             out[j] += v0 * weights[k, j]
 
 
-@kernel
-def add_transposed_product(
-    weights: np.ndarray, deltas: np.ndarray, n: int, out: np.ndarray
-) -> None:
-    """Add ``weights[:n] @ deltas`` to ``out[:n]``; `weights` is (>= n, columns)."""
+@add_transposed_product.register(Alone)
+def _(team, weights, deltas, n, out):
     standalone()
     columns = weights.shape[1]
     zero = out.dtype.type(0)
@@ -74,23 +104,29 @@ def add_transposed_product(
         out[k] += s0
 
 
-@kernel
-def sum_of_outer_products(
-    inputs: np.ndarray, deltas: np.ndarray, first: int, n: int, out: np.ndarray
-) -> None:
-    """Write ``inputs[:n].T @ deltas[:n, first:]`` to `out`: a weight gradient over `n` steps.
-
-    `inputs` is (>= n, rows), `deltas` (>= n, >= first + columns), `out` (rows, columns).
-    """
+@sum_of_outer_products.register(Alone)
+def _(team, inputs, deltas, first, n, out):
     standalone()
-    rows = out.shape[0]
-    if rows == 1:
-        _one_row(inputs, deltas, first, n, 0, row(out, 0))
-        return
-    for i in range(0, rows - 1, 2):
+    write_rows(inputs, deltas, first, n, 0 * n, out.shape[0], out)
+
+
+@glue
+def write_rows(
+    inputs: np.ndarray,
+    deltas: np.ndarray,
+    first: int,
+    n: int,
+    start: int,
+    stop: int,
+    out: np.ndarray,
+) -> None:
+    """Write the rows from `start` to `stop` of what `sum_of_outer_products` writes."""
+    if stop - start == 1:
+        _one_row(inputs, deltas, first, n, start, row(out, start))
+    for i in range(start, stop - 1, 2):
         _two_rows(inputs, deltas, first, n, i, row(out, i), row(out, i + 1))
-    if rows % 2 == 1:  # cheaper to write one row twice than one alone
-        _two_rows(inputs, deltas, first, n, rows - 2, row(out, rows - 2), row(out, rows - 1))
+    if stop - start > 1 and (stop - start) % 2 == 1:  # cheaper to write one row twice than one alone
+        _two_rows(inputs, deltas, first, n, stop - 2, row(out, stop - 2), row(out, stop - 1))
 
 
 @kernel
@@ -150,19 +186,55 @@ def fill(target: np.ndarray, value: float) -> None:
         target[i] = value
 
 
+#: Squares are summed in so many blocks, the last of which may be shorter, and these in their order:
+#: so the sum does not depend on who sums which block.
+N_SQUARES, _LEAST_BLOCK = 64, 1 << 14
+
+
+@glue
+def squares_block(size: int) -> int:
+    """Return the length of a block of squares in a vector of `size` elements."""
+    return max(_LEAST_BLOCK, (size // N_SQUARES + ALIGNMENT) // ALIGNMENT * ALIGNMENT)
+
+
 @kernel
-def sum_of_squares(values: np.ndarray) -> float:
-    """Sum the squares of a vector, in its own precision; in float64 where that overflows."""
+def squares_of_block(values: np.ndarray, block: int) -> float:
+    """Sum the squares in one block of a vector, in the vector's own precision."""
     standalone()
+    length = squares_block(values.size)
+    start = block * length
+    part = vector(values, start, min(length, values.size - start))
     total = values.dtype.type(0)
-    for i in range(values.size):
-        total += values[i] * values[i]
+    for i in range(part.size):
+        total += part[i] * part[i]
+    return total
+
+
+@sum_of_squares.register(Alone)
+def _(team, values):
+    total = values.dtype.type(0)
+    length = squares_block(values.size)
+    for block in range((values.size + length - 1) // length):
+        total = plus(total, squares_of_block(values, block))
+    return finite_sum(total, values)
+
+
+@kernel
+def plus(a: float, b: float) -> float:
+    """Return a + b. As a call, since additions written out in a loop may be re-ordered."""
+    standalone()
+    return a + b
+
+
+@glue
+def finite_sum(total: float, values: np.ndarray) -> float:
+    """Return `total`, the squares of `values`, or their sum in float64 if it has overflown."""
+    exact = np.float64(total)
     # A comparison, since isfinite(x) compiles to a test of x - x, which LLVM may take for 0 where
     # sums may be re-associated.
-    if total < math.inf:
-        return np.float64(total)
-    exact = 0.0
-    for i in range(values.size):
-        value = np.float64(values[i])  # float() would leave it in single precision
-        exact += value * value
+    if not total < math.inf:
+        exact = 0.0
+        for i in range(values.size):
+            value = np.float64(values[i])  # float() would leave it in single precision
+            exact += value * value
     return exact

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from streamrnn.backends import cpu
+from streamrnn.backends.helpers import n_threads, run_with_helpers
 from streamrnn.blueprint import Blueprint
 from streamrnn.growth import carry_own, carry_statistics
 from streamrnn.layout import (
@@ -65,6 +66,7 @@ class Model:
         sizes, blueprint = self.sizes, self.blueprint
         self._kind = blueprint.kind
         self._entry: Callable[[np.ndarray], None] | None = None
+        self._n_threads = n_threads(sizes.hidden_size)
         self.workspace = aligned_zeros(workspace_size(sizes), blueprint.dtype)
         self.x = np.full((1, sizes.n_inputs), np.nan)
         self.y = np.full((1, sizes.n_targets), np.nan)
@@ -86,7 +88,7 @@ class Model:
         )
         self._call = call
         self._predicting = cpu.words(call, sizes)
-        self._learning = cpu.words(call._replace(learning=1), sizes)
+        self._learning = cpu.words(call._replace(task=cpu.LEARN), sizes)
 
     def _located(self, rates: np.ndarray) -> cpu.Address:
         """Say where the numbers are."""
@@ -192,7 +194,7 @@ class Model:
             inputs=cpu.address(X),
             targets=cpu.address(Y),
             out=cpu.address(out),
-            learning=int(learning),
+            task=cpu.LEARN if learning else cpu.PREDICT,
         )
         self._compiled(cpu.words(call, self.sizes))
 
@@ -209,7 +211,10 @@ class Model:
         """The compiled entry point."""
         if self._entry is None:
             # Wrapped, since River's memory figure counts all that it finds in a dispatcher.
-            self._entry = partial(cpu.run_for(*self._kind))
+            if self._n_threads > 1:
+                self._entry = partial(run_with_helpers, self._kind, self._n_threads - 1)
+            else:
+                self._entry = partial(cpu.run_for(*self._kind))
         return self._entry
 
     def reset_state(self) -> None:

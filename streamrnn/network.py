@@ -13,6 +13,7 @@ from streamrnn.views import matrix, row, vector
 
 @glue
 def layer_step(
+    team: tuple,
     cell: tuple,
     sizes: Sizes,
     weights: LayerWeights,
@@ -27,8 +28,8 @@ def layer_step(
 
     Parameters
     ----------
-    cell, sizes
-        The cell and the sizes of the model.
+    team, cell, sizes
+        Who does it; the cell and the sizes of the model.
     weights
         The layer's matrices.
     n
@@ -48,8 +49,9 @@ def layer_step(
         pre[j] = 0
     for j in range(reached_by_state.size):
         reached_by_state[j] += weights.states[H, j]
-    add_product(weights.inputs, x, n, pre)
-    add_product(weights.states, before, H, reached_by_state)
+    reached_by_input = vector(pre, 0, sizes.input_gates * H)
+    add_product(team, weights.inputs, x, n, reached_by_input)
+    add_product(team, weights.states, before, H, reached_by_state)
     forward(
         cell,
         matrix(pre, 0, sizes.gates, H),
@@ -61,6 +63,7 @@ def layer_step(
 
 @glue
 def step(
+    team: tuple,
     cell: tuple,
     sizes: Sizes,
     parameters: np.ndarray,
@@ -74,8 +77,8 @@ def step(
 
     Parameters
     ----------
-    cell, sizes
-        The cell and the sizes of the model.
+    team, cell, sizes
+        Who does it; the cell and the sizes of the model.
     parameters
         All parameters, (n_parameters,); read only.
     x
@@ -92,4 +95,4 @@ def step(
         n = layer_inputs(sizes, layer)
         below = x if layer == 0 else row(after, layer - 1)
         before, now, local = row(state, layer), row(after, layer), row(factors, layer)
-        layer_step(cell, sizes, weights, n, below, before, now, local, pre)
+        layer_step(team, cell, sizes, weights, n, below, before, now, local, pre)

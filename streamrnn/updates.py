@@ -10,7 +10,8 @@ import numpy as np
 from streamrnn._dispatch import glue
 from streamrnn.layout import CLIPPED, SKIPPED, UPDATES
 from streamrnn.linalg import sum_of_squares
-from streamrnn.optimizers.protocol import update
+from streamrnn.motion import Step
+from streamrnn.team import move
 
 #: A gradient of a greater norm counts as not finite, and a greater learning rate is refused: the
 #: squares that optimizers keep, and the steps, must stay within float32.
@@ -56,23 +57,8 @@ def _clip_value(limit, gradient):
 
 
 @glue
-def _clip_norm(limit, norm, gradient):
-    scale = gradient.dtype.type(limit / norm)
-    for i in range(gradient.size):
-        gradient[i] *= scale
-
-
-@glue
-def _soft_threshold(threshold, parameters):
-    bound = parameters.dtype.type(threshold)
-    zero = parameters.dtype.type(0)
-    for i in range(parameters.size):
-        excess = max(abs(parameters[i]) - bound, zero)
-        parameters[i] = math.copysign(excess, parameters[i])
-
-
-@glue
 def apply_gradient(
+    team: tuple,
     optimizer: tuple,
     settings: Settings,
     lr: float,
@@ -88,6 +74,8 @@ def apply_gradient(
 
     Parameters
     ----------
+    team
+        Who does it.
     optimizer
         The optimizer, a NamedTuple.
     settings
@@ -102,23 +90,20 @@ def apply_gradient(
         The optimizer's, shape (n_slots, P); written.
     """
     _regularise(settings, parameters, gradient)
-    norm = math.sqrt(sum_of_squares(gradient))
+    norm = math.sqrt(sum_of_squares(team, gradient))
     if not norm <= GREATEST_NORM:  # NaN fails every comparison
         counters[SKIPPED] += 1
         return
     clipped = settings.clip_value < math.inf and _clip_value(settings.clip_value, gradient)
     if clipped:
-        norm = math.sqrt(sum_of_squares(gradient))
+        norm = math.sqrt(sum_of_squares(team, gradient))
+    shrink = 1.0
     if norm > settings.clip_norm:
-        _clip_norm(settings.clip_norm, norm, gradient)
+        shrink = settings.clip_norm / norm
         clipped = True
     if clipped:
         counters[CLIPPED] += 1
     counters[UPDATES] += 1
-    if settings.weight_decay != 0.0:
-        kept = parameters.dtype.type(1.0 - lr * settings.weight_decay)
-        for i in range(parameters.size):
-            parameters[i] *= kept
-    update(optimizer, lr, int(counters[UPDATES]), parameters, gradient, slots)
-    if settings.l1 != 0.0:
-        _soft_threshold(lr * settings.l1, parameters)
+    kept = 1.0 - lr * settings.weight_decay
+    step = Step(lr, counters[UPDATES], shrink, kept, lr * settings.l1)
+    move(team, optimizer, step, parameters, gradient, slots)

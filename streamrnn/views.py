@@ -103,6 +103,15 @@ def _matrix_at(typing_context, address, rows, columns, like):
     return array_type(types.intp, types.intp, types.intp, like), generate
 
 
+@intrinsic
+def _address_of(typing_context, array):
+    def generate(context, builder, signature, args):
+        data = make_array(signature.args[0])(context, builder, args[0]).data
+        return builder.ptrtoint(data, context.get_value_type(types.intp))
+
+    return types.intp(array), generate
+
+
 def vector(base: np.ndarray, offset: int, size: int) -> np.ndarray:
     """View ``base[offset : offset + size]``; `base` is a contiguous vector."""
     return base[offset : offset + size]
@@ -126,6 +135,11 @@ def matrix_at(address: int, rows: int, columns: int, like: Any) -> np.ndarray:
     return np.ndarray((rows, columns), dtype, memory)
 
 
+def address_of(array: np.ndarray) -> int:
+    """Return where an array's numbers begin; `matrix_at` is the way back."""
+    return int(array.__array_interface__["data"][0])
+
+
 @compiled_as(vector)
 def _emit_vector(base, offset, size):
     return lambda base, offset, size: _vector(base, offset, size)
@@ -144,6 +158,11 @@ def _emit_row(base, index):
 @compiled_as(matrix_at)
 def _emit_matrix_at(address, rows, columns, like):
     return lambda address, rows, columns, like: _matrix_at(address, rows, columns, like)
+
+
+@compiled_as(address_of)
+def _emit_address_of(array):
+    return lambda array: _address_of(array)
 
 
 @intrinsic
@@ -174,6 +193,34 @@ def record(pattern: Record, values: np.ndarray, offset: int) -> Record:
 @compiled_as(record)
 def _emit_record(pattern, values, offset):
     return lambda pattern, values, offset: _record(pattern, values, offset)
+
+
+@intrinsic
+def _keep(typing_context, numbers, values, offset):
+    def generate(context, builder, signature, args):
+        array = make_array(signature.args[1])(context, builder, args[1])
+        for i in range(len(signature.args[0])):
+            number = context.cast(
+                builder,
+                builder.extract_value(args[0], i),
+                signature.args[0][i],
+                signature.args[1].dtype,
+            )
+            place = builder.gep(array.data, [builder.add(args[2], args[2].type(i))])
+            builder.store(number, place)
+        return context.get_dummy_value()
+
+    return types.void(numbers, values, types.intp), generate
+
+
+def keep(numbers: tuple, values: np.ndarray, offset: int) -> None:
+    """Write a tuple of numbers to ``values[offset:]``, where `record` finds them again."""
+    values[offset : offset + len(numbers)] = numbers
+
+
+@compiled_as(keep)
+def _emit_keep(numbers, values, offset):
+    return lambda numbers, values, offset: _keep(numbers, values, offset)
 
 
 def aligned_zeros(size: int, dtype: np.dtype | str) -> np.ndarray:

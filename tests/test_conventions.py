@@ -17,10 +17,12 @@ SOURCES = {str(path.relative_to(PACKAGE)): ast.parse(path.read_text()) for path 
 LAYERS = [
     "_cache _checks _deferred _dispatch",
     "_registry",
-    "views parallel",
+    "views atomics parallel",
     "activations linalg layout scaling pages spill",
     "cells.protocol heads.protocol losses.protocol optimizers.protocol gradients.protocol",
     "cells heads losses optimizers",
+    "motion",
+    "team",
     "network updates",
     "gradients.sweep",
     "gradients",

@@ -5,6 +5,7 @@ import pytest
 from numba import njit
 
 from streamrnn import linalg
+from streamrnn.linalg import Alone
 
 
 def _compiled(kernel):
@@ -37,8 +38,8 @@ def test_products_equal_numpy(rng, dtype, rows, columns, steps):
     forward[:columns] += values.astype(float) @ weights[:rows]
     backward = back + weights[:rows].astype(float) @ deltas
 
-    add_product(weights, values, rows, out)
-    add_transposed_product(weights, deltas, rows, back)
+    add_product(Alone(), weights, values, rows, out[:columns])
+    add_transposed_product(Alone(), weights, deltas, rows, back)
 
     np.testing.assert_allclose(out, forward, atol=TOLERANCE[dtype] * 10)
     np.testing.assert_allclose(back, backward, atol=TOLERANCE[dtype] * 10)
@@ -51,7 +52,7 @@ def test_weight_gradient_equals_numpy(rng, dtype, rows, columns, steps, first):
     deltas = rng.normal(size=(steps + 1, first + columns)).astype(dtype)
     out = np.full((rows, columns), np.nan, dtype)
 
-    sum_of_outer_products(inputs, deltas, first, steps, out)
+    sum_of_outer_products(Alone(), inputs, deltas, first, steps, out)
 
     expected = inputs[:steps].T.astype(float) @ deltas[:steps, first:]
     np.testing.assert_allclose(out, expected, atol=TOLERANCE[dtype] * 10)
@@ -59,8 +60,8 @@ def test_weight_gradient_equals_numpy(rng, dtype, rows, columns, steps, first):
 
 @pytest.mark.filterwarnings("ignore:overflow:RuntimeWarning")  # interpreted, NumPy warns
 def test_sum_of_squares_survives_overflow_and_shows_nan():
-    assert sum_of_squares(np.array([3.0, 4.0], "float32")) == 25.0
+    assert sum_of_squares(Alone(), np.array([3.0, 4.0], "float32")) == 25.0
     large = np.full(10, 1e30, "float32")
-    assert sum_of_squares(large) == pytest.approx(1e61, rel=1e-6)
-    assert np.isnan(sum_of_squares(np.array([1.0, np.nan], "float32")))
-    assert np.isinf(sum_of_squares(np.array([1.0, np.inf], "float32")))
+    assert sum_of_squares(Alone(), large) == pytest.approx(1e61, rel=1e-6)
+    assert np.isnan(sum_of_squares(Alone(), np.array([1.0, np.nan], "float32")))
+    assert np.isinf(sum_of_squares(Alone(), np.array([1.0, np.inf], "float32")))

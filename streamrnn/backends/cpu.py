@@ -26,8 +26,15 @@ from streamrnn.layout import (
     workspace_size,
 )
 from streamrnn.learner import Plugins, learn, predict
+from streamrnn.linalg import Alone
+from streamrnn.team import Post, Team, assist, begin, end, meet
 from streamrnn.updates import Settings
 from streamrnn.views import matrix_at, record, row
+
+
+#: What the entry point is called for: to predict, writing only `out` and the workspace; to predict
+#: and learn; or to help another thread that does.
+PREDICT, LEARN, ASSIST = range(3)
 
 
 class Call(NamedTuple):
@@ -45,7 +52,11 @@ class Call(NamedTuple):
     targets: int = 0  # address: (rows, n_targets) float64; NaN is an unknown one
     out: int = 0  # address: predictions, (rows, n_columns) float64; written
     n_columns: int = 0
-    learning: int = 0  # whether to learn; otherwise only `out` and the workspace are written
+    task: int = PREDICT
+    # as in `team.Post`
+    team: int = 0
+    n_slots: int = 0
+    place: int = 0
 
 
 class Address(NamedTuple):
@@ -94,19 +105,24 @@ def plugins_from(patterns: Plugins, numbers: np.ndarray) -> Plugins:
     )
 
 
-def _run(digest: str, patterns: Plugins, real: Any) -> Callable[..., None]:
+def _run(digest: str, patterns: Plugins, real: Any, crew: tuple) -> Callable[..., None]:
     """Make the entry point for plug-ins of these types; their numbers travel in `settings`."""
     n_settings = n_numbers(patterns)
 
     def run(words):
         digest  # noqa: B018  (a name in the closure is part of Numba's cache key)
         call = record(_CALL, words, 0)
+        team = meet(crew, Post(call.team, call.n_slots, call.place))
+        if call.task == ASSIST:
+            assist(team, call.place)
+            return
+        begin(team)
         sizes = record(_SIZES, words, _CALL_SIZE)
         numbers = row(matrix_at(call.settings, 1, n_settings, _DOUBLE), 0)
         settings = record(_SETTINGS, numbers, 0)
         plugins = plugins_from(patterns, numbers)
         workspace = row(matrix_at(call.workspace, 1, workspace_size(sizes), real), 0)
-        work = workspace_parts(sizes, workspace)
+        work = workspace_parts(sizes, workspace, team)
         models = matrix_at(call.models, call.n_models, _ADDRESS_SIZE, _INTEGER)
         bounds = row(matrix_at(call.bounds, 1, call.n_models + 1, _INTEGER), 0)
         n_rows = bounds[call.n_models]
@@ -125,24 +141,29 @@ def _run(digest: str, patterns: Plugins, real: Any) -> Callable[..., None]:
             for t in range(bounds[m], bounds[m + 1]):
                 values = row(inputs, t)
                 predict(plugins, sizes, settings, parts, statistics, work, values, row(out, t))
-                if call.learning:
+                if call.task == LEARN:
                     update = int(statistics.counters[UPDATES] - done)
                     rate = rates[min(update, rates.size - 1)]
                     target = row(targets, t)
                     learn(plugins, sizes, settings, parts, statistics, work, values, target, rate)
+        end(team)
 
     return run
 
 
 @cache
-def run_for(types: tuple[type, ...], dtype: str) -> Callable[..., Any]:
+def run_for(types: tuple[type, ...], dtype: str, is_wide: bool = False) -> Callable[..., Any]:
     """Return the entry point for plug-ins of these types, in the order of `Plugins`, and a dtype.
 
-    Its argument is what `words` returns.
+    Its argument is what `words` returns. That of wide models can share its work with helpers.
     """
     patterns = Plugins(*(plugin() for plugin in types))
     # A class of the main script is another class in the next process: its code is never found
     # again, and would only fill the folder.
     keep = all(plugin.__module__ != "__main__" for plugin in types)
+    real = np.dtype(dtype).type(0)
+    crew = Alone()
+    if is_wide:
+        crew = Team(0, 0, patterns.optimizer, real)
     digest = f"{source_digest(types)} {dtype}"
-    return entry(_run, digest, patterns, np.dtype(dtype).type(0), keep=keep)
+    return entry(_run, digest, patterns, real, crew, keep=keep)

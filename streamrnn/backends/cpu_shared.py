@@ -42,7 +42,7 @@ from streamrnn.layout import (
     workspace_size,
 )
 from streamrnn.learner import Plugins, advance, is_due, predict
-from streamrnn.linalg import fill, sum_of_squares
+from streamrnn.linalg import Alone, fill, sum_of_squares
 from streamrnn.updates import GREATEST_NORM, apply_gradient
 from streamrnn.views import matrix_at, record, row
 
@@ -76,7 +76,7 @@ _CALL_SIZE, _N_COUNTERS = len(_CALL), len(COUNTERS)
 @glue
 def _add_gradient(gradient, total, counters):
     """Add one stream's gradient to a chunk's; leave out one that is not finite, and count that."""
-    if not math.sqrt(sum_of_squares(gradient)) <= GREATEST_NORM:
+    if not math.sqrt(sum_of_squares(Alone(), gradient)) <= GREATEST_NORM:
         counters[SKIPPED] += 1
         return 0
     for i in range(total.size):
@@ -142,10 +142,12 @@ def _run(digest: str, patterns: Plugins, real: Any) -> Callable[..., None]:
                 rate = matrix_at(call.rate, 1, 1, _DOUBLE)[0, 0]
                 mean, optimizer = row(sums, 0), plugins.optimizer
                 parameters, slots = parts.parameters, parts.slots
-                apply_gradient(optimizer, settings, rate, counters, parameters, mean, slots)
+                apply_gradient(
+                    Alone(), optimizer, settings, rate, counters, parameters, mean, slots
+                )
             return
         work = workspace_parts(
-            sizes, row(matrix_at(call.workspace, 1, workspace_size(sizes), real), 0)
+            sizes, row(matrix_at(call.workspace, 1, workspace_size(sizes), real), 0), Alone()
         )
         inputs = matrix_at(call.inputs, call.n_models, sizes.n_inputs, _DOUBLE)
         targets = matrix_at(call.targets, call.n_models, sizes.n_targets, _DOUBLE)

@@ -111,6 +111,6 @@ def _rerun_step(cell, sizes, parts, work, tape, r, x, before, after):
         record_inputs(sizes, tape, layer, r, below, old)
         local = row(layer_tape(sizes, tape, layer).factors, r)
         weights = layer_weights(sizes, parts.parameters, layer)
-        layer_step(cell, sizes, weights, n, below, old, new, local, work.pre)
+        layer_step(work.team, cell, sizes, weights, n, below, old, new, local, work.pre)
         copy(new, new.size, old)
     copy(row(after, sizes.num_layers - 1), sizes.hidden_size, row(features(sizes, tape), r))

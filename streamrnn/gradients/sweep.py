@@ -72,8 +72,8 @@ def backpropagate_window(
         _sweep_layer(plugins.cell, sizes, weights.states, work, ring, slot, n, n if depth else m)
         of_input = 0 * sizes.hidden_size  # a bare 0 is a type of its own and compiles twice
         of_state = (sizes.gates - sizes.state_gates) * sizes.hidden_size
-        sum_of_outer_products(ring.inputs, work.deltas, of_input, n, gradient.inputs)
-        sum_of_outer_products(ring.states, work.deltas, of_state, n, gradient.states)
+        sum_of_outer_products(work.team, ring.inputs, work.deltas, of_input, n, gradient.inputs)
+        sum_of_outer_products(work.team, ring.states, work.deltas, of_state, n, gradient.states)
         if layer > 0:
             _errors_of_layer_below(sizes, weights.inputs, work, n)
 
@@ -131,7 +131,7 @@ def _sweep_layer(
         )
         if back < n - 1:
             reached_by_state = vector(deltas, of_state, sizes.state_gates * H)
-            add_transposed_product(weights, reached_by_state, H, d_state)
+            add_transposed_product(work.team, weights, reached_by_state, H, d_state)
 
 
 @glue
@@ -142,4 +142,4 @@ def _errors_of_layer_below(sizes, weights, work, n):
         error = row(work.errors, r)
         fill(error, 0.0)
         reached_by_input = vector(row(work.deltas, r), 0, columns)
-        add_transposed_product(weights, reached_by_input, sizes.hidden_size, error)
+        add_transposed_product(work.team, weights, reached_by_input, sizes.hidden_size, error)

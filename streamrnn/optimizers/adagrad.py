@@ -14,6 +14,7 @@ from streamrnn.optimizers.protocol import update
     name="adagrad",
     limits={"eps": (1e-30, 1.0)},
     n_slots=1,
+    elementwise=True,
 )
 class AdaGrad(NamedTuple):
     """Divide by the root of all squares so far: v += g², θ -= lr * g / (√v + eps).

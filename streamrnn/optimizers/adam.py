@@ -14,6 +14,7 @@ from streamrnn.optimizers.protocol import update
     name="adam",
     limits={"beta1": (0.0, 0.999999), "beta2": (0.0, 0.999999), "eps": (1e-30, 1.0)},
     n_slots=2,
+    elementwise=True,
 )
 class Adam(NamedTuple):
     """Adam: running mean of the gradient over the root of that of its square, bias-corrected.
@@ -45,6 +46,7 @@ class Adam(NamedTuple):
         "weight_decay": (0.0, 1.0),
     },
     n_slots=2,
+    elementwise=True,
 )
 class AdamW(NamedTuple):
     """Adam with decoupled weight decay: θ -= lr * weight_decay * θ before each step.

@@ -16,6 +16,7 @@ from streamrnn.optimizers.protocol import update
     name="momentum",
     limits={"momentum": (0.0, 0.999999)},
     n_slots=1,
+    elementwise=True,
 )
 class Momentum(NamedTuple):
     """Heavy-ball momentum: θ -= lr * v.
@@ -36,6 +37,7 @@ class Momentum(NamedTuple):
     name="nesterov",
     limits={"momentum": (0.0, 0.999999)},
     n_slots=1,
+    elementwise=True,
 )
 class Nesterov(NamedTuple):
     """Nesterov's momentum: θ -= lr * (g + momentum * v).

@@ -14,6 +14,7 @@ from streamrnn.optimizers.protocol import update
     name="rmsprop",
     limits={"rho": (0.0, 0.999999), "eps": (1e-30, 1.0)},
     n_slots=1,
+    elementwise=True,
 )
 class RMSProp(NamedTuple):
     """Divide by a running root mean square: v = rho v + (1 - rho) g², θ -= lr * g / (√v + eps).

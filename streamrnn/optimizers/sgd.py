@@ -12,6 +12,7 @@ from streamrnn.optimizers.protocol import update
 @plugin(
     name="sgd",
     n_slots=0,
+    elementwise=True,
 )
 class SGD(NamedTuple):
     """Plain gradient descent: θ -= lr * g.
