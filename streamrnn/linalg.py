@@ -49,6 +49,7 @@ def sum_of_outer_products(
 @by_type
 def sum_of_squares(team: tuple, values: np.ndarray) -> float:
     """Sum the squares of a vector, in its own precision; in float64 where that overflows."""
+    raise NotImplementedError
 
 
 @add_product.register(Alone)
@@ -125,7 +126,9 @@ def write_rows(
         _one_row(inputs, deltas, first, n, start, row(out, start))
     for i in range(start, stop - 1, 2):
         _two_rows(inputs, deltas, first, n, i, row(out, i), row(out, i + 1))
-    if stop - start > 1 and (stop - start) % 2 == 1:  # cheaper to write one row twice than one alone
+    if (
+        stop - start > 1 and (stop - start) % 2 == 1
+    ):  # cheaper to write one row twice than one alone
         _two_rows(inputs, deltas, first, n, stop - 2, row(out, stop - 2), row(out, stop - 1))
 
 
@@ -229,7 +232,7 @@ def plus(a: float, b: float) -> float:
 @glue
 def finite_sum(total: float, values: np.ndarray) -> float:
     """Return `total`, the squares of `values`, or their sum in float64 if it has overflown."""
-    exact = np.float64(total)
+    exact: float = np.float64(total)
     # A comparison, since isfinite(x) compiles to a test of x - x, which LLVM may take for 0 where
     # sums may be re-associated.
     if not total < math.inf:

@@ -15,49 +15,42 @@ Code for small models is compiled without any of this: the type of the team deci
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
-from streamrnn._dispatch import by_type, compiled_as, glue, kernel, standalone
+
+from streamrnn._dispatch import by_type, compiled_as, glue, kernel
 from streamrnn.atomics import exchange, give_way, look, pause, publish
+from streamrnn.jobs import (
+    FIRST,
+    GRADIENT,
+    JOB,
+    KIND,
+    LAST,
+    MOVE,
+    N_FIGURES,
+    NUMBERS,
+    PRODUCT,
+    SLOT_SIZE,
+    SQUARES,
+    SQUARES_AT,
+    STATE,
+    TRANSPOSED,
+    Team,
+    perform,
+)
 from streamrnn.linalg import (
-    N_SQUARES,
     Alone,
     add_product,
     add_transposed_product,
     finite_sum,
     plus,
     squares_block,
-    squares_of_block,
     sum_of_outer_products,
     sum_of_squares,
-    write_rows,
 )
 from streamrnn.motion import Step, move_part
-from streamrnn.views import address_of, keep, matrix, matrix_at, record, row, vector
-
-
-class Team(NamedTuple):
-    """A thread that may have helpers, and where they meet."""
-
-    slots: np.ndarray  # (1 + helpers, SLOT_SIZE) int64: row 0 is main's; no rows: nobody helps
-    figures: np.ndarray  # (N_FIGURES,) float64: numbers that go with a job or come of it
-    optimizer: Any  # tells the type of the optimizer
-    real: Any  # tells the precision
-
-
-class Post(NamedTuple):
-    """Where the numbers of a `Team` are."""
-
-    address: int = 0  # figures, then slots
-    n_slots: int = 0  # rows of slots; 0 if nobody helps
-    place: int = 0  # row of the helper that calls; 0 for main
-
-
-#: A helper's row in `slots` starts with its state, what to do and the share of it. Two cache lines,
-#: since processors fetch lines in pairs.
-SLOT_SIZE = 16
-_STATE, _KIND, _FIRST, _LAST, _JOB = range(5)
+from streamrnn.views import address_of, keep, matrix, matrix_at, row
 
 #: In main's own row, the state says whether a model is being run.
 _RESTING, _BUSY = range(2)
@@ -77,56 +70,7 @@ _LEAST_SHARE = 1 << 14
 #: Parameters are shared in blocks of so many, so that loops over parts leave no other remainders.
 _ELEMENTS = 1 << 10
 
-N_FIGURES = 128
-_SQUARES_AT = N_FIGURES - N_SQUARES
-_NUMBERS = len(Step())
-
-_PRODUCT, _TRANSPOSED, _GRADIENT, _SQUARES, _MOVE = range(5)
 _INTEGER, _DOUBLE = np.int64(0), np.float64(0)
-
-
-class _Product(NamedTuple):
-    weights: int = 0
-    columns: int = 0
-    values: int = 0
-    n: int = 0
-    out: int = 0
-
-
-class _Transposed(NamedTuple):
-    weights: int = 0
-    columns: int = 0
-    deltas: int = 0
-    out: int = 0
-
-
-class _Gradient(NamedTuple):
-    inputs: int = 0
-    rows: int = 0
-    deltas: int = 0
-    width: int = 0  # of the deltas
-    first: int = 0
-    n: int = 0
-    out: int = 0
-    columns: int = 0
-
-
-class _Squares(NamedTuple):
-    values: int = 0
-    size: int = 0
-
-
-class _Move(NamedTuple):
-    parameters: int = 0
-    gradient: int = 0
-    slots: int = 0
-    size: int = 0
-    n_slots: int = 0
-
-
-_JOBS = _Product(), _Transposed(), _Gradient(), _Squares(), _Move()
-_A_PRODUCT, _A_TRANSPOSED, _A_GRADIENT, _A_SQUARES, _A_MOVE = _JOBS
-_STEP = Step()
 
 
 # --- what can be shared
@@ -154,7 +98,7 @@ def _(team, weights, values, n, out):
     columns = weights.shape[1]
     if _is_shared(team, n * out.size):
         job = address_of(weights), columns, address_of(values), n, address_of(out)
-        _share(team, _PRODUCT, job, out.size, 64, n * out.size)
+        _share(team, PRODUCT, job, out.size, 64, n * out.size)
     else:
         add_product(Alone(), weights, values, n, out)
 
@@ -164,7 +108,7 @@ def _(team, weights, deltas, n, out):
     columns = weights.shape[1]
     if _is_shared(team, n * columns):
         job = address_of(weights), columns, address_of(deltas), address_of(out)
-        _share(team, _TRANSPOSED, job, n, 8, n * columns)
+        _share(team, TRANSPOSED, job, n, 8, n * columns)
     else:
         add_transposed_product(Alone(), weights, deltas, n, out)
 
@@ -175,7 +119,7 @@ def _(team, inputs, deltas, first, n, out):
     if _is_shared(team, n * rows * columns):
         inputs_at, deltas_at, width = address_of(inputs), address_of(deltas), deltas.shape[1]
         job = inputs_at, rows, deltas_at, width, first, n, address_of(out), columns
-        _share(team, _GRADIENT, job, rows, 2, n * rows * columns)
+        _share(team, GRADIENT, job, rows, 2, n * rows * columns)
     else:
         sum_of_outer_products(Alone(), inputs, deltas, first, n, out)
 
@@ -187,10 +131,10 @@ def _(team, values):
     job = address_of(values), values.size
     length = squares_block(values.size)
     blocks = (values.size + length - 1) // length
-    _share(team, _SQUARES, job, blocks, 1, values.size)
+    _share(team, SQUARES, job, blocks, 1, values.size)
     total = values.dtype.type(0)
     for block in range(blocks):
-        total = plus(total, values.dtype.type(team.figures[_SQUARES_AT + block]))
+        total = plus(total, values.dtype.type(team.figures[SQUARES_AT + block]))
     return finite_sum(total, values)
 
 
@@ -198,10 +142,10 @@ def _(team, values):
 def _(team, optimizer, step, parameters, gradient, slots):
     if is_elementwise(optimizer) and _is_shared(team, parameters.size):
         keep(step, team.figures, 0)
-        keep(optimizer, team.figures, _NUMBERS)
+        keep(optimizer, team.figures, NUMBERS)
         at, gradient_at, slots_at = address_of(parameters), address_of(gradient), address_of(slots)
         job = at, gradient_at, slots_at, parameters.size, slots.shape[0]
-        _share(team, _MOVE, job, parameters.size, _ELEMENTS, parameters.size)
+        _share(team, MOVE, job, parameters.size, _ELEMENTS, parameters.size)
     else:
         move_part(optimizer, step, parameters, gradient, slots)
 
@@ -217,83 +161,6 @@ def _emit_is_elementwise(optimizer):
     return lambda optimizer: answer
 
 
-# --- a share
-
-
-@kernel
-def _perform(team, words):
-    """Do the share of a job that a row of `slots` describes."""
-    kind, first, last = words[_KIND], words[_FIRST], words[_LAST]
-    if kind == _PRODUCT:
-        _perform_product(team.real, record(_A_PRODUCT, words, _JOB), first, last)
-    elif kind == _TRANSPOSED:
-        _perform_transposed(team.real, record(_A_TRANSPOSED, words, _JOB), first, last)
-    elif kind == _GRADIENT:
-        _perform_gradient(team.real, record(_A_GRADIENT, words, _JOB), first, last)
-    elif kind == _SQUARES:
-        _perform_squares(team, record(_A_SQUARES, words, _JOB), first, last)
-    else:
-        _perform_move(team, record(_A_MOVE, words, _JOB), first, last)
-
-
-@glue
-def _vector_at(address, size, real):
-    return row(matrix_at(address, 1, size, real), 0)
-
-
-@glue
-def _columns_at(address, rows, columns, first, real):
-    """View a matrix as if it began at column `first`; only what is left of it may be used."""
-    return matrix(_vector_at(address, rows * columns, real), first, rows, columns)
-
-
-@glue
-def _perform_product(real, job, first, last):
-    weights = _columns_at(job.weights, job.n, job.columns, first, real)
-    out = vector(_vector_at(job.out, last, real), first, last - first)
-    add_product(Alone(), weights, _vector_at(job.values, job.n, real), job.n, out)
-
-
-@glue
-def _perform_transposed(real, job, first, last):
-    weights = _vector_at(job.weights, last * job.columns, real)
-    mine = matrix(weights, first * job.columns, last - first, job.columns)
-    out = vector(_vector_at(job.out, last, real), first, last - first)
-    deltas = _vector_at(job.deltas, job.columns, real)
-    add_transposed_product(Alone(), mine, deltas, last - first, out)
-
-
-@kernel
-def _write_rows(inputs, deltas, first, n, start, stop, out):
-    standalone()
-    write_rows(inputs, deltas, first, n, start, stop, out)
-
-
-@glue
-def _perform_gradient(real, job, first, last):
-    inputs = matrix_at(job.inputs, job.n, job.rows, real)
-    deltas = matrix_at(job.deltas, job.n, job.width, real)
-    out = matrix_at(job.out, job.rows, job.columns, real)
-    _write_rows(inputs, deltas, job.first, job.n, first, last, out)
-
-
-@glue
-def _perform_squares(team, job, first, last):
-    values = _vector_at(job.values, job.size, team.real)
-    for block in range(first, last):
-        team.figures[_SQUARES_AT + block] = squares_of_block(values, block)
-
-
-@glue
-def _perform_move(team, job, first, last):
-    n, real = last - first, team.real
-    parameters = vector(_vector_at(job.parameters, job.size, real), first, n)
-    gradient = vector(_vector_at(job.gradient, job.size, real), first, n)
-    slots = _columns_at(job.slots, job.n_slots, job.size, first, real)
-    optimizer = record(team.optimizer, team.figures, _NUMBERS)
-    move_part(optimizer, record(_STEP, team.figures, 0), parameters, gradient, slots)
-
-
 # --- sharing
 
 
@@ -306,7 +173,7 @@ def _is_shared(team, work):
 def _n_idle(slots):
     n = 0
     for place in range(1, slots.shape[0]):
-        if look(row(slots, place), _STATE) == IDLE:
+        if look(row(slots, place), STATE) == IDLE:
             n += 1
     return n
 
@@ -315,9 +182,9 @@ def _n_idle(slots):
 def _cut(words, kind, total, grain, share, shares):
     """Write which part of a job one of so many shares is; the last has the remainder."""
     blocks = total // grain
-    words[_KIND] = kind
-    words[_FIRST] = blocks * share // shares * grain
-    words[_LAST] = total if share + 1 == shares else blocks * (share + 1) // shares * grain
+    words[KIND] = kind
+    words[FIRST] = blocks * share // shares * grain
+    words[LAST] = total if share + 1 == shares else blocks * (share + 1) // shares * grain
 
 
 @glue
@@ -326,7 +193,7 @@ def _share(team, kind, job, total, grain, work):
 
     Shares begin at multiples of `grain`. `work` says how much there is to do.
     """
-    keep(job, row(team.slots, 0), _JOB)
+    keep(job, row(team.slots, 0), JOB)
     _share_written(team, kind, total, grain, work)
 
 
@@ -339,21 +206,21 @@ def _share_written(team, kind, total, grain, work):
     posted = 1
     for place in range(1, slots.shape[0]):
         words = row(slots, place)
-        if posted < shares and look(words, _STATE) == IDLE:
-            for i in range(_JOB, SLOT_SIZE):
+        if posted < shares and look(words, STATE) == IDLE:
+            for i in range(JOB, SLOT_SIZE):
                 words[i] = mine[i]
             _cut(words, kind, total, grain, posted, shares)
-            if exchange(words, _STATE, IDLE, POSTED):
+            if exchange(words, STATE, IDLE, POSTED):
                 posted += 1
     _cut(mine, kind, total, grain, 0, shares)
-    _perform(team, mine)
+    perform(team, mine)
     for share in range(posted, shares):  # a helper has left in between
         _cut(mine, kind, total, grain, share, shares)
-        _perform(team, mine)
+        perform(team, mine)
     for place in range(1, slots.shape[0]):  # what nobody has begun
         words = row(slots, place)
-        if look(words, _STATE) == POSTED and exchange(words, _STATE, POSTED, IDLE):
-            _perform(team, words)
+        if look(words, STATE) == POSTED and exchange(words, STATE, POSTED, IDLE):
+            perform(team, words)
     for place in range(1, slots.shape[0]):
         _wait_for(row(slots, place))
 
@@ -361,7 +228,7 @@ def _share_written(team, kind, total, grain, work):
 @kernel
 def _wait_for(words):
     turns = 0
-    while look(words, _STATE) == TAKEN:
+    while look(words, STATE) == TAKEN:
         turns += 1
         if turns % _TURNS_TO_SPIN == 0:
             give_way()
@@ -372,8 +239,8 @@ def _wait_for(words):
 
 
 @by_type
-def meet(pattern: tuple, post: Post) -> tuple:
-    """Return the team of a type whose numbers are where `post` says."""
+def meet(pattern: tuple, address: int, n_slots: int) -> Any:
+    """Return the team of the pattern's type whose figures, then slots, begin at an address."""
 
 
 @by_type
@@ -392,15 +259,15 @@ def assist(team: tuple, place: int) -> None:
 
 
 @meet.register(Alone)
-def _(pattern, post):
+def _(pattern, address, n_slots):
     return Alone()
 
 
 @meet.register(Team)
-def _(pattern, post):
-    figures = row(matrix_at(post.address, 1, N_FIGURES, _DOUBLE), 0)
-    words = row(matrix_at(post.address, 1, N_FIGURES + post.n_slots * SLOT_SIZE, _INTEGER), 0)
-    slots = matrix(words, N_FIGURES, post.n_slots, SLOT_SIZE)
+def _(pattern, address, n_slots):
+    figures = row(matrix_at(address, 1, N_FIGURES, _DOUBLE), 0)
+    words = row(matrix_at(address, 1, N_FIGURES + n_slots * SLOT_SIZE, _INTEGER), 0)
+    slots = matrix(words, N_FIGURES, n_slots, SLOT_SIZE)
     return Team(slots, figures, pattern.optimizer, pattern.real)
 
 
@@ -412,7 +279,7 @@ def _(team):
 @begin.register(Team)
 def _(team):
     if team.slots.shape[0] > 0:
-        publish(row(team.slots, 0), _STATE, _BUSY)
+        publish(row(team.slots, 0), STATE, _BUSY)
 
 
 @end.register(Alone)
@@ -423,7 +290,7 @@ def _(team):
 @end.register(Team)
 def _(team):
     if team.slots.shape[0] > 0:
-        publish(row(team.slots, 0), _STATE, _RESTING)
+        publish(row(team.slots, 0), STATE, _RESTING)
 
 
 @assist.register(Alone)
@@ -434,19 +301,19 @@ def _(team, place):
 @assist.register(Team)
 def _(team, place):
     main, words = row(team.slots, 0), row(team.slots, place)
-    publish(words, _STATE, IDLE)
+    publish(words, STATE, IDLE)
     turns = 0
     while True:
-        if look(words, _STATE) == POSTED:
-            if exchange(words, _STATE, POSTED, TAKEN):
-                _perform(team, words)
-                publish(words, _STATE, IDLE)
+        if look(words, STATE) == POSTED:
+            if exchange(words, STATE, POSTED, TAKEN):
+                perform(team, words)
+                publish(words, STATE, IDLE)
                 turns = 0
         else:
             turns += 1
             pause()
             if turns % _TURNS_TO_SPIN == 0:
                 give_way()
-                rested = turns >= _TURNS_TO_STAY and look(main, _STATE) == _RESTING
-                if rested and exchange(words, _STATE, IDLE, ABSENT):
+                rested = turns >= _TURNS_TO_STAY and look(main, STATE) == _RESTING
+                if rested and exchange(words, STATE, IDLE, ABSENT):
                     return

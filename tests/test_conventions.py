@@ -22,6 +22,7 @@ LAYERS = [
     "cells.protocol heads.protocol losses.protocol optimizers.protocol gradients.protocol",
     "cells heads losses optimizers",
     "motion",
+    "jobs",
     "team",
     "network updates",
     "gradients.sweep",

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from streamrnn._dispatch import entry, glue, source_digest
+from streamrnn.jobs import Team
 from streamrnn.layout import (
     UPDATES,
     Sizes,
@@ -27,10 +28,9 @@ from streamrnn.layout import (
 )
 from streamrnn.learner import Plugins, learn, predict
 from streamrnn.linalg import Alone
-from streamrnn.team import Post, Team, assist, begin, end, meet
+from streamrnn.team import assist, begin, end, meet
 from streamrnn.updates import Settings
 from streamrnn.views import matrix_at, record, row
-
 
 #: What the entry point is called for: to predict, writing only `out` and the workspace; to predict
 #: and learn; or to help another thread that does.
@@ -53,10 +53,9 @@ class Call(NamedTuple):
     out: int = 0  # address: predictions, (rows, n_columns) float64; written
     n_columns: int = 0
     task: int = PREDICT
-    # as in `team.Post`
-    team: int = 0
-    n_slots: int = 0
-    place: int = 0
+    team: int = 0  # address: figures, then slots of a `Team`
+    n_slots: int = 0  # of the team; 0 where nobody helps
+    place: int = 0  # the slot of a helper
 
 
 class Address(NamedTuple):
@@ -112,7 +111,7 @@ def _run(digest: str, patterns: Plugins, real: Any, crew: tuple) -> Callable[...
     def run(words):
         digest  # noqa: B018  (a name in the closure is part of Numba's cache key)
         call = record(_CALL, words, 0)
-        team = meet(crew, Post(call.team, call.n_slots, call.place))
+        team = meet(crew, call.team, call.n_slots)
         if call.task == ASSIST:
             assist(team, call.place)
             return
@@ -162,8 +161,6 @@ def run_for(types: tuple[type, ...], dtype: str, is_wide: bool = False) -> Calla
     # again, and would only fill the folder.
     keep = all(plugin.__module__ != "__main__" for plugin in types)
     real = np.dtype(dtype).type(0)
-    crew = Alone()
-    if is_wide:
-        crew = Team(0, 0, patterns.optimizer, real)
+    crew: Any = Team(0, 0, patterns.optimizer, real) if is_wide else Alone()
     digest = f"{source_digest(types)} {dtype}"
     return entry(_run, digest, patterns, real, crew, keep=keep)

@@ -10,12 +10,14 @@ from functools import cache
 from typing import Any
 
 import numpy as np
+from numba import config
 
 from streamrnn._checks import check_count
 from streamrnn.backends import cpu
+from streamrnn.jobs import N_FIGURES, SLOT_SIZE
 from streamrnn.layout import Sizes
 from streamrnn.parallel import available_cores
-from streamrnn.team import ABSENT, N_FIGURES, SLOT_SIZE
+from streamrnn.team import ABSENT
 from streamrnn.views import aligned_zeros
 
 #: Threads at most in one model.
@@ -36,7 +38,7 @@ def n_threads(hidden_size: int) -> int:
     One for every 128 units, but no more than there are cores, or than the environment variable
     ``STREAMRNN_NUM_THREADS`` says; below 256 units there is one.
     """
-    if hidden_size < _LEAST_UNITS:
+    if hidden_size < _LEAST_UNITS or config.DISABLE_JIT:
         return 1
     given = os.environ.get(THREADS_VARIABLE, "").strip()
     if not given:
@@ -65,7 +67,7 @@ class Helpers:
         self._entry: Callable[[np.ndarray], None] = cpu.run_for(*kind, True)
         self._n_slots = n + 1
         self._words = aligned_zeros(N_FIGURES + self._n_slots * SLOT_SIZE, "int64")
-        self._states = memoryview(self._words)[N_FIGURES::SLOT_SIZE]
+        self._states = self._words.data[N_FIGURES::SLOT_SIZE]
         self._busy = threading.Lock()
         self._threads: list[threading.Thread | None] = [None] * self._n_slots
         self._bells = [threading.Semaphore(0) for _ in range(self._n_slots)]
