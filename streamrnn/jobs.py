@@ -59,6 +59,7 @@ class _Transposed(NamedTuple):
     weights: int = 0
     columns: int = 0
     deltas: int = 0
+    turn: int = 0
     out: int = 0
 
 
@@ -137,7 +138,7 @@ def _perform_transposed(real, job, first, last):
     mine = matrix(weights, first * job.columns, last - first, job.columns)
     out = vector(_vector_at(job.out, last, real), first, last - first)
     deltas = _vector_at(job.deltas, job.columns, real)
-    add_transposed_product(Alone(), mine, deltas, last - first, out)
+    add_transposed_product(Alone(), mine, deltas, last - first, job.turn, out)
 
 
 @kernel

@@ -161,16 +161,16 @@ def arena_parts(sizes: Sizes, common: np.ndarray, own: np.ndarray) -> Parts:
 class Tape(NamedTuple):
     """One layer's ring."""
 
-    inputs: np.ndarray  # (K, inputs + 1): the last column is 1
-    states: np.ndarray  # (K, H + 1): hidden state before the step; the last column is 1
+    inputs: np.ndarray  # (K, inputs)
+    states: np.ndarray  # (K, H): hidden state before the step
     factors: np.ndarray  # (K, n_factors * H): local Jacobian factors
 
 
 @glue
 def _tape_layer_size(sizes, layer):
     K, H = sizes.truncation, sizes.hidden_size
-    inputs, states = K * (layer_inputs(sizes, layer) + 1), K * (H + 1)
-    return _aligned(inputs) + _aligned(states) + _aligned(K * sizes.n_factors * H)
+    inputs = _aligned(K * layer_inputs(sizes, layer))
+    return inputs + _aligned(K * H) + _aligned(K * sizes.n_factors * H)
 
 
 @glue
@@ -191,11 +191,11 @@ def layer_tape(sizes: Sizes, tape: np.ndarray, layer: int) -> Tape:
     """View one layer's ring."""
     K, H, n = sizes.truncation, sizes.hidden_size, layer_inputs(sizes, layer)
     start = _tape_offset(sizes, layer)
-    states = start + _aligned(K * (n + 1))
-    factors = states + _aligned(K * (H + 1))
+    states = start + _aligned(K * n)
+    factors = states + _aligned(K * H)
     return Tape(
-        matrix(tape, start, K, n + 1),
-        matrix(tape, states, K, H + 1),
+        matrix(tape, start, K, n),
+        matrix(tape, states, K, H),
         matrix(tape, factors, K, sizes.n_factors * H),
     )
 

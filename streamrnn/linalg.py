@@ -31,9 +31,13 @@ def add_product(
 
 @by_type
 def add_transposed_product(
-    team: tuple, weights: np.ndarray, deltas: np.ndarray, n: int, out: np.ndarray
+    team: tuple, weights: np.ndarray, deltas: np.ndarray, n: int, turn: int, out: np.ndarray
 ) -> None:
-    """Add ``weights[:n] @ deltas`` to ``out[:n]``; `weights` is (>= n, columns)."""
+    """Add ``weights[:n] @ deltas`` to ``out[:n]``; `weights` is (>= n, columns).
+
+    An odd `turn` goes from the last rows to the first: whoever needs the same weights again and
+    again finds part of them still in the cache (64 LSTM units: 0.59 to 0.49 µs).
+    """
 
 
 @by_type
@@ -72,37 +76,74 @@ def _(team, weights, values, n, out):
             out[j] += v0 * weights[k, j]
 
 
+#: A row of so many bytes, or of a multiple, begins in the same place of the first-level cache as
+#: the one before: of eight such rows and the deltas, one would throw out the other.
+_ALIASED = 4096
+
+
 @add_transposed_product.register(Alone)
-def _(team, weights, deltas, n, out):
+def _(team, weights, deltas, n, turn, out):
     standalone()
-    columns = weights.shape[1]
-    zero = out.dtype.type(0)
-    blocked = n - n % 8
-    for k in range(0, blocked, 8):
-        s0 = s1 = s2 = s3 = s4 = s5 = s6 = s7 = zero
-        for j in range(columns):
-            d = deltas[j]
-            s0 += weights[k, j] * d
-            s1 += weights[k + 1, j] * d
-            s2 += weights[k + 2, j] * d
-            s3 += weights[k + 3, j] * d
-            s4 += weights[k + 4, j] * d
-            s5 += weights[k + 5, j] * d
-            s6 += weights[k + 6, j] * d
-            s7 += weights[k + 7, j] * d
-        out[k] += s0
-        out[k + 1] += s1
-        out[k + 2] += s2
-        out[k + 3] += s3
-        out[k + 4] += s4
-        out[k + 5] += s5
-        out[k + 6] += s6
-        out[k + 7] += s7
-    for k in range(blocked, n):
-        s0 = zero
-        for j in range(columns):
+    back = turn % 2 == 1
+    if weights.shape[1] * weights.itemsize % _ALIASED == 0:
+        blocks = n // 4
+        for b in range(blocks):
+            _add_four(weights, deltas, 4 * (blocks - 1 - b if back else b), out)
+        done = 4 * blocks
+    else:
+        blocks = n // 8
+        for b in range(blocks):
+            _add_eight(weights, deltas, 8 * (blocks - 1 - b if back else b), out)
+        done = 8 * blocks
+    for k in range(done, n):
+        s0 = out.dtype.type(0)
+        for j in range(weights.shape[1]):
             s0 += weights[k, j] * deltas[j]
         out[k] += s0
+
+
+@glue
+def _add_eight(weights, deltas, k, out):
+    # Views, since an index might wrap around.
+    w0, w1, w2, w3 = row(weights, k), row(weights, k + 1), row(weights, k + 2), row(weights, k + 3)
+    w4, w5, w6 = row(weights, k + 4), row(weights, k + 5), row(weights, k + 6)
+    w7, sums = row(weights, k + 7), vector(out, k, 8)
+    s0 = s1 = s2 = s3 = s4 = s5 = s6 = s7 = out.dtype.type(0)
+    for j in range(weights.shape[1]):
+        d = deltas[j]
+        s0 += w0[j] * d
+        s1 += w1[j] * d
+        s2 += w2[j] * d
+        s3 += w3[j] * d
+        s4 += w4[j] * d
+        s5 += w5[j] * d
+        s6 += w6[j] * d
+        s7 += w7[j] * d
+    sums[0] += s0
+    sums[1] += s1
+    sums[2] += s2
+    sums[3] += s3
+    sums[4] += s4
+    sums[5] += s5
+    sums[6] += s6
+    sums[7] += s7
+
+
+@glue
+def _add_four(weights, deltas, k, out):
+    w0, w1, w2, w3 = row(weights, k), row(weights, k + 1), row(weights, k + 2), row(weights, k + 3)
+    sums = vector(out, k, 4)
+    s0 = s1 = s2 = s3 = out.dtype.type(0)
+    for j in range(weights.shape[1]):
+        d = deltas[j]
+        s0 += w0[j] * d
+        s1 += w1[j] * d
+        s2 += w2[j] * d
+        s3 += w3[j] * d
+    sums[0] += s0
+    sums[1] += s1
+    sums[2] += s2
+    sums[3] += s3
 
 
 @sum_of_outer_products.register(Alone)
@@ -126,9 +167,8 @@ def write_rows(
         _one_row(inputs, deltas, first, n, start, row(out, start))
     for i in range(start, stop - 1, 2):
         _two_rows(inputs, deltas, first, n, i, row(out, i), row(out, i + 1))
-    if (
-        stop - start > 1 and (stop - start) % 2 == 1
-    ):  # cheaper to write one row twice than one alone
+    if stop - start > 1 and (stop - start) % 2 == 1:
+        # Cheaper to write one row twice than one alone.
         _two_rows(inputs, deltas, first, n, stop - 2, row(out, stop - 2), row(out, stop - 1))
 
 
@@ -172,6 +212,27 @@ def _one_row(inputs, deltas, first, n, i, out):
         delta = vector(row(deltas, t), first, columns)
         for j in range(columns):
             out[j] += value * delta[j]
+
+
+@kernel
+def sum_of_rows(deltas: np.ndarray, first: int, n: int, out: np.ndarray) -> None:
+    """Write the sum of ``deltas[:n, first:]`` over its rows to `out`: the gradient of a bias."""
+    standalone()
+    columns = out.size
+    for j in range(columns):
+        out[j] = 0
+    blocked = n - n % 4
+    for t in range(0, blocked, 4):
+        d0 = vector(row(deltas, t), first, columns)
+        d1 = vector(row(deltas, t + 1), first, columns)
+        d2 = vector(row(deltas, t + 2), first, columns)
+        d3 = vector(row(deltas, t + 3), first, columns)
+        for j in range(columns):
+            out[j] += d0[j] + d1[j] + d2[j] + d3[j]
+    for t in range(blocked, n):
+        d0 = vector(row(deltas, t), first, columns)
+        for j in range(columns):
+            out[j] += d0[j]
 
 
 @kernel

@@ -104,13 +104,13 @@ def _(team, weights, values, n, out):
 
 
 @add_transposed_product.register(Team)
-def _(team, weights, deltas, n, out):
+def _(team, weights, deltas, n, turn, out):
     columns = weights.shape[1]
     if _is_shared(team, n * columns):
-        job = address_of(weights), columns, address_of(deltas), address_of(out)
+        job = address_of(weights), columns, address_of(deltas), turn, address_of(out)
         _share(team, TRANSPOSED, job, n, 8, n * columns)
     else:
-        add_transposed_product(Alone(), weights, deltas, n, out)
+        add_transposed_product(Alone(), weights, deltas, n, turn, out)
 
 
 @sum_of_outer_products.register(Team)

@@ -92,6 +92,19 @@ def _row(typing_context, base, index):
 
 
 @intrinsic
+def _rows(typing_context, base, n):
+    _check_writable(base)
+    array_type = types.Array(base.dtype, 2, "C")
+
+    def generate(context, builder, signature, args):
+        array = make_array(signature.args[0])(context, builder, args[0])
+        columns = cgutils.unpack_tuple(builder, array.shape)[1]
+        return _borrow(context, builder, array_type, array.data, [args[1], columns])
+
+    return array_type(base, types.intp), generate
+
+
+@intrinsic
 def _matrix_at(typing_context, address, rows, columns, like):
     array_type = types.Array(types.unliteral(like), 2, "C")
 
@@ -127,6 +140,11 @@ def row(base: np.ndarray, index: int) -> np.ndarray:
     return base[index]
 
 
+def rows(base: np.ndarray, n: int) -> np.ndarray:
+    """View ``base[:n]``; `base` is a C-contiguous matrix."""
+    return base[:n]
+
+
 def matrix_at(address: int, rows: int, columns: int, like: Any) -> np.ndarray:
     """View `rows` x `columns` numbers of the type of `like` from a memory address on."""
     dtype = np.dtype(type(like))
@@ -153,6 +171,11 @@ def _emit_matrix(base, offset, rows, columns):
 @compiled_as(row)
 def _emit_row(base, index):
     return lambda base, index: _row(base, index)
+
+
+@compiled_as(rows)
+def _emit_rows(base, n):
+    return lambda base, n: _rows(base, n)
 
 
 @compiled_as(matrix_at)

@@ -16,6 +16,7 @@ def _compiled(kernel):
 add_product = _compiled(linalg.add_product)
 add_transposed_product = _compiled(linalg.add_transposed_product)
 sum_of_outer_products = _compiled(linalg.sum_of_outer_products)
+sum_of_rows = _compiled(linalg.sum_of_rows)
 sum_of_squares = _compiled(linalg.sum_of_squares)
 
 TOLERANCE = {"float32": 2e-5, "float64": 1e-12}
@@ -39,10 +40,23 @@ def test_products_equal_numpy(rng, dtype, rows, columns, steps):
     backward = back + weights[:rows].astype(float) @ deltas
 
     add_product(Alone(), weights, values, rows, out[:columns])
-    add_transposed_product(Alone(), weights, deltas, rows, back)
+    add_transposed_product(Alone(), weights, deltas, rows, 0, back)
 
     np.testing.assert_allclose(out, forward, atol=TOLERANCE[dtype] * 10)
     np.testing.assert_allclose(back, backward, atol=TOLERANCE[dtype] * 10)
+
+
+@pytest.mark.parametrize(("rows", "columns"), [(3, 7), (16, 24), (21, 1024), (9, 512)])
+def test_transposed_product_in_either_direction(rng, dtype, rows, columns):
+    """Bit by bit: the direction is for the cache only. Some rows are 4096 bytes long."""
+    weights, deltas = rng.normal(size=(rows, columns)), rng.normal(size=columns)
+    sums = [np.zeros(rows, dtype) for _ in range(2)]
+    for turn, out in enumerate(sums):
+        add_transposed_product(
+            Alone(), weights.astype(dtype), deltas.astype(dtype), rows, turn, out
+        )
+    assert sums[0].tobytes() == sums[1].tobytes()
+    np.testing.assert_allclose(sums[0], weights @ deltas, atol=TOLERANCE[dtype] * 100)
 
 
 @pytest.mark.parametrize(("rows", "columns", "steps"), SIZES)
@@ -65,3 +79,12 @@ def test_sum_of_squares_survives_overflow_and_shows_nan():
     assert sum_of_squares(Alone(), large) == pytest.approx(1e61, rel=1e-6)
     assert np.isnan(sum_of_squares(Alone(), np.array([1.0, np.nan], "float32")))
     assert np.isinf(sum_of_squares(Alone(), np.array([1.0, np.inf], "float32")))
+
+
+@pytest.mark.parametrize("n", [1, 4, 7])
+@pytest.mark.parametrize("first", [0, 3])
+def test_bias_gradient_equals_numpy(rng, dtype, n, first):
+    deltas, out = rng.normal(size=(8, 12)).astype(dtype), np.ones(9, dtype)
+    sum_of_rows(deltas, first, n, out)
+    expected = deltas[:n, first : first + 9].astype(float).sum(axis=0)
+    np.testing.assert_allclose(out, expected, atol=TOLERANCE[dtype] * 10)

@@ -55,8 +55,7 @@ class Stored(NamedTuple):
             before, after = layer_tape(old, old_memory, layer), layer_tape(new, new_memory, layer)
             after.states[:] = before.states
             after.factors[:] = before.factors
-            after.inputs[:, : before.inputs.shape[1] - 1] = before.inputs[:, :-1]
-            after.inputs[:, -1] = before.inputs[:, -1]
+            after.inputs[:, : before.inputs.shape[1]] = before.inputs
         features(new, new_memory)[:] = features(old, old_memory)
 
 

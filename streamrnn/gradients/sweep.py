@@ -26,24 +26,25 @@ from streamrnn.layout import (
     layer_tape,
     layer_weights,
 )
-from streamrnn.linalg import add_transposed_product, fill, sum_of_outer_products
+from streamrnn.linalg import (
+    add_transposed_product,
+    copy,
+    fill,
+    sum_of_outer_products,
+    sum_of_rows,
+)
 from streamrnn.losses.protocol import slope
-from streamrnn.views import matrix, row, vector
+from streamrnn.views import matrix, row, rows, vector
 
 
 @glue
 def record_inputs(
     sizes: Sizes, tape: np.ndarray, layer: int, slot: int, x: np.ndarray, before: np.ndarray
 ) -> None:
-    """Write what a layer's weights multiply in one step, with a 1 for each bias."""
+    """Write what a layer's weights multiply in one step."""
     ring = layer_tape(sizes, tape, layer)
-    n, H = layer_inputs(sizes, layer), sizes.hidden_size
-    for i in range(n):
-        ring.inputs[slot, i] = x[i]
-    ring.inputs[slot, n] = 1
-    for i in range(H):
-        ring.states[slot, i] = before[i]
-    ring.states[slot, H] = 1
+    copy(x, layer_inputs(sizes, layer), row(ring.inputs, slot))
+    copy(before, sizes.hidden_size, row(ring.states, slot))
 
 
 @glue
@@ -72,10 +73,18 @@ def backpropagate_window(
         _sweep_layer(plugins.cell, sizes, weights.states, work, ring, slot, n, n if depth else m)
         of_input = 0 * sizes.hidden_size  # a bare 0 is a type of its own and compiles twice
         of_state = (sizes.gates - sizes.state_gates) * sizes.hidden_size
-        sum_of_outer_products(work.team, ring.inputs, work.deltas, of_input, n, gradient.inputs)
-        sum_of_outer_products(work.team, ring.states, work.deltas, of_state, n, gradient.states)
+        _weight_gradient(work, ring.inputs, of_input, n, gradient.inputs)
+        _weight_gradient(work, ring.states, of_state, n, gradient.states)
         if layer > 0:
             _errors_of_layer_below(sizes, weights.inputs, work, n)
+
+
+@glue
+def _weight_gradient(work, inputs, first, n, gradient):
+    """Write the gradient of a weight matrix; its last row is the bias, whose input is always 1."""
+    last = gradient.shape[0] - 1
+    sum_of_outer_products(work.team, inputs, work.deltas, first, n, rows(gradient, last))
+    sum_of_rows(work.deltas, first, n, row(gradient, last))
 
 
 @glue
@@ -91,8 +100,7 @@ def _errors_of_losses(plugins, sizes, parts, work, tape, slot, m):
         if target[sizes.n_targets] == 0:
             fill(error, 0.0)
             continue
-        # Views, since a row of the tape has a 1 for the bias behind the inputs.
-        h, x = row(hidden, r), vector(row(inputs, r), 0, sizes.n_inputs)
+        h, x = row(hidden, r), row(inputs, r)
         read(plugins.head, parameters, parts.head_memory, h, x, work.z)
         slope(plugins.loss, work.z, target, work.d_z)
         for k in range(work.d_z.size):
@@ -131,7 +139,7 @@ def _sweep_layer(
         )
         if back < n - 1:
             reached_by_state = vector(deltas, of_state, sizes.state_gates * H)
-            add_transposed_product(work.team, weights, reached_by_state, H, d_state)
+            add_transposed_product(work.team, weights, reached_by_state, H, back, d_state)
 
 
 @glue
@@ -142,4 +150,4 @@ def _errors_of_layer_below(sizes, weights, work, n):
         error = row(work.errors, r)
         fill(error, 0.0)
         reached_by_input = vector(row(work.deltas, r), 0, columns)
-        add_transposed_product(work.team, weights, reached_by_input, sizes.hidden_size, error)
+        add_transposed_product(work.team, weights, reached_by_input, sizes.hidden_size, r, error)
