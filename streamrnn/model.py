@@ -41,7 +41,7 @@ class Model:
     """The numbers of one learner and what works on them; the estimators wrap it for users.
 
     ``x``, ``y`` and ``out`` are arguments of `run` for one sample, to be used again and again;
-    ``row`` and ``answer`` are views of the only rows of ``x`` and ``out``.
+    ``row``, ``answer`` and ``goal`` are views of the only rows of ``x``, ``out`` and ``y``.
     Whoever runs or changes a model holds its ``lock``: compiled code releases the GIL.
 
     Parameters
@@ -71,9 +71,10 @@ class Model:
         self.x = np.full((1, sizes.n_inputs), np.nan)
         self.y = np.full((1, sizes.n_targets), np.nan)
         self.out = np.zeros((1, self.n_columns))
-        self.row, self.answer = self.x[0], self.out[0]
+        self.row, self.answer, self.goal = self.x[0], self.out[0], self.y.data.cast("B").cast("d")
         self._bounds = np.array([0, 1])
-        self._rates = np.zeros(1) if blueprint.is_scheduled else blueprint.rates(0, 1)
+        self._is_scheduled = blueprint.is_scheduled
+        self._rates = np.zeros(1) if self._is_scheduled else blueprint.rates(0, 1)
         self._address = np.array([self._located(self._rates)])
         call = cpu.Call(
             settings=cpu.address(blueprint.numbers),
@@ -184,7 +185,7 @@ class Model:
 
     def _run_part(self, X: np.ndarray, Y: np.ndarray, out: np.ndarray, learning: bool) -> None:
         rates = self._rates
-        if learning and self.blueprint.is_scheduled:
+        if learning and self._is_scheduled:
             rates = self.blueprint.rates(int(self.statistics[UPDATES]), len(X))
         models = np.array([self._located(rates)])
         bounds = np.array([0, len(X)])
@@ -200,7 +201,7 @@ class Model:
 
     def run_one(self, learning: bool) -> None:
         """Do as `run` does with the one sample in ``x``, ``y`` and ``out``, at less cost."""
-        if learning and self.blueprint.is_scheduled:
+        if learning and self._is_scheduled:
             self._run_part(self.x, self.y, self.out, learning)
         else:
             run = self._entry or self._compiled

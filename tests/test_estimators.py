@@ -4,6 +4,7 @@ import copy
 import math
 import os
 import pickle
+import tracemalloc
 import subprocess
 import sys
 
@@ -175,3 +176,22 @@ def test_in_a_pipeline_an_ensemble_and_an_evaluation():
     model = compose.SelectType(int, float) | bag
     score = evaluate.progressive_val_score(datasets.Phishing().take(600), model, metrics.Accuracy())
     assert score.get() > 0.7
+
+
+def test_a_sample_makes_no_arrays():
+    """Beside Python's own few objects there is no room for an array in what a call allocates."""
+    model = RNNRegressor(**SMALL)
+    x = {f"x{i}": float(i) for i in range(8)}
+    for _ in range(50):
+        model.predict_one(x)
+        model.learn_one(x, 1.0)
+    tracemalloc.start()
+    try:
+        for call in (lambda: model.predict_one(x), lambda: model.learn_one(x, 1.0)):
+            call()
+            tracemalloc.reset_peak()
+            before = tracemalloc.get_traced_memory()[0]
+            call()
+            assert tracemalloc.get_traced_memory()[1] - before < 320
+    finally:
+        tracemalloc.stop()

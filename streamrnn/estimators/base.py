@@ -210,7 +210,7 @@ class RecurrentEstimator(base.Estimator):
 
     def _learn_accepted(self, target: float) -> None:
         model = self._model
-        model.y[0, 0] = target
+        model.goal[0] = target
         model.run_one(True)
 
     def _block(

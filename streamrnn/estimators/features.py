@@ -34,6 +34,8 @@ class FeatureIndex:
         self._known = self._ignored.union(self.names)
         self._pack: Callable[..., None] | None = struct.Struct(f"{n}d").pack_into if n else None
         self._get = itemgetter(*self.names) if n > 1 else None
+        self._row: np.ndarray | None = None  # the one filled last, and with what
+        self._values: tuple[Any, ...] = ()
 
     def __getstate__(self) -> dict[str, Any]:
         return {"names": self.names, "ignored": self._ignored}
@@ -62,14 +64,15 @@ class FeatureIndex:
             If a feature with a column is no number; it names the feature.
         """
         # Only of a plain dict: others, such as defaultdict, may invent and keep what is missing.
-        if type(x) is dict and self._get is not None and self._pack is not None:
+        if type(x) is dict and self._get is not None:
             try:
                 values = self._get(x)
-                if _PLAIN.issuperset(map(type, values)):
-                    self._pack(row, 0, *values)
+                # A sample is learnt from after it was predicted: the row may still hold it.
+                if (row is self._row and values == self._values) or self._put(values, row):
                     return len(x) == len(values) or x.keys() <= self._known
-            except (KeyError, OverflowError):
-                pass  # something is missing or huge: look at each value
+            except (KeyError, OverflowError, ValueError):
+                pass  # something is missing, huge or an array: look at each value
+        self._row = None
         if not isinstance(x, Mapping):
             raise TypeError(
                 f"a sample must be a dict of features by name, got {x!r}, a {type(x).__name__}"
@@ -77,6 +80,15 @@ class FeatureIndex:
         for i, name in enumerate(self.names):
             row[i] = feature(name, x[name]) if name in x else math.nan
         return x.keys() <= self._known
+
+    def _put(self, values: tuple[Any, ...], row: np.ndarray) -> bool:
+        """Write values to `row` if all are plain numbers; say whether they are."""
+        if self._pack is None or not _PLAIN.issuperset(map(type, values)):
+            return False
+        self._row = None
+        self._pack(row, 0, *values)
+        self._row, self._values = row, values
+        return True
 
 
 def _order(name: Hashable) -> tuple[str, str]:
