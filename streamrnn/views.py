@@ -8,16 +8,16 @@ somebody else keeps the memory, and must never be returned to Python.
 from __future__ import annotations
 
 import ctypes
-from typing import Any, TypeVar
+from collections.abc import Callable
+from inspect import signature
+from typing import Any, TypeVar, cast
 
 import numpy as np
 from numba import types
 from numba.core import cgutils
 from numba.core.errors import TypingError
-from numba.extending import intrinsic
+from numba.extending import lower_builtin, type_callable
 from numba.np.arrayobj import make_array, populate_array
-
-from streamrnn._dispatch import compiled_as
 
 Record = TypeVar("Record", bound=Any)
 
@@ -49,80 +49,6 @@ def _check_writable(base: Any) -> None:
     """Refuse to compile for read-only memory: a view could not tell, and would write to it."""
     if not base.mutable:
         raise TypingError(f"the array is read-only: {base}")
-
-
-@intrinsic
-def _vector(typing_context, base, offset, size):
-    _check_writable(base)
-    array_type = types.Array(base.dtype, 1, "C")
-
-    def generate(context, builder, signature, args):
-        array = make_array(signature.args[0])(context, builder, args[0])
-        data = builder.gep(array.data, [args[1]])
-        return _borrow(context, builder, array_type, data, [args[2]])
-
-    return array_type(base, types.intp, types.intp), generate
-
-
-@intrinsic
-def _matrix(typing_context, base, offset, rows, columns):
-    _check_writable(base)
-    array_type = types.Array(base.dtype, 2, "C")
-
-    def generate(context, builder, signature, args):
-        array = make_array(signature.args[0])(context, builder, args[0])
-        data = builder.gep(array.data, [args[1]])
-        return _borrow(context, builder, array_type, data, [args[2], args[3]])
-
-    return array_type(base, types.intp, types.intp, types.intp), generate
-
-
-@intrinsic
-def _row(typing_context, base, index):
-    _check_writable(base)
-    array_type = types.Array(base.dtype, 1, "C")
-
-    def generate(context, builder, signature, args):
-        array = make_array(signature.args[0])(context, builder, args[0])
-        columns = cgutils.unpack_tuple(builder, array.shape)[1]
-        data = builder.gep(array.data, [builder.mul(args[1], columns)])
-        return _borrow(context, builder, array_type, data, [columns])
-
-    return array_type(base, types.intp), generate
-
-
-@intrinsic
-def _rows(typing_context, base, n):
-    _check_writable(base)
-    array_type = types.Array(base.dtype, 2, "C")
-
-    def generate(context, builder, signature, args):
-        array = make_array(signature.args[0])(context, builder, args[0])
-        columns = cgutils.unpack_tuple(builder, array.shape)[1]
-        return _borrow(context, builder, array_type, array.data, [args[1], columns])
-
-    return array_type(base, types.intp), generate
-
-
-@intrinsic
-def _matrix_at(typing_context, address, rows, columns, like):
-    array_type = types.Array(types.unliteral(like), 2, "C")
-
-    def generate(context, builder, signature, args):
-        element = context.get_data_type(array_type.dtype)
-        data = builder.inttoptr(args[0], element.as_pointer())
-        return _borrow(context, builder, array_type, data, [args[1], args[2]])
-
-    return array_type(types.intp, types.intp, types.intp, like), generate
-
-
-@intrinsic
-def _address_of(typing_context, array):
-    def generate(context, builder, signature, args):
-        data = make_array(signature.args[0])(context, builder, args[0]).data
-        return builder.ptrtoint(data, context.get_value_type(types.intp))
-
-    return types.intp(array), generate
 
 
 def vector(base: np.ndarray, offset: int, size: int) -> np.ndarray:
@@ -158,49 +84,89 @@ def address_of(array: np.ndarray) -> int:
     return int(array.__array_interface__["data"][0])
 
 
-@compiled_as(vector)
-def _emit_vector(base, offset, size):
-    return lambda base, offset, size: _vector(base, offset, size)
+def _view(function: Any, dimensions: int) -> Callable[[Any], Any]:
+    """Return a decorator: what it decorates gives the offset and the shape of `function`'s view.
+
+    The code is emitted in the place of a call. An ``overload`` would compile a function for every
+    set of argument types: 5 % of the time to compile a model.
+    """
+
+    def add(emit: Any) -> Any:
+        @type_callable(function)
+        def _(context: Any) -> Any:
+            def view_type(base: Any, *numbers: Any) -> Any:
+                _check_writable(base)
+                return types.Array(base.dtype, dimensions, "C")
+
+            cast(Any, view_type).pysig = signature(function)  # Numba folds no *numbers
+            return view_type
+
+        @lower_builtin(function, types.Array, types.VarArg(types.Integer))
+        def _(context: Any, builder: Any, typed: Any, arguments: Any) -> Any:
+            base = make_array(typed.args[0])(context, builder, arguments[0])
+            numbers = [
+                context.cast(builder, number, given, types.intp)
+                for number, given in zip(arguments[1:], typed.args[1:], strict=True)
+            ]
+            offset, shape = emit(builder, base, *numbers)
+            data = builder.gep(base.data, [offset])
+            return _borrow(context, builder, typed.return_type, data, shape)
+
+        return emit
+
+    return add
 
 
-@compiled_as(matrix)
-def _emit_matrix(base, offset, rows, columns):
-    return lambda base, offset, rows, columns: _matrix(base, offset, rows, columns)
+@_view(vector, 1)
+def _emit_vector(builder, base, offset, size):
+    return offset, [size]
 
 
-@compiled_as(row)
-def _emit_row(base, index):
-    return lambda base, index: _row(base, index)
+@_view(matrix, 2)
+def _emit_matrix(builder, base, offset, rows, columns):
+    return offset, [rows, columns]
 
 
-@compiled_as(rows)
-def _emit_rows(base, n):
-    return lambda base, n: _rows(base, n)
+@_view(row, 1)
+def _emit_row(builder, base, index):
+    columns = cgutils.unpack_tuple(builder, base.shape)[1]
+    return builder.mul(index, columns), [columns]
 
 
-@compiled_as(matrix_at)
-def _emit_matrix_at(address, rows, columns, like):
-    return lambda address, rows, columns, like: _matrix_at(address, rows, columns, like)
+@_view(rows, 2)
+def _emit_rows(builder, base, n):
+    columns = cgutils.unpack_tuple(builder, base.shape)[1]
+    return n.type(0), [n, columns]
 
 
-@compiled_as(address_of)
-def _emit_address_of(array):
-    return lambda array: _address_of(array)
+@type_callable(matrix_at)
+def _matrix_at_type(context):
+    def matrix_type(address, rows, columns, like):
+        return types.Array(types.unliteral(like), 2, "C")
+
+    return matrix_type
 
 
-@intrinsic
-def _record(typing_context, pattern, values, offset):
-    record_type = types.NamedTuple([values.dtype] * len(pattern.fields), pattern.instance_class)
+@lower_builtin(matrix_at, types.Integer, types.Integer, types.Integer, types.Any)
+def _emit_matrix_at(context, builder, typed, arguments):
+    address, *shape = (
+        context.cast(builder, number, given, types.intp)
+        for number, given in zip(arguments[:3], typed.args[:3], strict=True)
+    )
+    element = context.get_data_type(typed.return_type.dtype)
+    data = builder.inttoptr(address, element.as_pointer())
+    return _borrow(context, builder, typed.return_type, data, shape)
 
-    def generate(context, builder, signature, args):
-        array = make_array(signature.args[1])(context, builder, args[1])
-        fields = [
-            builder.load(builder.gep(array.data, [builder.add(args[2], args[2].type(i))]))
-            for i in range(len(pattern.fields))
-        ]
-        return context.make_tuple(builder, record_type, fields)
 
-    return record_type(pattern, values, types.intp), generate
+@type_callable(address_of)
+def _address_of_type(context):
+    return lambda array: types.intp
+
+
+@lower_builtin(address_of, types.Array)
+def _emit_address_of(context, builder, typed, arguments):
+    data = make_array(typed.args[0])(context, builder, arguments[0]).data
+    return builder.ptrtoint(data, context.get_value_type(types.intp))
 
 
 def record(pattern: Record, values: np.ndarray, offset: int) -> Record:
@@ -213,27 +179,23 @@ def record(pattern: Record, values: np.ndarray, offset: int) -> Record:
     return type(pattern)(*values[offset : offset + size].tolist())
 
 
-@compiled_as(record)
-def _emit_record(pattern, values, offset):
-    return lambda pattern, values, offset: _record(pattern, values, offset)
+@type_callable(record)
+def _record_type(context):
+    def record_type(pattern, values, offset):
+        return types.NamedTuple([values.dtype] * len(pattern.fields), pattern.instance_class)
+
+    return record_type
 
 
-@intrinsic
-def _keep(typing_context, numbers, values, offset):
-    def generate(context, builder, signature, args):
-        array = make_array(signature.args[1])(context, builder, args[1])
-        for i in range(len(signature.args[0])):
-            number = context.cast(
-                builder,
-                builder.extract_value(args[0], i),
-                signature.args[0][i],
-                signature.args[1].dtype,
-            )
-            place = builder.gep(array.data, [builder.add(args[2], args[2].type(i))])
-            builder.store(number, place)
-        return context.get_dummy_value()
-
-    return types.void(numbers, values, types.intp), generate
+@lower_builtin(record, types.BaseNamedTuple, types.Array, types.Integer)
+def _emit_record(context, builder, typed, arguments):
+    array = make_array(typed.args[1])(context, builder, arguments[1])
+    first = context.cast(builder, arguments[2], typed.args[2], types.intp)
+    fields = [
+        builder.load(builder.gep(array.data, [builder.add(first, first.type(i))]))
+        for i in range(len(typed.return_type))
+    ]
+    return context.make_tuple(builder, typed.return_type, fields)
 
 
 def keep(numbers: tuple, values: np.ndarray, offset: int) -> None:
@@ -241,9 +203,20 @@ def keep(numbers: tuple, values: np.ndarray, offset: int) -> None:
     values[offset : offset + len(numbers)] = numbers
 
 
-@compiled_as(keep)
-def _emit_keep(numbers, values, offset):
-    return lambda numbers, values, offset: _keep(numbers, values, offset)
+@type_callable(keep)
+def _keep_type(context):
+    return lambda numbers, values, offset: types.none
+
+
+@lower_builtin(keep, types.BaseTuple, types.Array, types.Integer)
+def _emit_keep(context, builder, typed, arguments):
+    array = make_array(typed.args[1])(context, builder, arguments[1])
+    first = context.cast(builder, arguments[2], typed.args[2], types.intp)
+    for i, given in enumerate(typed.args[0].types):
+        number = builder.extract_value(arguments[0], i)
+        place = builder.gep(array.data, [builder.add(first, first.type(i))])
+        builder.store(context.cast(builder, number, given, typed.args[1].dtype), place)
+    return context.get_dummy_value()
 
 
 def aligned_zeros(size: int, dtype: np.dtype | str) -> np.ndarray:
