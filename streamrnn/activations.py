@@ -34,11 +34,15 @@ _HALF = np.float32(0.5)
 
 @glue
 def _tanh_float32(x: Any) -> Any:
-    x = min(max(x, -_RANGE), _RANGE)
+    # Not min() and max(), each a function to compile; NaN passes through.
+    x = -_RANGE if x < -_RANGE else x
+    x = _RANGE if x > _RANGE else x
     u = x * x
     p = (((_P[4] * u + _P[3]) * u + _P[2]) * u + _P[1]) * u + _P[0]
     q = (((_Q[4] * u + _Q[3]) * u + _Q[2]) * u + _Q[1]) * u + _Q[0]
-    return min(max(x * p / q, -_ONE), _ONE)
+    y = x * p / q
+    y = -_ONE if y < -_ONE else y
+    return _ONE if y > _ONE else y
 
 
 @glue

@@ -164,14 +164,15 @@ def advance(
         counters[STATE_RESETS] += 1
         forget_window(parts, counters)
         return -1
-    slot = int(counters[POSITION])
+    slot = np.intp(counters[POSITION])
     remember(plugins.algorithm, sizes, parts, work, slot)
     for layer in range(sizes.num_layers):
         copy(row(work.after, layer), parts.state.shape[1], row(parts.state, layer))
     known = _keep_target(sizes, settings, statistics, row(parts.targets, slot), target)
     counters[PENDING if known else MISSING_TARGETS] += 1
     counters[POSITION] = (slot + 1) % sizes.truncation
-    counters[FILLED] = min(counters[FILLED] + 1, sizes.truncation)
+    if counters[FILLED] < sizes.truncation:
+        counters[FILLED] += 1
     return slot
 
 
@@ -212,7 +213,7 @@ def learn(
         return
     if is_due(sizes, counters):
         if counters[PENDING] > 0:
-            n = int(counters[FILLED])
+            n = np.intp(counters[FILLED])
             backpropagate(plugins.algorithm, plugins, sizes, parts, work, slot, n)
             apply_gradient(
                 work.team,

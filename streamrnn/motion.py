@@ -35,8 +35,8 @@ def _soft_threshold(threshold, parameters):
         bound = parameters.dtype.type(threshold)
         zero = parameters.dtype.type(0)
         for i in range(parameters.size):
-            excess = max(abs(parameters[i]) - bound, zero)
-            parameters[i] = math.copysign(excess, parameters[i])
+            excess = abs(parameters[i]) - bound
+            parameters[i] = math.copysign(excess if excess > zero else zero, parameters[i])
 
 
 @glue
@@ -62,5 +62,5 @@ def move_part(
     """
     _scale(step.shrink, gradient)
     _scale(step.kept, parameters)
-    update(optimizer, step.lr, int(step.number), parameters, gradient, slots)
+    update(optimizer, step.lr, np.intp(step.number), parameters, gradient, slots)
     _soft_threshold(step.threshold, parameters)

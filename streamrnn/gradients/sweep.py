@@ -63,7 +63,7 @@ def backpropagate_window(
     state before the window is a constant.
     """
     top = sizes.num_layers - 1
-    m = min(sizes.loss_window, n)
+    m = n if n < sizes.loss_window else sizes.loss_window
     _errors_of_losses(plugins, sizes, parts, work, tape, slot, m)
     for depth in range(sizes.num_layers):
         layer = top - depth
