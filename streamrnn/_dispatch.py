@@ -34,27 +34,29 @@ _OPTIONS: dict[str, Any] = {"fastmath": FASTMATH, "error_model": "numpy", "nogil
 
 # For functions that only compiled code calls. All have the same options: Numba compiles an overload
 # anew for every set of options that it is called under.
-_INNER = _INLINED = _OPTIONS
+_PLUGIN = _KERNEL = _GLUE = _OPTIONS
 try:
-    from streamrnn._deferred import Deferred, Inlined
+    from streamrnn import _deferred
 except (ImportError, AttributeError):  # another Numba: then compiling just takes longer
     pass
 else:
-    _INNER = {**_OPTIONS, "pipeline_class": Deferred}
-    _INLINED = {**_OPTIONS, "pipeline_class": Inlined}
+    _PLUGIN = {**_OPTIONS, "pipeline_class": _deferred.Deferred}
+    _KERNEL = {**_OPTIONS, "pipeline_class": _deferred.Borrowing}
+    _GLUE = {**_OPTIONS, "pipeline_class": _deferred.Inlined}
 
 
 def kernel(function: Function) -> Function:
     """Let compiled code call an inner loop; called from Python, `function` is plain Python.
 
-    It is never cached by itself: its caller's cache holds it.
+    The compiled code counts no references: it may neither make arrays nor return its arguments. It
+    is never cached by itself: its caller's cache holds it.
     """
-    return cast(Function, register_jitable(**_INNER)(function))
+    return cast(Function, register_jitable(**_KERNEL)(function))
 
 
 def glue(function: Function) -> Function:
     """Do as `kernel`, but copy the compiled code into its callers. For code around the loops."""
-    return cast(Function, register_jitable(**_INLINED)(function))
+    return cast(Function, register_jitable(**_GLUE)(function))
 
 
 def compiled_as(function: Callable[..., Any]) -> Callable[[Function], Function]:
@@ -62,7 +64,7 @@ def compiled_as(function: Callable[..., Any]) -> Callable[[Function], Function]:
 
     As ``numba.extending.overload``; the code is copied into the callers.
     """
-    return cast(Any, overload(function, jit_options=cast(Any, _INLINED)))
+    return cast(Any, overload(function, jit_options=cast(Any, _GLUE)))
 
 
 def entry(factory: Callable[..., Function], *closure: Any, keep: bool = True) -> Function:
@@ -193,7 +195,7 @@ def by_type(contract: Callable[..., Any]) -> Generic:
         return add
 
     # Not strict: the implementations spell out the arguments that `choose` takes as *args.
-    overload(generic, strict=False, jit_options=cast(Any, _INNER))(choose)
+    overload(generic, strict=False, jit_options=cast(Any, _PLUGIN))(choose)
     named = cast(Any, generic)
     named.__name__ = contract.__name__
     named.__doc__ = contract.__doc__
