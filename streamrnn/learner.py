@@ -152,7 +152,7 @@ def advance(
     work: Workspace,
     values: np.ndarray,
     target: np.ndarray,
-) -> int:
+) -> np.intp:
     """Take the step that `predict` has just computed; return its row in the rings, -1 if it failed.
 
     The arguments are those of `learn`.
@@ -163,7 +163,7 @@ def advance(
     if not _is_finite(work.after):
         counters[STATE_RESETS] += 1
         forget_window(parts, counters)
-        return -1
+        return np.intp(-1)
     slot = np.intp(counters[POSITION])
     remember(plugins.algorithm, sizes, parts, work, slot)
     for layer in range(sizes.num_layers):

@@ -258,7 +258,8 @@ N_SQUARES, _LEAST_BLOCK = 64, 1 << 14
 @glue
 def squares_block(size: int) -> int:
     """Return the length of a block of squares in a vector of `size` elements."""
-    return max(_LEAST_BLOCK, (size // N_SQUARES + ALIGNMENT) // ALIGNMENT * ALIGNMENT)
+    even = (size // N_SQUARES + ALIGNMENT) // ALIGNMENT * ALIGNMENT
+    return even if even > _LEAST_BLOCK else _LEAST_BLOCK
 
 
 @kernel
@@ -267,7 +268,8 @@ def squares_of_block(values: np.ndarray, block: int) -> float:
     standalone()
     length = squares_block(values.size)
     start = block * length
-    part = vector(values, start, min(length, values.size - start))
+    left = values.size - start
+    part = vector(values, start, length if length < left else left)
     total = values.dtype.type(0)
     for i in range(part.size):
         total += part[i] * part[i]

@@ -4,9 +4,9 @@ import copy
 import math
 import os
 import pickle
-import tracemalloc
 import subprocess
 import sys
+import tracemalloc
 
 import pytest
 from estimator_helpers import SMALL, model_bytes

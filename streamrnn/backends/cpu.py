@@ -141,8 +141,8 @@ def _run(digest: str, patterns: Plugins, real: Any, crew: tuple) -> Callable[...
                 values = row(inputs, t)
                 predict(plugins, sizes, settings, parts, statistics, work, values, row(out, t))
                 if call.task == LEARN:
-                    update = int(statistics.counters[UPDATES] - done)
-                    rate = rates[min(update, rates.size - 1)]
+                    update = np.intp(statistics.counters[UPDATES] - done)
+                    rate = rates[update if update < at.n_rates else at.n_rates - 1]
                     target = row(targets, t)
                     learn(plugins, sizes, settings, parts, statistics, work, values, target, rate)
         end(team)

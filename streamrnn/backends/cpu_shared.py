@@ -110,7 +110,7 @@ def _gather(plugins, sizes, settings, parts, statistics, work, sample, total):
     added = 0
     if slot >= 0 and is_due(sizes, counters):
         if counters[PENDING] > 0:
-            n = int(counters[FILLED])
+            n = np.intp(counters[FILLED])
             backpropagate(plugins.algorithm, plugins, sizes, parts, work, slot, n)
             added = _add_gradient(work.gradient, total, counters)
         counters[PENDING] = 0
@@ -156,7 +156,8 @@ def _run(digest: str, patterns: Plugins, real: Any) -> Callable[..., None]:
             total = row(sums, c)
             fill(total, 0.0)
             counts[c] = 0
-            for m in range(c * CHUNK, min((c + 1) * CHUNK, call.n_models)):
+            last = (c + 1) * CHUNK
+            for m in range(c * CHUNK, last if last < call.n_models else call.n_models):
                 at = record(_ADDRESS, row(models, m), 0)
                 own = row(matrix_at(at.own, 1, own_size(sizes), real), 0)
                 parts = arena_parts(sizes, common, own)
