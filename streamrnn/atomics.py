@@ -6,7 +6,6 @@ published. Under plain Python these are ordinary reads and writes: no threads sh
 
 from __future__ import annotations
 
-import ctypes
 import platform
 import sys
 from typing import Any
@@ -47,6 +46,10 @@ def pause() -> None:
 
 def give_way() -> None:
     """Let another thread have the core, where the system knows how to."""
+
+
+def nap() -> None:
+    """Sleep for a millisecond or so, where the system knows how to."""
 
 
 def _pointer(context: Any, builder: Any, array_type: Any, array: Any, index: Any) -> Any:
@@ -115,8 +118,16 @@ def _emit_pause():
     return lambda: _pause()
 
 
-if sys.platform != "win32" and hasattr(ctypes.CDLL(None), "sched_yield"):
+if sys.platform == "win32":
+
+    @compiled_as(give_way)
+    @compiled_as(nap)
+    def _emit_pause_only():
+        return lambda: _pause()
+
+else:
     _sched_yield = types.ExternalFunction("sched_yield", types.int32())
+    _usleep = types.ExternalFunction("usleep", types.int32(types.uint32))
 
     @compiled_as(give_way)
     def _emit_give_way():
@@ -125,8 +136,9 @@ if sys.platform != "win32" and hasattr(ctypes.CDLL(None), "sched_yield"):
 
         return give_way
 
-else:
+    @compiled_as(nap)
+    def _emit_nap():
+        def nap():
+            _usleep(1000)
 
-    @compiled_as(give_way)
-    def _emit_pause_only():
-        return lambda: _pause()
+        return nap

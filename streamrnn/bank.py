@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from itertools import pairwise
 from queue import SimpleQueue
 from typing import Any
@@ -215,13 +216,15 @@ class Bank(Model):
         )
         n_threads = self._worthwhile(n_threads, len(X))
         workspaces = self._workspaces(n_threads)
+        # The threads have models of their own to work at: no helpers within a model.
+        run = self._compiled if n_threads == 1 else cpu.run_for(*self._kind, self._n_threads > 1)
 
         def work(task: slice, stop: threading.Event) -> None:
             workspace = workspaces.get()
             mine = call._replace(workspace=cpu.address(workspace))
             for piece in _pieces(bounds[task.start : task.stop + 1]):
                 if not stop.is_set():
-                    self._run_piece(mine, slots[task], piece)
+                    self._run_piece(run, mine, slots[task], piece)
             workspaces.put(workspace)
 
         with Crew(n_threads) as crew:
@@ -240,13 +243,19 @@ class Bank(Model):
             workspaces.put(aligned_zeros(self.workspace.size, self.blueprint.dtype))
         return workspaces
 
-    def _run_piece(self, call: cpu.Call, slots: np.ndarray, bounds: np.ndarray) -> None:
+    def _run_piece(
+        self,
+        run: Callable[[np.ndarray], None],
+        call: cpu.Call,
+        slots: np.ndarray,
+        bounds: np.ndarray,
+    ) -> None:
         """Run some models on their rows, in one compiled call."""
         models, rates = self._addresses(slots, bounds)
         call = call._replace(
             models=cpu.address(models), bounds=cpu.address(bounds), n_models=len(slots)
         )
-        self._compiled(cpu.words(call, self.sizes))
+        run(cpu.words(call, self.sizes))
         del rates  # its addresses were in use until here
 
     def _addresses(

@@ -35,6 +35,10 @@ class Team(NamedTuple):
 SLOT_SIZE = 16
 STATE, KIND, FIRST, LAST, JOB = range(5)
 
+#: In main's row: for how long it is to work alone, what helpers have gained lately, and for how
+#: long to work alone the next time.
+ALONE, CREDIT, NEXT = 13, 14, 15
+
 #: In `figures`: the fields of a `Step`, those of the optimizer, and at the end sums of squares.
 N_FIGURES = 128
 NUMBERS, SQUARES_AT = len(Step()), N_FIGURES - N_SQUARES

@@ -33,8 +33,9 @@ from streamrnn.layout import (
 from streamrnn.learner import Plugins
 from streamrnn.views import aligned_zeros
 
-#: Samples in one compiled call, so that an interrupt is heard within a second or so.
-SAMPLES_A_CALL = 8192
+#: Samples in one compiled call, and parameters x truncation x samples: so an interrupt is heard
+#: within a second or so.
+SAMPLES_A_CALL, _WORK_A_CALL = 8192, 1 << 33
 
 
 class Model:
@@ -162,8 +163,10 @@ class Model:
             Whether to learn; otherwise nothing but `out` and the workspace changes.
         """
         self._check_block(X, Y, out)
-        for start in range(0, len(X), SAMPLES_A_CALL):
-            part = slice(start, start + SAMPLES_A_CALL)
+        work = n_parameters(self.sizes) * self.sizes.truncation
+        step = max(1, min(SAMPLES_A_CALL, _WORK_A_CALL // work))
+        for start in range(0, len(X), step):
+            part = slice(start, start + step)
             self._run_part(X[part], Y[part], out[part], learning)
 
     def run_from(

@@ -23,6 +23,7 @@ LAYERS = [
     "cells heads losses optimizers",
     "motion",
     "jobs",
+    "sharing",
     "team",
     "network updates",
     "gradients.sweep",

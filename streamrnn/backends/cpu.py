@@ -28,7 +28,7 @@ from streamrnn.layout import (
 )
 from streamrnn.learner import Plugins, learn, predict
 from streamrnn.linalg import Alone
-from streamrnn.team import assist, begin, end, meet
+from streamrnn.sharing import assist, begin, end, meet
 from streamrnn.updates import Settings
 from streamrnn.views import matrix_at, record, row
 

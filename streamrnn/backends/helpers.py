@@ -12,12 +12,11 @@ from typing import Any
 import numpy as np
 from numba import config
 
-from streamrnn._checks import check_count
 from streamrnn.backends import cpu
-from streamrnn.jobs import N_FIGURES, SLOT_SIZE
+from streamrnn.jobs import ALONE, N_FIGURES, SLOT_SIZE
 from streamrnn.layout import Sizes
 from streamrnn.parallel import available_cores
-from streamrnn.team import ABSENT
+from streamrnn.sharing import ABSENT
 from streamrnn.views import aligned_zeros
 
 #: Threads at most in one model.
@@ -43,9 +42,9 @@ def n_threads(hidden_size: int) -> int:
     given = os.environ.get(THREADS_VARIABLE, "").strip()
     if not given:
         return min(available_cores(), hidden_size // _UNITS_A_THREAD)
-    most = int(given) if given.isdecimal() else 0
-    check_count(THREADS_VARIABLE, most, 1)
-    return min(most, hidden_size // _UNITS_A_THREAD)
+    if not given.isdecimal() or int(given) < 1:
+        raise ValueError(f"{THREADS_VARIABLE} must be a number of threads, at least 1: {given!r}")
+    return min(int(given), hidden_size // _UNITS_A_THREAD)
 
 
 class Helpers:
@@ -68,6 +67,7 @@ class Helpers:
         self._n_slots = n + 1
         self._words = aligned_zeros(N_FIGURES + self._n_slots * SLOT_SIZE, "int64")
         self._states = self._words.data[N_FIGURES::SLOT_SIZE]
+        self._alone = self._words.data[N_FIGURES + ALONE :]
         self._busy = threading.Lock()
         self._threads: list[threading.Thread | None] = [None] * self._n_slots
         self._bells = [threading.Semaphore(0) for _ in range(self._n_slots)]
@@ -80,9 +80,10 @@ class Helpers:
             self._entry(words)
             return
         try:
-            for place in range(1, self._n_slots):
-                if self._states[place] == ABSENT:
-                    self._wake(place)
+            if self._alone[0] <= 0:
+                for place in range(1, self._n_slots):
+                    if self._states[place] == ABSENT:
+                        self._wake(place)
             words[_TEAM], words[_N_SLOTS] = cpu.address(self._words), self._n_slots
             self._entry(words)
         finally:

@@ -3,6 +3,9 @@
 An optimizer is a NamedTuple class with a ``name``, ``n_slots`` (numbers kept for each parameter)
 and float fields with defaults. The first field is ``lr``, the learning rate: a float, or a schedule
 from ``river.optim.schedulers``, which is asked for the rate of each update.
+
+An optimizer whose ``elementwise`` is True moves each parameter by its own gradient and numbers
+alone: wide models then share the update among threads, each with a part of the parameters.
 """
 
 from __future__ import annotations
