@@ -152,7 +152,7 @@ def advance(
     work: Workspace,
     values: np.ndarray,
     target: np.ndarray,
-) -> np.intp:
+) -> Any:
     """Take the step that `predict` has just computed; return its row in the rings, -1 if it failed.
 
     The arguments are those of `learn`.
@@ -164,7 +164,7 @@ def advance(
         counters[STATE_RESETS] += 1
         forget_window(parts, counters)
         return np.intp(-1)
-    slot = np.intp(counters[POSITION])
+    slot: Any = np.intp(counters[POSITION])
     remember(plugins.algorithm, sizes, parts, work, slot)
     for layer in range(sizes.num_layers):
         copy(row(work.after, layer), parts.state.shape[1], row(parts.state, layer))

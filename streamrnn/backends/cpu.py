@@ -72,6 +72,9 @@ _CALL, _ADDRESS, _SIZES, _SETTINGS = Call(), Address(), Sizes(), Settings()
 _CALL_SIZE, _ADDRESS_SIZE, _SETTINGS_SIZE = len(_CALL), len(_ADDRESS), len(_SETTINGS)
 _INTEGER, _DOUBLE = np.int64(0), np.float64(0)
 
+#: What the entry points are compiled for: one vector of integers.
+ARGUMENTS = (np.zeros(0, np.int64),)
+
 
 def words(call: tuple[int, ...], sizes: Sizes) -> np.ndarray:
     """Line up the argument of the entry point."""
@@ -163,4 +166,4 @@ def run_for(types: tuple[type, ...], dtype: str, is_wide: bool = False) -> Calla
     real = np.dtype(dtype).type(0)
     crew: Any = Team(0, 0, patterns.optimizer, real) if is_wide else Alone()
     digest = f"{source_digest(types)} {dtype}"
-    return entry(_run, digest, patterns, real, crew, keep=keep)
+    return entry(_run, digest, patterns, real, crew, arguments=ARGUMENTS, keep=keep)

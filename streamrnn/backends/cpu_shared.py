@@ -23,6 +23,7 @@ from streamrnn.backends.cpu import (
     _INTEGER,
     _SETTINGS,
     _SIZES,
+    ARGUMENTS,
     n_numbers,
     plugins_from,
 )
@@ -179,5 +180,6 @@ def run_for(types: tuple[type, ...], dtype: str) -> Callable[..., Any]:
     """
     patterns = Plugins(*(plugin() for plugin in types))
     keep = all(plugin.__module__ != "__main__" for plugin in types)
+    real = np.dtype(dtype).type(0)
     digest = f"{source_digest(types)} {dtype} shared"
-    return entry(_run, digest, patterns, np.dtype(dtype).type(0), keep=keep)
+    return entry(_run, digest, patterns, real, arguments=ARGUMENTS, keep=keep)
