@@ -79,15 +79,15 @@ def _number(value: float | None) -> str:
 
 
 def best(report: Report, size: str, peer: str) -> tuple[float | None, bool]:
-    """Return a peer's time with one thread or two, whichever is less, and whether it is two."""
+    """Return a contestant's time with one thread or two, the lesser, and whether it is two."""
     one, two = (summary.us(report, f"{size}-{peer}{more}") for more in ("", "-threads2"))
     if one is not None and two is not None and two < one:
         return two, True
     return one, False
 
 
-def _peer_cell(report: Report, size: str, peer: str) -> str:
-    time, is_two = best(report, size, peer)
+def _cell(report: Report, size: str, who: str) -> str:
+    time, is_two = best(report, size, who)
     return _number(time) + (" (two threads)" if is_two else "")
 
 
@@ -95,9 +95,9 @@ def _times(report: Report) -> str:
     rows = []
     for H, K in SIZES:
         size = size_id("lstm", H, K)
-        ours = [summary.us(report, f"{size}-{way}") for way in ("stored", "recomputed", "loop")]
-        peers = [_peer_cell(report, size, peer) for peer in _peers(report)]
-        rows.append([f"{H} / {K}", *map(_number, ours), *peers, f"`{size}-*`"])
+        everybody = ["stored", "recomputed", "loop", *_peers(report)]
+        cells = [_cell(report, size, who) for who in everybody]
+        rows.append([f"{H} / {K}", *cells, f"`{size}-*`"])
     titles = [said["title"] for said in _peers(report).values()]
     header = ["units / K", "`replay`", "`replay`, recomputed", "`predict_one` + `learn_one`"]
     return _table([*header, *titles, "id"], rows)
@@ -112,7 +112,7 @@ def _ratios(report: Report) -> str:
         size, row = size_id("lstm", H, K), [f"{H} / {K}"]
         for peer, said in _peers(report).items():
             time, _ = best(report, size, peer)
-            ours = [summary.us(report, f"{size}-{name}") for name in (said["beside"], "stored")]
+            ours = [best(report, size, name)[0] for name in (said["beside"], "stored")]
             ratios = [_number(time / own) if time and own else "-" for own in ours]
             row.append(f"{ratios[0]} ({ratios[1]})")
         rows.append(row)
@@ -120,8 +120,8 @@ def _ratios(report: Report) -> str:
     titles = [f"{said['title']} / {beside[said['beside']]}" for said in _peers(report).values()]
     text = (
         "How many times as long the peers take as ours does for the same job (in brackets: as "
-        f"`replay`, the default).\nAt {TWO_THREADS[0]} units peers may use two threads, ours uses "
-        "one."
+        f"`replay`, the default).\nAt {TWO_THREADS[0]} units all may use two threads, and the "
+        "better time counts."
     )
     return "\n\n".join([_abouts(report), text, _table(["units / K", *titles], rows)])
 

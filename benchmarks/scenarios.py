@@ -18,7 +18,7 @@ SIZES = [(16, 16), (32, 32), (64, 32), (128, 32), (256, 32)]
 POINTS = [(16, 32), (32, 8), (32, 16), (32, 64), (32, 128)]
 #: Further points of our own growth.
 GROWTH = [(8, 32), (32, 256), (32, 512)]
-#: Here the peers may show what a second thread brings; one stream of ours has only one.
+#: Here everybody may show what a second thread brings.
 TWO_THREADS = (256, 32)
 
 #: Samples one model sees while its memory is watched.
@@ -87,6 +87,7 @@ def scenarios(peers: list[str], has_keys: bool) -> list[Scenario]:
             found += [_scenario(peer, "", *size) for peer in peers]
         if size == TWO_THREADS:
             found += [_scenario(peer, "", *size, f"{peer}-threads2", 2) for peer in peers]
+            found += [_scenario(OURS, way, *size, f"{way}-threads2", 2) for way in variants]
     keyed = [_keys(n, threads) for threads in (1, 2) for n in KEYS] if has_keys else []
     return found + _kinds() + keyed
 

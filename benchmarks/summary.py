@@ -39,7 +39,7 @@ def _add_share(report: Report, result: dict[str, Any]) -> None:
         return
     result["flops"] = round(sum(flops.count(result["job"]).values()))
     result["gflops"] = round(result["flops"] / result["median_us"] / 1e3, 2)
-    if result["job"].get("dtype", "float32") == "float32":
+    if result["threads"] == 1 and result["job"].get("dtype", "float32") == "float32":
         result["share_of_sgemm"] = round(result["gflops"] / report["sgemm_gflops"], 3)
 
 
