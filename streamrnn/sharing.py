@@ -79,6 +79,14 @@ def _n_idle(slots):
 
 
 @glue
+def _n_shares(worth, blocks, threads):
+    """Return the least of three numbers, but 1 at least."""
+    n = worth if worth < threads else threads
+    n = blocks if blocks < n else n
+    return n if n > 1 else 1
+
+
+@glue
 def _cut(words, kind, total, grain, share, shares):
     """Write which part of a job one of so many shares is; the last has the remainder."""
     blocks = total // grain
@@ -102,10 +110,11 @@ def _share_written(team, kind, total, grain, work):
     """Do as `share` does with the job in main's row."""
     slots = team.slots
     mine = row(slots, 0)
-    shares = max(1, min(work // _LEAST_SHARE, total // grain, _n_idle(slots) + 1))
+    shares = 1
     if mine[ALONE] > 0:
         publish(mine, ALONE, mine[ALONE] - work // _WORK_OF_A_TURN)
-        shares = 1
+    else:
+        shares = _n_shares(work // _LEAST_SHARE, total // grain, _n_idle(slots) + 1)
     posted = 1
     for place in range(1, slots.shape[0]):
         words = row(slots, place)
@@ -139,13 +148,15 @@ def _judge(mine, gain):
     share costs milliseconds. Helpers sleep meanwhile.
     """
     mine[CREDIT] += gain
+    if mine[NEXT] == 0:
+        mine[NEXT] = _LEAST_ALONE
     if mine[CREDIT] > _GREATEST_CREDIT:
         mine[CREDIT], mine[NEXT] = _GREATEST_CREDIT, _LEAST_ALONE
     elif mine[CREDIT] < 0:
         mine[CREDIT] = 0
-        alone = max(mine[NEXT], _LEAST_ALONE)
-        publish(mine, ALONE, alone)
-        mine[NEXT] = min(2 * alone, _GREATEST_ALONE)
+        publish(mine, ALONE, mine[NEXT])
+        if mine[NEXT] < _GREATEST_ALONE:
+            mine[NEXT] *= 2
 
 
 @kernel
