@@ -72,7 +72,7 @@ def _kinds() -> list[Scenario]:
 
 def _keys(n_keys: int, threads: int) -> Scenario:
     size = size_id("lstm", KEYED["units"], KEYED["truncation"])
-    job = {"n_keys": n_keys, "threads": threads, **KEYED}
+    job = {"n_keys": n_keys, "n_threads": threads, **KEYED}
     return Scenario(f"{size}-keys{n_keys}-threads{threads}", OURS, threads, job, "keys")
 
 

@@ -6,12 +6,14 @@ from collections import OrderedDict
 from collections.abc import Hashable, Iterator, Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
+
 
 class Segment(NamedTuple):
     """Rows of a block that one model learns, in their order."""
 
     key: Hashable
-    rows: list[int]
+    rows: np.ndarray  # (n,) integers
     fresh: bool  # whether the key's model, if it has one, has expired before the first row
 
 
@@ -68,18 +70,22 @@ class Expiry:
         list
             Rounds, one after the other; no key is twice in one.
         """
-        segments: dict[Hashable, list[Segment]] = {}
-        for i, key in enumerate(keys):
-            own = segments.get(key)
-            if own is None:
-                fresh = self.ttl is not None and self.is_stale(key, times[i])
-                segments[key] = [Segment(key, [i], fresh)]
-            elif self.ttl is not None and times[i] - times[own[-1].rows[-1]] > self.ttl:
-                own.append(Segment(key, [i], True))
-            else:
-                own[-1].rows.append(i)
+        groups = _rows_of(keys)
+        if self.ttl is None:
+            return [[Segment(key, rows, False) for key, rows in groups.items()]] if groups else []
+        segments = {key: self._segments(key, rows, times) for key, rows in groups.items()}
         deepest = max(map(len, segments.values()), default=0)
         return [[own[r] for own in segments.values() if len(own) > r] for r in range(deepest)]
+
+    def _segments(self, key: Hashable, rows: np.ndarray, times: Sequence[Any]) -> list[Segment]:
+        """Cut the rows of a key where it has expired in between."""
+        listed: list[int] = rows.tolist()
+        cuts = [
+            i for i in range(1, len(listed)) if times[listed[i]] - times[listed[i - 1]] > self.ttl
+        ]
+        first, *others = np.split(rows, cuts)
+        begun = Segment(key, first, self.is_stale(key, times[listed[0]]))
+        return [begun, *(Segment(key, part, True) for part in others)]
 
     def packed(self) -> list[tuple[Hashable, Any]]:
         """Return keys and times, for `unpack`."""
@@ -88,3 +94,12 @@ class Expiry:
     def unpack(self, packed: list[tuple[Hashable, Any]]) -> None:
         """Take over what `packed` returned."""
         self._seen = OrderedDict(packed)
+
+
+def _rows_of(keys: Sequence[Hashable]) -> dict[Hashable, np.ndarray]:
+    """Return the rows of each key, in their order; keys in the order of their first rows."""
+    codes_of: dict[Hashable, int] = {}
+    codes = np.fromiter((codes_of.setdefault(key, len(codes_of)) for key in keys), np.intp)
+    bounds = np.cumsum(np.bincount(codes, minlength=len(codes_of)))
+    parts = np.split(np.argsort(codes, kind="stable"), bounds[:-1])
+    return dict(zip(codes_of, parts, strict=False))

@@ -87,14 +87,15 @@ class Population:
         X, Y, out, n_threads
             As for `Bank.run_groups`, the rows in the order in which they came.
         """
+        last_rows: dict[Hashable, int] = {}
         for segments in self.expiry.rounds(keys, times):
             # By their last rows, so that those seen last are in memory at the end.
             segments.sort(key=lambda segment: segment.rows[-1])
+            last_rows |= {segment.key: int(segment.rows[-1]) for segment in segments}
             step = self.roster.max_resident or len(segments)
             for first in range(0, len(segments), step):
                 self._learn_segments(segments[first : first + step], X, Y, out, n_threads)
         self.samples += len(keys)
-        last_rows = {key: i for i, key in enumerate(keys)}
         for key, i in sorted(last_rows.items(), key=itemgetter(1)):
             self.expiry.see(key, times[i])
             self.roster.touch(key)

@@ -259,7 +259,7 @@ def test_keys_take_turns(monkeypatch):
             blocks.append(keys)
 
     monkeypatch.setattr(growth.streamrnn, "KeyedModel", KeyedModel, raising=False)
-    answer = growth.keys(n_keys=3, samples=30, units=4, truncation=5, threads=2)
+    answer = growth.keys(n_keys=3, samples=30, units=4, truncation=5, n_threads=2)
     warm, timed = blocks
     assert np.bincount(warm).tolist() == [5, 5, 5]  # windows are full
     assert timed[:6].tolist() == [0, 1, 2, 0, 1, 2]

@@ -44,12 +44,12 @@ def resident_mib() -> float:
     return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
-def keys(n_keys: int, samples: int, units: int, truncation: int, threads: int) -> dict[str, Any]:
+def keys(n_keys: int, samples: int, units: int, truncation: int, n_threads: int) -> dict[str, Any]:
     """Time one block of `samples`, that of `n_keys` keys in turn; all windows are full before.
 
     Later requests with the same figures go on with the same model.
     """
-    model = _keyed(n_keys, units, truncation, threads)
+    model = _keyed(n_keys, units, truncation, n_threads)
     X, y = worker.make_stream(5000, INPUTS)
     rows = np.arange(max(samples, n_keys)) % len(X)
     labels = np.arange(len(rows)) % n_keys
@@ -59,12 +59,12 @@ def keys(n_keys: int, samples: int, units: int, truncation: int, threads: int) -
 
 
 @cache
-def _keyed(n_keys: int, units: int, truncation: int, threads: int) -> Any:
+def _keyed(n_keys: int, units: int, truncation: int, n_threads: int) -> Any:
     model = streamrnn.KeyedModel(
         RNNRegressor(hidden_size=units, truncation=truncation, lr=worker.LR),
         key="sensor",
         max_keys=None,
-        n_threads=threads,
+        n_threads=n_threads,
     )
     X, y = worker.make_stream(5000, INPUTS)
     rows = np.arange(n_keys * truncation) % len(X)

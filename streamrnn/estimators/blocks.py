@@ -8,7 +8,7 @@ from typing import Any
 import narwhals as nw
 import numpy as np
 
-from streamrnn.estimators.features import feature
+from streamrnn.estimators.features import feature, target
 
 
 def columns(X: Any, features: Sequence[Hashable] | None) -> tuple[list[Hashable], np.ndarray]:
@@ -136,3 +136,18 @@ def sequence(y: Any, n: int, name: str = "y") -> list[Any]:
     if len(values) != n:
         raise ValueError(f"X has {n} rows, but {name} has {len(values)}")
     return values
+
+
+def numbers(y: Any, n: int) -> np.ndarray:
+    """Return the targets of a block as float64, (n,); None becomes NaN.
+
+    Raises
+    ------
+    ValueError
+        If there are not as many as rows.
+    TypeError
+        If one is no number.
+    """
+    if type(y) is np.ndarray and y.dtype.kind in "biuf" and y.shape == (n,):
+        return y.astype(np.float64)
+    return np.array([target(value) for value in sequence(y, n)], np.float64)

@@ -14,7 +14,14 @@ from streamrnn._checks import check_choice
 from streamrnn.bank import Bank
 from streamrnn.estimators.base import RecurrentEstimator
 from streamrnn.estimators.features import FeatureIndex
-from streamrnn.estimators.keys import check_arguments, checked_key, named, taken, without
+from streamrnn.estimators.keys import (
+    check_arguments,
+    checked_key,
+    checked_keys,
+    named,
+    taken,
+    without,
+)
 from streamrnn.fleet import Fleet
 from streamrnn.parallel import available_cores
 from streamrnn.population import Population
@@ -206,7 +213,7 @@ class KeyedModel(base.Wrapper, base.Estimator):
         OSError
             If a model cannot be taken to disk or brought back.
         """
-        listed = [checked_key(key) for key in taken(keys, X, self.key, "keys")]
+        listed = checked_keys(taken(keys, X, self.key, "keys"))
         by_time = self.ttl is not None and self.time is not None
         given = taken(times, X, self.time, "times") if by_time else None
         if features is None:

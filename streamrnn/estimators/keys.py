@@ -56,6 +56,17 @@ def checked_key(key: Any) -> Hashable:
     return key
 
 
+def checked_keys(keys: list[Any]) -> list[Hashable]:
+    """Return keys that can tell models; each is looked at once, however often it comes."""
+    try:
+        distinct = dict.fromkeys(keys)
+    except TypeError:
+        distinct = {checked_key(key): None for key in keys}
+    for key in distinct:
+        checked_key(key)
+    return keys
+
+
 def _frame(X: Any) -> nw.DataFrame[Any] | None:
     frame = nw.from_native(X, eager_only=True, pass_through=True)
     return frame if isinstance(frame, nw.DataFrame) else None

@@ -9,7 +9,7 @@ import numpy as np
 from river import base
 
 from streamrnn.estimators.base import RecurrentEstimator, Runner
-from streamrnn.estimators.blocks import length, sequence
+from streamrnn.estimators.blocks import length, numbers
 from streamrnn.estimators.features import target
 from streamrnn.estimators.parameters import documented
 
@@ -147,7 +147,7 @@ class RNNRegressor(RecurrentEstimator, base.Regressor):
         features: Sequence[Hashable] | None,
         run: Runner,
     ) -> np.ndarray:
-        targets = np.array([target(value) for value in sequence(y, length(X))], np.float64)
+        targets = numbers(y, length(X))
         rows, before = self._block(X, features)
         out = np.empty((len(rows), 1))
         run(0, rows, targets.reshape(-1, 1), out, True)
