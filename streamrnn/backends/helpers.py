@@ -70,7 +70,9 @@ class Helpers:
         self._alone = self._words.data[N_FIGURES + ALONE :]
         self._busy = threading.Lock()
         self._threads: list[threading.Thread | None] = [None] * self._n_slots
-        self._bells = [threading.Semaphore(0) for _ in range(self._n_slots)]
+        self._bells = [threading.Lock() for _ in range(self._n_slots)]  # rung: not locked
+        for bell in self._bells:
+            bell.acquire()
         self._comings = threading.Lock()
         self._closing = False
 
@@ -97,7 +99,12 @@ class Helpers:
                 thread = threading.Thread(target=self._help, args=(place,), name=name, daemon=True)
                 self._threads[place] = thread
                 thread.start()
-        self._bells[place].release()
+            self._ring(place)
+
+    def _ring(self, place: int) -> None:
+        """Wake a helper; whoever calls holds `_comings`."""
+        if self._bells[place].locked():
+            self._bells[place].release()
 
     def _help(self, place: int) -> None:
         words = cpu.words(
@@ -111,23 +118,21 @@ class Helpers:
         )
         bell = self._bells[place]
         while True:
-            rung = bell.acquire(timeout=_PATIENCE)
-            while bell.acquire(blocking=False):  # rung more than once while we were on our way
-                pass
-            if not rung or self._closing:
+            if not bell.acquire(timeout=_PATIENCE) or self._closing:
                 with self._comings:
-                    if self._closing or not bell.acquire(blocking=False):
+                    if self._closing or bell.locked():
                         self._threads[place] = None
                         return
-            self._entry(words)
+            else:
+                self._entry(words)
 
     def close(self) -> None:
         """Let all helpers end, and wait for that."""
         with self._comings:
             self._closing = True
             threads = [thread for thread in self._threads if thread is not None]
-        for bell in self._bells:
-            bell.release()
+            for place in range(self._n_slots):
+                self._ring(place)
         for thread in threads:
             thread.join(1.0)
 
