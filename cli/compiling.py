@@ -22,6 +22,9 @@ from .warmup import TASKS, WarmupSettings
 
 VARIABLES = ("NUMBA_CACHE_DIR", "NUMBA_CPU_NAME", "NUMBA_CPU_FEATURES")
 
+#: Units from which on several cores work at one sample, and a feature that may tell a key.
+WIDE, KEY = 256, "key"
+
 PARAMETERS = ("cell", "loss", "optimizer", "activations", "dtype")
 
 
@@ -36,7 +39,7 @@ def run(settings: WarmupSettings) -> None:
         raise click.UsageError("NUMBA_DISABLE_JIT is set: nothing would be compiled.")
     console = Console(sys.stderr, quiet=False)
     # All are made before the first is compiled: a wrong name is to be told at once.
-    models = {", ".join(names): _model(settings, names) for names in _configurations(settings)}
+    models = dict(_models(settings))
     started = time.perf_counter()
     before = streamrnn.cache_info().misses
     for title, model in models.items():
@@ -65,6 +68,22 @@ def _use(cache_dir: str) -> str:
     return folder
 
 
+def _models(settings: WarmupSettings) -> Iterator[tuple[str, Any]]:
+    """Make a model for everything that is to be compiled, with what it is called."""
+    from streamrnn import KeyedModel
+
+    if settings.wide:
+        os.environ["STREAMRNN_NUM_THREADS"] = "2"  # though there may be one core here
+    for names in _configurations(settings):
+        title = ", ".join(names)
+        yield title, _model(settings, names)
+        if settings.wide:
+            yield f"{title}, wide", _model(settings, names, WIDE)
+        if settings.shared:
+            model = KeyedModel(_model(settings, names), key=KEY, weights="shared")
+            yield f"{title}, shared weights", model
+
+
 def _configurations(settings: WarmupSettings) -> Iterator[tuple[str, ...]]:
     """Go through the values of `PARAMETERS`, each combination once."""
     from streamrnn import cells
@@ -81,8 +100,8 @@ def _losses(settings: WarmupSettings) -> tuple[str, ...]:
     return tuple(usual[task] for task in TASKS if settings.task in ("both", task))
 
 
-def _model(settings: WarmupSettings, names: tuple[str, ...]) -> Any:
-    """Make the smallest estimator of a configuration: sizes do not matter."""
+def _model(settings: WarmupSettings, names: tuple[str, ...], units: int = 1) -> Any:
+    """Make a small estimator of a configuration."""
     import streamrnn
     from streamrnn import losses
 
@@ -94,24 +113,24 @@ def _model(settings: WarmupSettings, names: tuple[str, ...]) -> Any:
         task = known[loss].task
     kind = streamrnn.RNNRegressor if task == "regression" else streamrnn.RNNClassifier
     try:
-        return kind(hidden_size=1, truncation=1, **parameters)
+        return kind(hidden_size=units, truncation=1, **parameters)
     except ValueError as error:
         raise click.UsageError(as_options(str(error), PARAMETERS)) from None
 
 
 def _warm_up(model: Any, folder: str | None) -> str:
     """Do with a model what users do; say how long its code took."""
-    from streamrnn import RNNRegressor, cache_info
+    from streamrnn import cache_info
 
     started, before = time.perf_counter(), cache_info().misses
-    targets = [0.0, 1.0] if isinstance(model, RNNRegressor) else ["a", "b"]
+    x = {"x": 1.0, KEY: 0.0}
+    targets = ["a", "b"] if hasattr(model, "predict_proba_one") else [0.0, 1.0]
     with warnings.catch_warnings():
         warnings.filterwarnings("error", "compiled code is not kept", RuntimeWarning)
         try:
             for target in targets:
-                model.predict_one({"x": 1.0})
-                model.learn_one({"x": 1.0}, target)
-            model.replay([[0.0], [1.0]], targets, features=["x"])
+                model.predict_one(x)
+                model.learn_one(x, target)
         except RuntimeWarning as warning:
             raise _refusal(str(warning), folder) from None
     if cache_info().misses == before:

@@ -22,6 +22,8 @@ class WarmupSettings:
     optimizer: tuple[str, ...] = ("adam",)
     activations: tuple[str, ...] = ("stored",)
     dtype: tuple[str, ...] = ("float32",)
+    wide: bool = False
+    shared: bool = False
 
 
 def names(option: str, text: str) -> Any:
@@ -62,12 +64,18 @@ def names(option: str, text: str) -> Any:
 @names("optimizer", "Optimizer.")
 @names("activations", "stored or recomputed.")
 @names("dtype", "float32 or float64.")
+@click.option(
+    "--wide",
+    is_flag=True,
+    help="Also the code for models of 256 units and more, which use several cores.",
+)
+@click.option("--shared", is_flag=True, help='Also the code for KeyedModel(weights="shared").')
 def warmup(**options: Any) -> None:
     """Compile ahead of time, for container images and installations that cannot be written.
 
     Each combination of cell, loss, optimizer, activations and precision is code of its own and
-    takes some 10 seconds, once; sizes and rates compile nothing. All combinations of what is given
-    are compiled.
+    takes some seconds, once. All combinations of what is given are compiled. Rates compile nothing,
+    and sizes only where several cores are used, from 256 units on.
     """
     settings = WarmupSettings(**options)
 

@@ -13,6 +13,7 @@ import streamrnn
 from streamrnn import losses
 
 ONE = ["--cell", "rnn", "--task", "regression"]
+EVERY_WAY = [*ONE, "--wide", "--shared"]
 
 USE = """
 import os, streamrnn
@@ -21,6 +22,9 @@ for t in range(20):
     model.predict_one({"a": t % 3})
     model.learn_one({"a": t % 3}, t % 5)
 model.replay([[1.0], [2.0]], [1.0, 2.0], features=["a"])
+streamrnn.RNNRegressor(cell="rnn", hidden_size=300, truncation=2).learn_one({"a": 1.0}, 1.0)
+fleet = streamrnn.KeyedModel(model, key="id", weights="shared")
+fleet.learn_one({"id": 7, "a": 1.0}, 1.0)
 try:
     open(os.path.join(os.environ["NUMBA_CACHE_DIR"], "new"), "w")
 except PermissionError:
@@ -54,14 +58,15 @@ def contents(folder):
 
 def test_a_later_process_compiles_nothing_in_a_folder_that_it_cannot_write(tmp_path):
     code = tmp_path / "some" / "code"
-    first = warmup(*ONE, "--cache-dir", code)
+    first = warmup(*EVERY_WAY, "--cache-dir", code)
     assert first.returncode == 0, first.stderr
     lines = first.stdout.splitlines()
-    assert lines[0].startswith("rnn, squared, adam, stored, float32: ")
-    assert lines[0].endswith(" s")
-    assert lines[1].startswith("1 configurations, 1 compiled, ")
-    assert lines[2].startswith(f"The code lies in {code}, ")
-    assert lines[3] == f"To use it: NUMBA_CACHE_DIR={code}"
+    for line, way in zip(lines, ["", ", wide", ", shared weights"], strict=False):
+        assert line.startswith(f"rnn, squared, adam, stored, float32{way}: ")
+        assert line.endswith(" s")
+    assert lines[3].startswith("3 configurations, 3 compiled, ")
+    assert lines[4].startswith(f"The code lies in {code}, ")
+    assert lines[5] == f"To use it: NUMBA_CACHE_DIR={code}"
     assert "processors of type" in first.stderr
     before = contents(code)
     assert {path.suffix for path in before} == {".nbi", ".nbc"}
@@ -76,7 +81,7 @@ def test_a_later_process_compiles_nothing_in_a_folder_that_it_cannot_write(tmp_p
         path.chmod(path.stat().st_mode & ~0o222)
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", USE],
-        env=os.environ | {"NUMBA_CACHE_DIR": str(code)},
+        env=os.environ | {"NUMBA_CACHE_DIR": str(code), "STREAMRNN_NUM_THREADS": "2"},
         preexec_fn=modes_count if is_root else None,
         capture_output=True,
         text=True,
@@ -85,7 +90,8 @@ def test_a_later_process_compiles_nothing_in_a_folder_that_it_cannot_write(tmp_p
     for path in [code, *code.rglob("*")]:
         path.chmod(0o755)
     assert done.stderr == ""
-    assert done.stdout.split() == ["1", "0", *sorted(map(str, before))]
+    hits, misses, *files = done.stdout.split()
+    assert (hits, misses, sorted(files)) == ("3", "0", sorted(map(str, before)))
     assert contents(code) == before
 
 
@@ -165,6 +171,18 @@ class TestParts:
         assert len(warmed) == len(set(lines[:8])) == 8
         assert lines[0] == "rnn, cross_entropy, sgd, stored, float64"
         assert all(model.dtype == "float64" for model in warmed)
+
+    def test_code_of_other_kinds(self, warmed, monkeypatch):
+        monkeypatch.setenv("STREAMRNN_NUM_THREADS", "1")  # and put it back
+        lines = self.run(*EVERY_WAY)
+        assert [line.rpartition(", ")[2] for line in lines[:3]] == [
+            "float32",
+            "wide",
+            "shared weights",
+        ]
+        _, wide, shared = warmed
+        assert wide.hidden_size == 256
+        assert shared.weights == "shared"
 
     def test_all_cells_and_losses_of_both_kinds(self, warmed):
         from streamrnn import cells
