@@ -191,3 +191,24 @@ def test_plain_python_gives_the_numbers_of_compiled_code():
         for interpreted in ("0", "1")
     ]
     assert answers[0] == pytest.approx(answers[1], rel=1e-12)
+
+
+def test_the_threads_of_blas_change_nothing():
+    """No BLAS is called, and its threads may be set or not."""
+    script = (
+        "import hashlib, numpy as np\n"
+        "from streamrnn import RNNRegressor\n"
+        "rng = np.random.default_rng(0)\n"
+        "model = RNNRegressor(hidden_size=128, truncation=8)\n"
+        "X, y = rng.normal(size=(300, 3)), rng.normal(size=300)\n"
+        "print(hashlib.sha256(model.replay(X, y).tobytes()).hexdigest())\n"
+    )
+    answers = set()
+    for threads in ("1", "4"):
+        names = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
+        env = os.environ | dict.fromkeys(names, threads)
+        run = subprocess.run(
+            [sys.executable, "-c", script], env=env, capture_output=True, check=True
+        )
+        answers.add(run.stdout)
+    assert len(answers) == 1
