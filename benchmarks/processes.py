@@ -13,7 +13,13 @@ from pathlib import Path
 from typing import Any
 
 FOLDER = Path(__file__).parent / "peers"
-VARIABLES = ["OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"]
+VARIABLES = [
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "NUMBA_NUM_THREADS",
+    "STREAMRNN_NUM_THREADS",
+]
 
 
 class PeerError(Exception):
@@ -137,6 +143,7 @@ class Contestants:
                 self.present[name] = self.ask(name, 1, "hello")
             except (PeerError, OSError) as error:
                 if name == "streamrnn" or name in self._pythons:
+                    self.__exit__()
                     raise PeerError(f"{name}: {error}") from error
                 self.missing[name] = re.sub(r"\S*/\S*", "...", str(error))  # no paths
         return self

@@ -35,8 +35,9 @@ class CacheInfo(NamedTuple):
 def cache_info() -> CacheInfo:
     """Say what this process compiled, and where the compiled code lies.
 
-    A configuration is a combination of cell, head, loss, optimizer, activations and precision. One
-    counts when it is first used. A service that must not compile can check that there are no
+    A configuration is a combination of cell, head, loss, optimizer, activations and precision;
+    models that use several cores, and shared weights, are others. One counts when it is first
+    used. A service that must not compile can check that there are no
     ``misses`` once it has warmed up.
 
     Returns

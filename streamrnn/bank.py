@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from itertools import pairwise
 from queue import SimpleQueue
 from typing import Any
@@ -20,7 +22,7 @@ from streamrnn.layout import (
     common_size,
     n_parameters,
 )
-from streamrnn.model import SAMPLES_A_CALL, Model, halves
+from streamrnn.model import Model, halves
 from streamrnn.pages import Pages
 from streamrnn.parallel import Crew
 from streamrnn.views import aligned_zeros
@@ -82,11 +84,6 @@ class Bank(Model):
         after = arena_parts(self.sizes, *halves(self.sizes, self._rows[slot]))
         carry_common(self.plugins, old, before, self.sizes, after)
         carry_own(self.plugins, old, before, self.sizes, after)
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes set aside for the models."""
-        return self._rows.nbytes + self._kept.nbytes
 
     # --- slots
 
@@ -150,9 +147,9 @@ class Bank(Model):
         self._rows.reach(n)
         self._kept.reach(n)
 
-    def grow(self, n_inputs: int, n_outputs: int) -> None:
-        """Make room for more inputs or outputs in every model."""
+    def _grow(self, n_inputs: int, n_outputs: int) -> None:
         old, rows, kept = self.sizes, self._rows, self._kept
+        self._fresh = copy.deepcopy(self._fresh)
         self._fresh.grow(n_inputs, n_outputs)
         self._make_pages()
         unused = {FRESH, GUEST, *self._free}
@@ -215,20 +212,19 @@ class Bank(Model):
             inputs=cpu.address(X), targets=cpu.address(Y), out=cpu.address(out), task=cpu.LEARN
         )
         n_threads = self._worthwhile(n_threads, len(X))
-        workspaces = self._workspaces(n_threads)
+        workspaces, most = self._workspaces(n_threads), self._samples_a_call
         # The threads have models of their own to work at: no helpers within a model.
         run = self._compiled if n_threads == 1 else cpu.run_for(*self._kind, self._n_threads > 1)
 
         def work(task: slice, stop: threading.Event) -> None:
-            workspace = workspaces.get()
-            mine = call._replace(workspace=cpu.address(workspace))
-            for piece in _pieces(bounds[task.start : task.stop + 1]):
-                if not stop.is_set():
-                    self._run_piece(run, mine, slots[task], piece)
-            workspaces.put(workspace)
+            with lent(workspaces) as workspace:
+                mine = call._replace(workspace=cpu.address(workspace))
+                for piece in _pieces(bounds[task.start : task.stop + 1], most):
+                    if not stop.is_set():
+                        self._run_piece(run, mine, slots[task], piece)
 
         with Crew(n_threads) as crew:
-            crew.do(work, _tasks(bounds, n_threads * _TASKS_A_THREAD))
+            crew.do(work, _tasks(bounds, n_threads * _TASKS_A_THREAD, most))
 
     def _worthwhile(self, n_threads: int, rows: int) -> int:
         """Return how many threads so many rows are worth."""
@@ -274,9 +270,22 @@ class Bank(Model):
         return table, rates
 
 
-def _tasks(bounds: np.ndarray, n: int) -> list[slice]:
-    """Cut the models into some `n` runs of about as many rows; no fewer than can be interrupted."""
-    most = min(SAMPLES_A_CALL, int(bounds[-1] - bounds[0]) // n + 1)
+@contextmanager
+def lent(workspaces: SimpleQueue[np.ndarray]) -> Iterator[np.ndarray]:
+    """Lend a workspace to whoever works next."""
+    workspace = workspaces.get()
+    try:
+        yield workspace
+    finally:
+        workspaces.put(workspace)
+
+
+def _tasks(bounds: np.ndarray, n: int, most: int) -> list[slice]:
+    """Cut the models into some `n` runs of about as many rows.
+
+    Several models have `most` rows together at most, so that an interrupt is heard.
+    """
+    most = min(most, int(bounds[-1] - bounds[0]) // n + 1)
     tasks, first = [], 0
     while first < len(bounds) - 1:
         last = int(np.searchsorted(bounds, bounds[first] + most, side="right")) - 1
@@ -286,10 +295,10 @@ def _tasks(bounds: np.ndarray, n: int) -> list[slice]:
     return tasks
 
 
-def _pieces(bounds: np.ndarray) -> list[np.ndarray]:
+def _pieces(bounds: np.ndarray, most: int) -> list[np.ndarray]:
     """Cut the rows of a single model as `Model.run` does; those of several are few."""
     first, last = int(bounds[0]), int(bounds[-1])
-    if len(bounds) > 2 or last - first <= SAMPLES_A_CALL:
+    if len(bounds) > 2 or last - first <= most:
         return [np.ascontiguousarray(bounds)]
-    cuts = [*range(first, last, SAMPLES_A_CALL), last]
+    cuts = [*range(first, last, most), last]
     return [np.array(pair) for pair in pairwise(cuts)]

@@ -9,12 +9,13 @@ import numpy as np
 
 from streamrnn.backends import cpu, cpu_shared
 from streamrnn.backends.cpu_shared import CHUNK, SharedCall
-from streamrnn.bank import Bank
+from streamrnn.bank import Bank, lent
 from streamrnn.blueprint import Blueprint
 from streamrnn.growth import carry_own
 from streamrnn.layout import (
     CLIPPED,
     COUNTERS,
+    SKIPPED,
     UPDATES,
     Sizes,
     arena_parts,
@@ -86,9 +87,10 @@ class Fleet(Bank):
 
     @property
     def counters(self) -> dict[str, int]:
-        """What was counted of the selected stream; updates are those of all."""
-        common = {COUNTERS[i]: int(self._counters[i]) for i in (UPDATES, CLIPPED)}
-        return super().counters | common
+        """What was counted of the selected stream; updates, and some skipped ones, are of all."""
+        own = super().counters
+        common = {COUNTERS[i]: int(self._counters[i]) for i in (UPDATES, CLIPPED, SKIPPED)}
+        return own | common | {"skipped": own["skipped"] + common["skipped"]}
 
     # --- learning
 
@@ -157,19 +159,17 @@ class Fleet(Bank):
 
         def gather(chunks: range, stop: threading.Event) -> None:
             streams = slice(chunks.start * CHUNK, chunks.stop * CHUNK)
-            workspace = workspaces.get()
             mine = call._replace(
                 models=cpu.address(models[streams]),
                 n_models=len(slots[streams]),
-                workspace=cpu.address(workspace),
                 inputs=cpu.address(X[streams]),
                 targets=cpu.address(Y[streams]),
                 out=cpu.address(out[streams]),
                 sums=cpu.address(sums[chunks.start :]),
                 counts=cpu.address(counts[chunks.start :]),
             )
-            run(cpu.words(mine, self.sizes))
-            workspaces.put(workspace)
+            with lent(workspaces) as workspace:
+                run(cpu.words(mine._replace(workspace=cpu.address(workspace)), self.sizes))
 
         step = -(-n_sums // (crew.n_threads * _TASKS_A_THREAD))
         crew.do(gather, [range(i, min(i + step, n_sums)) for i in range(0, n_sums, step)])

@@ -177,9 +177,18 @@ def advance(
 
 
 @glue
-def is_due(sizes: Sizes, counters: np.ndarray) -> bool:
-    """Say whether an update is due after the newest sample, if there is anything to learn from."""
-    return counters[SAMPLES] % sizes.update_every == 0
+def has_gradient(
+    plugins: Plugins, sizes: Sizes, parts: Parts, counters: np.ndarray, work: Workspace, slot: int
+) -> bool:
+    """Write the gradient to the workspace if an update is due; say whether there is one."""
+    if counters[SAMPLES] % sizes.update_every != 0:
+        return False
+    anything = counters[PENDING] > 0
+    if anything:
+        n = np.intp(counters[FILLED])
+        backpropagate(plugins.algorithm, plugins, sizes, parts, work, slot, n)
+    counters[PENDING] = 0
+    return anything
 
 
 @glue
@@ -211,21 +220,17 @@ def learn(
     slot = advance(plugins, sizes, settings, parts, statistics, work, values, target)
     if slot < 0:
         return
-    if is_due(sizes, counters):
-        if counters[PENDING] > 0:
-            n = np.intp(counters[FILLED])
-            backpropagate(plugins.algorithm, plugins, sizes, parts, work, slot, n)
-            apply_gradient(
-                work.team,
-                plugins.optimizer,
-                settings,
-                lr,
-                counters,
-                parts.parameters,
-                work.gradient,
-                parts.slots,
-            )
-        counters[PENDING] = 0
+    if has_gradient(plugins, sizes, parts, counters, work, slot):
+        apply_gradient(
+            work.team,
+            plugins.optimizer,
+            settings,
+            lr,
+            counters,
+            parts.parameters,
+            work.gradient,
+            parts.slots,
+        )
     scaled = row(parts.targets, slot)
     if scaled[sizes.n_targets] != 0:
         weights = head_weights(sizes, parts.parameters)

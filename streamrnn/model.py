@@ -61,13 +61,13 @@ class Model:
     def _prepare(self) -> None:
         """Make what follows from the rest: scratch, and the argument of the compiled code."""
         self.lock = threading.RLock()
+        self._kind = self.blueprint.kind
+        self._entry: Callable[[np.ndarray], None] | None = None
+        self._n_threads = n_threads(self.sizes.hidden_size)
         self._lay_out()
 
     def _lay_out(self) -> None:
         sizes, blueprint = self.sizes, self.blueprint
-        self._kind = blueprint.kind
-        self._entry: Callable[[np.ndarray], None] | None = None
-        self._n_threads = n_threads(sizes.hidden_size)
         self.workspace = aligned_zeros(workspace_size(sizes), blueprint.dtype)
         self.x = np.full((1, sizes.n_inputs), np.nan)
         self.y = np.full((1, sizes.n_targets), np.nan)
@@ -94,11 +94,9 @@ class Model:
 
     def _located(self, rates: np.ndarray) -> cpu.Address:
         """Say where the numbers are."""
-        common = cpu.address(self.arena)
-        own = common + common_size(self.sizes) * self.arena.itemsize
-        return cpu.Address(
-            common, own, cpu.address(self.statistics), cpu.address(rates), rates.size
-        )
+        common, own = map(cpu.address, self._halves)
+        kept = cpu.address(self.statistics)
+        return cpu.Address(common, own, kept, cpu.address(rates), rates.size)
 
     def __getstate__(self) -> dict[str, Any]:
         kept = ("blueprint", "sizes", "arena", "statistics")
@@ -163,11 +161,16 @@ class Model:
             Whether to learn; otherwise nothing but `out` and the workspace changes.
         """
         self._check_block(X, Y, out)
-        work = n_parameters(self.sizes) * self.sizes.truncation
-        step = max(1, min(SAMPLES_A_CALL, _WORK_A_CALL // work))
+        step = self._samples_a_call
         for start in range(0, len(X), step):
             part = slice(start, start + step)
             self._run_part(X[part], Y[part], out[part], learning)
+
+    @property
+    def _samples_a_call(self) -> int:
+        """Samples that take a second or so at most."""
+        work = n_parameters(self.sizes) * self.sizes.truncation
+        return max(1, min(SAMPLES_A_CALL, _WORK_A_CALL // work))
 
     def run_from(
         self, start: int, X: np.ndarray, Y: np.ndarray, out: np.ndarray, learning: bool
@@ -227,7 +230,20 @@ class Model:
         self.statistics[[POSITION, FILLED, PENDING]] = 0
 
     def grow(self, n_inputs: int, n_outputs: int) -> None:
-        """Make room for more inputs or outputs; all that was learnt stays as it is."""
+        """Make room for more inputs or outputs; all that was learnt stays as it is.
+
+        If that fails, as for want of memory, nothing has changed.
+        """
+        before = dict(vars(self))
+        try:
+            self._grow(n_inputs, n_outputs)
+        except BaseException:
+            vars(self).clear()
+            vars(self).update(before)
+            raise
+
+    def _grow(self, n_inputs: int, n_outputs: int) -> None:
+        """Do as `grow` does; all arrays are new ones."""
         old, before, kept = self.sizes, self.parts, self.statistics
         self.sizes = new = self.blueprint.sized(n_inputs, n_outputs)
         self.arena, self.statistics = _zeros(new, self.blueprint.dtype)

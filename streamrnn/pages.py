@@ -14,7 +14,7 @@ _PAGE_BYTES = 1 << 22
 class Pages:
     """Rows of numbers, each row at an address that never changes.
 
-    One array that grows would move its rows and need twice its memory while it does.
+    One array that gets more rows would move them, and need twice its memory while it does.
 
     Parameters
     ----------
@@ -54,11 +54,6 @@ class Pages:
         """Return where rows begin in memory, int64, one for each."""
         page, row = np.divmod(rows, self._rows_a_page)
         return np.array(self._starts, np.int64)[page] + row * self._stride
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes of all pages."""
-        return sum(page.nbytes for page in self._pages)
 
     def reach(self, n: int) -> None:
         """Make room for `n` rows in all; new ones are zeros."""

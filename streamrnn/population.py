@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Hashable, Sequence
+from itertools import accumulate
 from operator import itemgetter
 from typing import Any
 
@@ -42,32 +43,38 @@ class Population:
         self.roster = Roster(bank, max_keys, folder)
         self.expiry = Expiry(ttl)
         self.samples = self.expired = 0
+        self._latest: Any = None  # the time of the newest sample
 
-    def look(self, key: Hashable, now: Any) -> None:
+    def _now(self, time: Any) -> Any:
+        """Return the time of a sample: time never runs back."""
+        return time if self._latest is None or time > self._latest else self._latest
+
+    def look(self, key: Hashable, time: Any) -> None:
         """Select the model that answers for a key: its own, or a new one. Changes no model."""
-        stale = self.expiry.is_stale(key, now)
+        stale = self.expiry.is_stale(key, self._now(time))
         self.bank.select(FRESH if stale else self.roster.look(key))
 
-    def select(self, key: Hashable, now: Any) -> bool:
+    def select(self, key: Hashable, time: Any) -> bool:
         """Select a key's model if it is in memory and has not expired; say whether that is so."""
         slot = self.roster.resident.get(key)
-        if slot is None or self.expiry.is_stale(key, now):
+        if slot is None or self.expiry.is_stale(key, self._now(time)):
             return False
         self.bank.select(slot)
         return True
 
-    def seat(self, key: Hashable, now: Any) -> None:
+    def seat(self, key: Hashable, time: Any) -> None:
         """Select a key's model for learning: bring it to memory, or make it."""
-        if self.expiry.is_stale(key, now):
+        if self.expiry.is_stale(key, self._now(time)):
             self._expire(key)
         self.bank.select(self.roster.seat([key])[0])
 
-    def saw(self, key: Hashable, now: Any) -> None:
+    def saw(self, key: Hashable, time: Any) -> None:
         """Note that the selected model, that of the key, has learnt from a sample."""
+        self._latest = self._now(time)
         self.samples += 1
         self.roster.touch(key)
-        self.expiry.see(key, now)
-        self._drop_stale(now)
+        self.expiry.see(key, self._latest)
+        self._drop_stale(self._latest)
 
     def learn_rows(
         self,
@@ -80,6 +87,8 @@ class Population:
     ) -> None:
         """Let rows of many keys predict and learn.
 
+        An exception, such as an interrupt, leaves each key with the rows that it has learnt so far.
+
         Parameters
         ----------
         keys, times
@@ -87,20 +96,24 @@ class Population:
         X, Y, out, n_threads
             As for `Bank.run_groups`, the rows in the order in which they came.
         """
+        if not len(keys):
+            return
+        times = list(accumulate(times, max, initial=self._now(times[0])))[1:]
         last_rows: dict[Hashable, int] = {}
-        for segments in self.expiry.rounds(keys, times):
-            # By their last rows, so that those seen last are in memory at the end.
-            segments.sort(key=lambda segment: segment.rows[-1])
-            last_rows |= {segment.key: int(segment.rows[-1]) for segment in segments}
-            step = self.roster.max_resident or len(segments)
-            for first in range(0, len(segments), step):
-                self._learn_segments(segments[first : first + step], X, Y, out, n_threads)
-        self.samples += len(keys)
-        for key, i in sorted(last_rows.items(), key=itemgetter(1)):
-            self.expiry.see(key, times[i])
-            self.roster.touch(key)
-        if len(keys):
-            self._drop_stale(times[-1])
+        try:
+            for segments in self.expiry.rounds(keys, times):
+                segments.sort(key=_last_row)
+                step = self.roster.max_resident or len(segments)
+                for first in range(0, len(segments), step):
+                    chunk = segments[first : first + step]
+                    last_rows |= {segment.key: _last_row(segment) for segment in chunk}
+                    self._learn_segments(chunk, X, Y, out, n_threads)
+        finally:
+            for key, i in sorted(last_rows.items(), key=itemgetter(1)):
+                self.expiry.see(key, times[i])
+                self.roster.touch(key)
+        self._latest = times[-1]
+        self._drop_stale(self._latest)
 
     def _learn_segments(
         self,
@@ -117,6 +130,7 @@ class Population:
         bounds = np.cumsum([0, *(len(segment.rows) for segment in segments)])
         rows = np.concatenate([segment.rows for segment in segments])
         part = np.empty((len(rows), out.shape[1]))
+        self.samples += len(rows)
         self.bank.run_groups(slots, bounds, X[rows], Y[rows], part, n_threads)
         out[rows] = part
 
@@ -151,6 +165,7 @@ class Population:
             "seen": self.expiry.packed(),
             "samples": self.samples,
             "expired": self.expired,
+            "latest": self._latest,
         }
 
     def unpack(self, packed: dict[str, Any]) -> None:
@@ -158,3 +173,8 @@ class Population:
         self.roster.unpack(packed["roster"])
         self.expiry.unpack(packed["seen"])
         self.samples, self.expired = packed["samples"], packed["expired"]
+        self._latest = packed["latest"]
+
+
+def _last_row(segment: Segment) -> int:
+    return int(segment.rows[-1])

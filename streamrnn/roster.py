@@ -47,11 +47,6 @@ class Roster:
         yield from self.spilled
         yield from self.resident
 
-    @property
-    def spilled_nbytes(self) -> int:
-        """Bytes on disk."""
-        return 0 if self._spill is None else self._spill.nbytes
-
     def look(self, key: Hashable) -> int:
         """Return a slot to predict from; who is in memory stays as it is.
 
@@ -109,7 +104,7 @@ class Roster:
         if key in self.spilled:
             try:
                 self._fetch(key, slot)
-            except OSError:
+            except BaseException:
                 self.bank.release(slot)
                 raise
             ticket, _ = self.spilled.pop(key)

@@ -124,9 +124,10 @@ def test_every_entry_point_closes_over_the_digest():
 
     types, dtype = RNNRegressor()._model._kind
     closure = cpu.run_for(types, dtype).py_func.__closure__
-    assert f"{source_digest(types)} {dtype}" in [cell.cell_contents for cell in closure]
+    contents = [str(cell.cell_contents) for cell in closure]
+    assert any(text.startswith(f"{source_digest(types)} {dtype} ") for text in contents)
     cached = [path for path in SOURCES if re.search(r"\bentry\(", (PACKAGE / path).read_text())]
-    assert sorted(cached) == ["_dispatch.py", "backends/cpu.py", "backends/cpu_shared.py"]
+    assert cached == ["_dispatch.py", "backends/cpu.py"]
 
 
 @pytest.mark.parametrize("path", SOURCES)

@@ -47,8 +47,8 @@ def test_the_result_does_not_depend_on_the_threads(weights, rng, monkeypatch):
 def test_work_is_cut_without_gaps(rows, n):
     bounds = np.cumsum([0, *rows])
     done = []
-    for task in _tasks(bounds, n):
-        for piece in _pieces(bounds[task.start : task.stop + 1]):
+    for task in _tasks(bounds, n, SAMPLES_A_CALL):
+        for piece in _pieces(bounds[task.start : task.stop + 1], SAMPLES_A_CALL):
             assert len(piece) == 2 or len(piece) == task.stop - task.start + 1
             assert piece[-1] - piece[0] <= SAMPLES_A_CALL
             done += range(piece[0], piece[-1])

@@ -107,8 +107,8 @@ def test_helpers_help(model):
         return sum(time.clock_gettime(time.pthread_getcpuclockid(one.ident)) for one in threads)
 
     before = spent()
-    end = time.monotonic() + 20
-    while spent() - before < 0.02:
+    end = time.monotonic() + 90  # on a busy machine they are often left asleep
+    while spent() - before < 0.005:
         assert time.monotonic() < end
         _replayed(two)
 

@@ -68,9 +68,11 @@ class Address(NamedTuple):
     n_rates: int = 0
 
 
-_CALL, _ADDRESS, _SIZES, _SETTINGS = Call(), Address(), Sizes(), Settings()
-_CALL_SIZE, _ADDRESS_SIZE, _SETTINGS_SIZE = len(_CALL), len(_ADDRESS), len(_SETTINGS)
-_INTEGER, _DOUBLE = np.int64(0), np.float64(0)
+_CALL, ADDRESS, SIZES, SETTINGS = Call(), Address(), Sizes(), Settings()
+_CALL_SIZE, ADDRESS_SIZE, _SETTINGS_SIZE = len(_CALL), len(ADDRESS), len(SETTINGS)
+INTEGER, DOUBLE = np.int64(0), np.float64(0)
+
+_OPTIMIZER = Plugins._fields.index("optimizer")
 
 #: What the entry points are compiled for: one vector of integers.
 ARGUMENTS = (np.zeros(0, np.int64),)
@@ -119,26 +121,26 @@ def _run(digest: str, patterns: Plugins, real: Any, crew: tuple) -> Callable[...
             assist(team, call.place)
             return
         begin(team)
-        sizes = record(_SIZES, words, _CALL_SIZE)
-        numbers = row(matrix_at(call.settings, 1, n_settings, _DOUBLE), 0)
-        settings = record(_SETTINGS, numbers, 0)
+        sizes = record(SIZES, words, _CALL_SIZE)
+        numbers = row(matrix_at(call.settings, 1, n_settings, DOUBLE), 0)
+        settings = record(SETTINGS, numbers, 0)
         plugins = plugins_from(patterns, numbers)
         workspace = row(matrix_at(call.workspace, 1, workspace_size(sizes), real), 0)
         work = workspace_parts(sizes, workspace, team)
-        models = matrix_at(call.models, call.n_models, _ADDRESS_SIZE, _INTEGER)
-        bounds = row(matrix_at(call.bounds, 1, call.n_models + 1, _INTEGER), 0)
+        models = matrix_at(call.models, call.n_models, ADDRESS_SIZE, INTEGER)
+        bounds = row(matrix_at(call.bounds, 1, call.n_models + 1, INTEGER), 0)
         n_rows = bounds[call.n_models]
-        inputs = matrix_at(call.inputs, n_rows, sizes.n_inputs, _DOUBLE)
-        targets = matrix_at(call.targets, n_rows, sizes.n_targets, _DOUBLE)
-        out = matrix_at(call.out, n_rows, call.n_columns, _DOUBLE)
+        inputs = matrix_at(call.inputs, n_rows, sizes.n_inputs, DOUBLE)
+        targets = matrix_at(call.targets, n_rows, sizes.n_targets, DOUBLE)
+        out = matrix_at(call.out, n_rows, call.n_columns, DOUBLE)
         for m in range(call.n_models):
-            at = record(_ADDRESS, row(models, m), 0)
+            at = record(ADDRESS, row(models, m), 0)
             common = row(matrix_at(at.common, 1, common_size(sizes), real), 0)
             own = row(matrix_at(at.own, 1, own_size(sizes), real), 0)
             parts = arena_parts(sizes, common, own)
-            kept = row(matrix_at(at.statistics, 1, statistics_size(sizes), _DOUBLE), 0)
+            kept = row(matrix_at(at.statistics, 1, statistics_size(sizes), DOUBLE), 0)
             statistics = statistics_parts(sizes, kept)
-            rates = row(matrix_at(at.rates, 1, at.n_rates, _DOUBLE), 0)
+            rates = row(matrix_at(at.rates, 1, at.n_rates, DOUBLE), 0)
             done = statistics.counters[UPDATES]
             for t in range(bounds[m], bounds[m + 1]):
                 values = row(inputs, t)
@@ -153,17 +155,25 @@ def _run(digest: str, patterns: Plugins, real: Any, crew: tuple) -> Callable[...
     return run
 
 
+def compiled(
+    factory: Callable[..., Any], types: tuple[type, ...], dtype: str, *closure: Any
+) -> Callable[..., Any]:
+    """Compile ``factory(digest, patterns, real, *closure)`` for plug-ins of these types."""
+    patterns = Plugins(*(plugin() for plugin in types))
+    # A class of the main script is another class in the next process: its code is never found
+    # again, and would only fill the folder.
+    keep = all(plugin.__module__ != "__main__" for plugin in types)
+    digest = f"{source_digest(types)} {dtype} {factory.__module__}"
+    real = np.dtype(dtype).type(0)
+    return entry(factory, digest, patterns, real, *closure, arguments=ARGUMENTS, keep=keep)
+
+
 @cache
 def run_for(types: tuple[type, ...], dtype: str, is_wide: bool = False) -> Callable[..., Any]:
     """Return the entry point for plug-ins of these types, in the order of `Plugins`, and a dtype.
 
     Its argument is what `words` returns. That of wide models can share its work with helpers.
     """
-    patterns = Plugins(*(plugin() for plugin in types))
-    # A class of the main script is another class in the next process: its code is never found
-    # again, and would only fill the folder.
-    keep = all(plugin.__module__ != "__main__" for plugin in types)
     real = np.dtype(dtype).type(0)
-    crew: Any = Team(0, 0, patterns.optimizer, real) if is_wide else Alone()
-    digest = f"{source_digest(types)} {dtype}"
-    return entry(_run, digest, patterns, real, crew, arguments=ARGUMENTS, keep=keep)
+    crew: Any = Team(0, 0, types[_OPTIMIZER](), real) if is_wide else Alone()
+    return compiled(_run, types, dtype, crew)

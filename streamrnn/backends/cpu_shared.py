@@ -13,25 +13,20 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any, NamedTuple
 
-import numpy as np
-
-from streamrnn._dispatch import entry, glue, source_digest
+from streamrnn._dispatch import glue
 from streamrnn.backends.cpu import (
-    _ADDRESS,
-    _ADDRESS_SIZE,
-    _DOUBLE,
-    _INTEGER,
-    _SETTINGS,
-    _SIZES,
-    ARGUMENTS,
+    ADDRESS,
+    ADDRESS_SIZE,
+    DOUBLE,
+    INTEGER,
+    SETTINGS,
+    SIZES,
+    compiled,
     n_numbers,
     plugins_from,
 )
-from streamrnn.gradients.protocol import backpropagate
 from streamrnn.layout import (
     COUNTERS,
-    FILLED,
-    PENDING,
     SKIPPED,
     arena_parts,
     common_size,
@@ -42,7 +37,7 @@ from streamrnn.layout import (
     workspace_parts,
     workspace_size,
 )
-from streamrnn.learner import Plugins, advance, is_due, predict
+from streamrnn.learner import Plugins, advance, has_gradient, predict
 from streamrnn.linalg import Alone, fill, sum_of_squares
 from streamrnn.updates import GREATEST_NORM, apply_gradient
 from streamrnn.views import matrix_at, record, row
@@ -108,14 +103,9 @@ def _gather(plugins, sizes, settings, parts, statistics, work, sample, total):
     predict(plugins, sizes, settings, parts, statistics, work, values, out)
     slot = advance(plugins, sizes, settings, parts, statistics, work, values, target)
     counters = statistics.counters
-    added = 0
-    if slot >= 0 and is_due(sizes, counters):
-        if counters[PENDING] > 0:
-            n = np.intp(counters[FILLED])
-            backpropagate(plugins.algorithm, plugins, sizes, parts, work, slot, n)
-            added = _add_gradient(work.gradient, total, counters)
-        counters[PENDING] = 0
-    return added
+    if slot >= 0 and has_gradient(plugins, sizes, parts, counters, work, slot):
+        return _add_gradient(work.gradient, total, counters)
+    return 0
 
 
 def _run(digest: str, patterns: Plugins, real: Any) -> Callable[..., None]:
@@ -125,22 +115,22 @@ def _run(digest: str, patterns: Plugins, real: Any) -> Callable[..., None]:
     def run(words):
         digest  # noqa: B018  (a name in the closure is part of Numba's cache key)
         call = record(_CALL, words, 0)
-        sizes = record(_SIZES, words, _CALL_SIZE)
-        numbers = row(matrix_at(call.settings, 1, n_settings, _DOUBLE), 0)
-        settings = record(_SETTINGS, numbers, 0)
+        sizes = record(SIZES, words, _CALL_SIZE)
+        numbers = row(matrix_at(call.settings, 1, n_settings, DOUBLE), 0)
+        settings = record(SETTINGS, numbers, 0)
         plugins = plugins_from(patterns, numbers)
         n_chunks = call.n_sums if call.updating else (call.n_models + CHUNK - 1) // CHUNK
         sums = matrix_at(call.sums, n_chunks, n_parameters(sizes), real)
-        counts = row(matrix_at(call.counts, 1, n_chunks, _INTEGER), 0)
-        models = matrix_at(call.models, call.n_models, _ADDRESS_SIZE, _INTEGER)
-        first = record(_ADDRESS, row(models, 0), 0)
+        counts = row(matrix_at(call.counts, 1, n_chunks, INTEGER), 0)
+        models = matrix_at(call.models, call.n_models, ADDRESS_SIZE, INTEGER)
+        first = record(ADDRESS, row(models, 0), 0)
         common = row(matrix_at(first.common, 1, common_size(sizes), real), 0)
         if call.updating:
             own = row(matrix_at(first.own, 1, own_size(sizes), real), 0)
             parts = arena_parts(sizes, common, own)
-            counters = row(matrix_at(call.counters, 1, _N_COUNTERS, _DOUBLE), 0)
+            counters = row(matrix_at(call.counters, 1, _N_COUNTERS, DOUBLE), 0)
             if _mean_of_sums(sums, counts) > 0:
-                rate = matrix_at(call.rate, 1, 1, _DOUBLE)[0, 0]
+                rate = matrix_at(call.rate, 1, 1, DOUBLE)[0, 0]
                 mean, optimizer = row(sums, 0), plugins.optimizer
                 parameters, slots = parts.parameters, parts.slots
                 apply_gradient(
@@ -150,19 +140,19 @@ def _run(digest: str, patterns: Plugins, real: Any) -> Callable[..., None]:
         work = workspace_parts(
             sizes, row(matrix_at(call.workspace, 1, workspace_size(sizes), real), 0), Alone()
         )
-        inputs = matrix_at(call.inputs, call.n_models, sizes.n_inputs, _DOUBLE)
-        targets = matrix_at(call.targets, call.n_models, sizes.n_targets, _DOUBLE)
-        out = matrix_at(call.out, call.n_models, call.n_columns, _DOUBLE)
+        inputs = matrix_at(call.inputs, call.n_models, sizes.n_inputs, DOUBLE)
+        targets = matrix_at(call.targets, call.n_models, sizes.n_targets, DOUBLE)
+        out = matrix_at(call.out, call.n_models, call.n_columns, DOUBLE)
         for c in range(n_chunks):
             total = row(sums, c)
             fill(total, 0.0)
             counts[c] = 0
             last = (c + 1) * CHUNK
             for m in range(c * CHUNK, last if last < call.n_models else call.n_models):
-                at = record(_ADDRESS, row(models, m), 0)
+                at = record(ADDRESS, row(models, m), 0)
                 own = row(matrix_at(at.own, 1, own_size(sizes), real), 0)
                 parts = arena_parts(sizes, common, own)
-                kept = row(matrix_at(at.statistics, 1, statistics_size(sizes), _DOUBLE), 0)
+                kept = row(matrix_at(at.statistics, 1, statistics_size(sizes), DOUBLE), 0)
                 statistics = statistics_parts(sizes, kept)
                 sample = row(inputs, m), row(targets, m), row(out, m)
                 counts[c] += _gather(
@@ -178,8 +168,4 @@ def run_for(types: tuple[type, ...], dtype: str) -> Callable[..., Any]:
 
     Its argument is a `SharedCall` as `cpu.words` lines it up.
     """
-    patterns = Plugins(*(plugin() for plugin in types))
-    keep = all(plugin.__module__ != "__main__" for plugin in types)
-    real = np.dtype(dtype).type(0)
-    digest = f"{source_digest(types)} {dtype} shared"
-    return entry(_run, digest, patterns, real, arguments=ARGUMENTS, keep=keep)
+    return compiled(_run, types, dtype)

@@ -97,8 +97,11 @@ class Helpers:
             if self._threads[place] is None and not self._closing:
                 name = f"streamrnn-helper-{place}"
                 thread = threading.Thread(target=self._help, args=(place,), name=name, daemon=True)
+                try:
+                    thread.start()
+                except RuntimeError:  # no more threads: then it goes without
+                    return
                 self._threads[place] = thread
-                thread.start()
             self._ring(place)
 
     def _ring(self, place: int) -> None:

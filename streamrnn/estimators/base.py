@@ -181,9 +181,10 @@ class RecurrentEstimator(base.Estimator):
 
     def _add_features(self, names: Sequence[Hashable]) -> None:
         """Give new features columns: first those that `set_weights` made, then new ones."""
+        n = len(self._features.names) + len(names)
+        if n > self._model.sizes.n_inputs:
+            self._model.grow(n, self._model.sizes.n_outputs)
         self._features.add(names)
-        if len(self._features.names) > self._model.sizes.n_inputs:
-            self._model.grow(len(self._features.names), self._model.sizes.n_outputs)
 
     def _predict_row(self, x: Mapping[Hashable, Any]) -> np.ndarray:
         model = self._model
@@ -222,6 +223,9 @@ class RecurrentEstimator(base.Estimator):
         `predict_one` would have answered.
         """
         names, values = blocks.columns(X, features)
+        ignored = [name for name in names if name in self._features.ignored]
+        if ignored:
+            raise ValueError(f"features {ignored} tell the key and the time and are no inputs")
         unseen = self._features.unseen(names) if len(values) else []
         before = None
         if unseen:

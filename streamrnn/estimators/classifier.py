@@ -141,9 +141,9 @@ class RNNClassifier(RecurrentEstimator, base.Classifier):
 
     def _add_label(self, label: Hashable) -> None:
         n_outputs = self._outputs_for(len(self._labels) + 1)
-        self._labels[label] = len(self._labels)
         if n_outputs != self._model.sizes.n_outputs:
             self._model.grow(self._model.sizes.n_inputs, n_outputs)
+        self._labels[label] = len(self._labels)
 
     def _index(self, label: Hashable | None) -> float:
         return float(self._labels[label]) if _is_label(label) else math.nan

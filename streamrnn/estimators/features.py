@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import struct
 from collections.abc import Callable, Hashable, Iterable, Mapping
-from operator import itemgetter
+from operator import is_, itemgetter
 from typing import Any
 
 import numpy as np
@@ -25,23 +25,23 @@ class FeatureIndex:
 
     def __init__(self, ignored: Iterable[Hashable] = ()) -> None:
         self.names: list[Hashable] = []
-        self._ignored = frozenset(ignored)
+        self.ignored = frozenset(ignored)
         self._prepare()
 
     def _prepare(self) -> None:
         """Make what is needed to fill a row in one go."""
         n = len(self.names)
-        self._known = self._ignored.union(self.names)
-        self._pack: Callable[..., None] | None = struct.Struct(f"{n}d").pack_into if n else None
+        self._known = self.ignored.union(self.names)
+        self._pack: Callable[..., None] = struct.Struct(f"{n}d").pack_into
         self._get = itemgetter(*self.names) if n > 1 else None
         self._row: np.ndarray | None = None  # the one filled last, and with what
         self._values: tuple[Any, ...] = ()
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"names": self.names, "ignored": self._ignored}
+        return {"names": self.names, "ignored": self.ignored}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.names, self._ignored = state["names"], state["ignored"]
+        self.names, self.ignored = state["names"], state["ignored"]
         self._prepare()
 
     def unseen(self, names: Iterable[Hashable]) -> list[Hashable]:
@@ -68,10 +68,11 @@ class FeatureIndex:
             try:
                 values = self._get(x)
                 # A sample is learnt from after it was predicted: the row may still hold it.
-                if (row is self._row and values == self._values) or self._put(values, row):
+                same = row is self._row and all(map(is_, values, self._values))
+                if same or self._put(values, row):
                     return len(x) == len(values) or x.keys() <= self._known
-            except (KeyError, OverflowError, ValueError):
-                pass  # something is missing, huge or an array: look at each value
+            except (KeyError, OverflowError):
+                pass  # something is missing or huge: look at each value
         self._row = None
         if not isinstance(x, Mapping):
             raise TypeError(
@@ -83,7 +84,7 @@ class FeatureIndex:
 
     def _put(self, values: tuple[Any, ...], row: np.ndarray) -> bool:
         """Write values to `row` if all are plain numbers; say whether they are."""
-        if self._pack is None or not _PLAIN.issuperset(map(type, values)):
+        if not _PLAIN.issuperset(map(type, values)):
             return False
         self._row = None
         self._pack(row, 0, *values)

@@ -18,6 +18,8 @@ from streamrnn.estimators.keys import (
     check_arguments,
     checked_key,
     checked_keys,
+    checked_time,
+    checked_times,
     named,
     taken,
     without,
@@ -25,6 +27,8 @@ from streamrnn.estimators.keys import (
 from streamrnn.fleet import Fleet
 from streamrnn.parallel import available_cores
 from streamrnn.population import Population
+
+BANKS = {"own": Bank, "shared": Fleet}
 
 
 class KeyedModel(base.Wrapper, base.Estimator):
@@ -52,7 +56,7 @@ class KeyedModel(base.Wrapper, base.Estimator):
         number of samples (of any key), or a span of `time`. None, the default, forgets nobody.
     time
         Name of the feature that tells the time, as a number or a ``datetime``, for `ttl`; it is no
-        input of the network.
+        input of the network. A time before one already seen counts as that.
     weights
         ``"own"``: each key learns by itself. ``"shared"``: all keys are streams of one model, for
         those that behave alike; each has its own state, window and scaling. A block is then learnt
@@ -60,7 +64,7 @@ class KeyedModel(base.Wrapper, base.Estimator):
     spill_dir
         Folder for models that wait on disk, which must be able to hold all of them. None, the
         default, takes the system's folder of temporary files, which on some systems is in memory.
-        The files go when the model goes.
+        The files go with the model; a process forked from this one cannot reach them.
     n_threads
         Threads that `replay` uses at most; None, the default, takes the cores there are. The
         numbers do not depend on it.
@@ -102,7 +106,7 @@ class KeyedModel(base.Wrapper, base.Estimator):
         n_threads: int | None = None,
     ) -> None:
         check_arguments(model, key, max_keys, ttl, time, n_threads)
-        check_choice("weights", weights, ("own", "shared"))
+        check_choice("weights", weights, tuple(BANKS))
         self.model = model
         self.key = key
         self.max_keys = max_keys
@@ -117,8 +121,7 @@ class KeyedModel(base.Wrapper, base.Estimator):
         self._estimator = self.model.clone()
         self._is_function = callable(self.key)
         self._estimator._features = FeatureIndex({self.key, self.time} - {None})
-        kind = Fleet if self.weights == "shared" else Bank
-        self._bank = kind(self._estimator._model.blueprint)
+        self._bank = BANKS[self.weights](self._estimator._model.blueprint)
         self._estimator._model = self._bank
         self._population = self._new_population()
 
@@ -137,7 +140,7 @@ class KeyedModel(base.Wrapper, base.Estimator):
     def _time_of(self, x: Mapping[Hashable, Any]) -> Any:
         if self.ttl is None or self.time is None:
             return self._population.samples
-        return named(x, self.time, "time")
+        return checked_time(named(x, self.time, "time"), self.ttl)
 
     def predict_one(self, x: Mapping[Hashable, Any]) -> Any:
         """Predict as the key's model does, as a new one if the key is new. Changes nothing.
@@ -215,7 +218,7 @@ class KeyedModel(base.Wrapper, base.Estimator):
         """
         listed = checked_keys(taken(keys, X, self.key, "keys"))
         by_time = self.ttl is not None and self.time is not None
-        given = taken(times, X, self.time, "times") if by_time else None
+        given = checked_times(taken(times, X, self.time, "times"), self.ttl) if by_time else None
         if features is None:
             X = without(X, (self.key, self.time))
         with self._bank.lock:
@@ -246,7 +249,7 @@ class KeyedModel(base.Wrapper, base.Estimator):
         return key in self._population.roster
 
     def __iter__(self) -> Iterator[Hashable]:
-        """Iterate over the keys, least recently learnt from first."""
+        """Iterate over the keys: those on disk, then those in memory."""
         with self._bank.lock:
             return iter(list(self._population.roster))
 
@@ -278,7 +281,7 @@ class KeyedModel(base.Wrapper, base.Estimator):
             self._bank.select(self._population.roster.look(key))
             single = self._estimator.clone()
             single._model = self._bank.alone()
-            single._features.add(self._estimator.feature_names)
+            single._features = copy.deepcopy(self._estimator._features)
             if hasattr(single, "_labels"):
                 single._labels = dict(self._estimator._labels)
             return single
@@ -319,10 +322,7 @@ class KeyedClassifier(KeyedModel, base.Classifier):
     def predict_proba_one(self, x: Mapping[Hashable, Any], **kwargs: Any) -> dict[Any, float]:
         """Predict the probability of each label that any key has seen. Changes nothing.
 
-        Raises
-        ------
-        ValueError, TypeError
-            As `predict_one` does.
+        Raises what `predict_one` raises.
         """
         with self._bank.lock:
             self._population.look(self._key_of(x), self._time_of(x))

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import narwhals as nw
+import numpy as np
 
 from streamrnn._checks import check_count, check_number
 from streamrnn.estimators.base import RecurrentEstimator
@@ -37,13 +38,37 @@ def check_arguments(
 
 def named(x: Mapping[Hashable, Any], name: Hashable, what: str) -> Any:
     """Return a feature that a sample must have; ValueError if it has not."""
-    try:
-        value = x[name]
-    except (KeyError, TypeError):
-        value = None
+    # Not x[name]: a defaultdict would invent one.
+    value = x.get(name) if isinstance(x, Mapping) else None
     if value is None:
         raise ValueError(f"the sample has no {name!r}, which tells its {what}: {x!r}")
     return value
+
+
+def checked_time(value: Any, ttl: Any) -> Any:
+    """Return a time that can be told from others by `ttl`; NumPy's as Python's.
+
+    Raises
+    ------
+    ValueError
+        If it is missing: None, NaN or NaT.
+    TypeError
+        If `ttl` is no span of such times.
+    """
+    if isinstance(value, np.datetime64):
+        value = value.astype("datetime64[us]").item()
+    try:
+        is_time = value is not None and value - value <= ttl
+    except TypeError:
+        raise TypeError(f"ttl={ttl!r} is no span of times such as {value!r}") from None
+    if not is_time:
+        raise ValueError(f"a time is missing: {value!r}")
+    return value
+
+
+def checked_times(values: list[Any], ttl: Any) -> list[Any]:
+    """Do as `checked_time` does with each."""
+    return [checked_time(value, ttl) for value in values]
 
 
 def checked_key(key: Any) -> Hashable:
