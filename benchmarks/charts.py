@@ -15,7 +15,7 @@ from typing import Any
 import matplotlib as mpl
 import numpy as np
 import summary
-from scenarios import OURS
+from scenarios import KEYED, OURS
 
 mpl.use("Agg")
 
@@ -201,7 +201,7 @@ def _against_keys(report: Report, axes: Axes) -> list[Label]:
         _ticks(axes, numbers)
     axes.set_ylim(0, 1.2 * top)
     axes.set_title("Time against the number of keys")
-    axes.set_xlabel("keys (16 units, K = 16)")
+    axes.set_xlabel(f"keys ({KEYED['units']} units, K = {KEYED['truncation']})")
     axes.set_ylabel("microseconds a sample")
     return labels
 

@@ -104,6 +104,17 @@ def memory_growth(report: Report) -> float | None:
     return round(resident[-1] - resident[len(resident) // 10], 2)
 
 
+def _scaling(report: Report) -> list[str]:
+    """Say what a second thread brings to a thousand keys."""
+    one, two = (dict(zip(*keys(report, threads), strict=True)) for threads in (1, 2))
+    if 1000 not in one or 1000 not in two:
+        return []
+    return [
+        f"1,000 keys: {one[1000]:.2f} µs with one thread, {two[1000]:.2f} with two, "
+        f"{one[1000] / two[1000]:.2f} times as fast."
+    ]
+
+
 def sentences(report: Report) -> list[str]:
     """Return the laws of growth in words."""
     said = []
@@ -127,6 +138,7 @@ def sentences(report: Report) -> list[str]:
                 f"Time against keys, {threads} thread{'s' if threads > 1 else ''}: "
                 f"{times[0]:.2f} µs with {numbers[0]}, {times[-1]:.2f} µs with {numbers[-1]:,}."
             )
+    said += _scaling(report)
     if "startup" in report:
         start = report["startup"]
         said.append(
