@@ -217,11 +217,13 @@ class Model:
     def _compiled(self) -> Callable[[np.ndarray], None]:
         """The compiled entry point."""
         if self._entry is None:
-            # Wrapped, since River's memory figure counts all that it finds in a dispatcher.
+            run: Callable[[np.ndarray], None]
             if self._n_threads > 1:
-                self._entry = partial(run_with_helpers, self._kind, self._n_threads - 1)
+                run = partial(run_with_helpers, self._kind, self._n_threads - 1)
             else:
-                self._entry = partial(cpu.run_for(*self._kind))
+                run = cpu.run_for(*self._kind)
+            # In a function, since River's memory figure would count all of Numba behind it.
+            self._entry = lambda words: run(words)
         return self._entry
 
     def reset_state(self) -> None:
