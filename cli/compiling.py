@@ -49,13 +49,18 @@ def run(settings: WarmupSettings) -> None:
         click.echo(f"{title}: {told}")
     compiled = streamrnn.cache_info().misses - before
     seconds = time.perf_counter() - started
-    click.echo(f"{len(models)} configurations, {compiled} compiled, {seconds:.1f} s")
+    kinds = "configuration" if len(models) == 1 else "configurations"
+    click.echo(f"{len(models)} {kinds}, {compiled} compiled, {seconds:.1f} s")
     _tell_where(streamrnn.cache_info().files, folder)
 
 
 def _use(cache_dir: str) -> str:
     """Make Numba keep code in this folder; refuse one that cannot be written."""
+    if not cache_dir:
+        raise click.UsageError("--cache-dir is empty: name a folder.")
     folder = os.path.abspath(cache_dir)
+    if os.path.exists(folder) and not os.path.isdir(folder):
+        raise click.UsageError(f"cannot write {cache_dir!r}: it is not a folder.")
     try:
         os.makedirs(folder, exist_ok=True)
         tempfile.TemporaryFile(dir=folder).close()

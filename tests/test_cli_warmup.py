@@ -118,6 +118,7 @@ def test_a_folder_that_cannot_be(tmp_path):
     for wrong in (tmp_path / "file", tmp_path / "file" / "code"):
         message = refused("--cache-dir", wrong)
         assert message.startswith(f"Error: cannot write '{wrong}': ")
+    assert "empty" in refused("--cache-dir", "")
 
 
 def test_without_compilation_there_is_nothing_to_do():

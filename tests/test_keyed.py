@@ -273,7 +273,7 @@ def test_bad_blocks_change_nothing(change, error, message, rows):
         ({"ttl": -1}, ValueError, "ttl"),
         ({"ttl": timedelta(1)}, ValueError, "time="),
         ({"weights": "common"}, ValueError, "weights"),
-        ({"key": ["a"]}, TypeError, "key"),
+        ({"key": {"a"}}, TypeError, "key"),
     ],
 )
 def test_bad_arguments(arguments, error, message):

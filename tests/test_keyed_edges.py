@@ -7,8 +7,10 @@ from collections import defaultdict
 from datetime import datetime, timedelta
 
 import numpy as np
+import pandas as pd
 import pytest
 from estimator_helpers import SMALL, model_bytes
+from river import preprocessing
 
 from streamrnn import KeyedModel, RNNClassifier, RNNRegressor
 from streamrnn.backends import helpers
@@ -219,3 +221,42 @@ def test_no_more_threads(monkeypatch):
     model.learn_one({"a": 1.0, "b": 2.0}, 1.0)
     assert model.counters["samples"] == 2
     helpers.helpers_of.cache_clear()
+
+
+def test_several_features_tell_the_key():
+    model = KeyedModel(RNNRegressor(**SMALL), key=["site", "room"])
+    for t in range(6):
+        model.learn_one({"site": "n", "room": t % 3, "v": 1.0}, float(t % 3))
+    assert set(model) == {("n", 0), ("n", 1), ("n", 2)}
+    assert model.extract(("n", 1)).feature_names == ["v"]
+    frame = pd.DataFrame({"site": "n", "room": [0, 1, 2, 3], "v": 1.0})
+    answers = [model.predict_one(x) for x in frame.to_dict("records")]
+    assert model.replay(None, frame, [1.0] * 4).tolist() == answers
+    with pytest.raises(ValueError, match="'room'"):
+        model.learn_one({"site": "n", "v": 1.0}, 1.0)
+
+
+def test_a_bad_key_in_a_block_is_told_by_its_row():
+    model = KeyedModel(RNNRegressor(**SMALL), "id")
+    for bad in (None, math.nan):
+        with pytest.raises(ValueError, match="row 1: a key is missing"):
+            model.replay(["a", bad, "b"], np.zeros((3, 1)), [1.0, 2.0, 3.0])
+    with pytest.raises(ValueError, match="one for each row"):
+        model.replay("id", pd.DataFrame({"id": [1], "v": [1.0]}), [1.0])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ({"key": None}, ValueError, "key"),
+        ({"key": []}, ValueError, "key"),
+        ({"key": [["a"]]}, TypeError, "key"),
+        ({"ttl": 0}, ValueError, "ttl"),
+        ({"ttl": "1h"}, TypeError, "timedelta"),
+        ({"ttl": np.timedelta64(1, "h")}, TypeError, "timedelta"),
+        ({"model": preprocessing.StandardScaler() | RNNRegressor()}, TypeError, "around"),
+    ],
+)
+def test_what_newcomers_would_try(arguments, error, message):
+    with pytest.raises(error, match=message):
+        KeyedModel(**{"model": RNNRegressor(**SMALL), "key": "id", **arguments})

@@ -16,12 +16,13 @@ from streamrnn.estimators.base import RecurrentEstimator
 from streamrnn.estimators.features import FeatureIndex
 from streamrnn.estimators.keys import (
     check_arguments,
-    checked_key,
-    checked_keys,
     checked_time,
     checked_times,
+    key_names,
+    key_of,
     named,
     taken,
+    taken_keys,
     without,
 )
 from streamrnn.fleet import Fleet
@@ -43,24 +44,26 @@ class KeyedModel(base.Wrapper, base.Estimator):
     Parameters
     ----------
     model
-        `RNNRegressor` or `RNNClassifier`: what each key's model is like. Nothing that it has learnt
-        is taken over.
+        `RNNRegressor`, or `RNNClassifier` (which has ``predict_proba_one``): what each key's model
+        is like. Nothing that it has learnt is taken over.
     key
-        Name of the feature that tells the key, or a function of the sample that does. The named
-        feature is no input of the network.
+        Name of the feature that tells the key, or a list of several, which are no inputs of the
+        network; or a function of the sample. No scaler is needed, and one in front must not touch
+        the key: ``(Discard("sensor") | StandardScaler()) + Select("sensor") | KeyedModel(...)``.
     max_keys
         Models in memory at most; the least recently used ones wait on disk and come back as they
         were. None, the default, keeps all in memory.
     ttl
         A key that was not learnt from for longer is forgotten, and starts anew if it comes back: a
-        number of samples (of any key), or a span of `time`. None, the default, forgets nobody.
+        number of samples (of all keys), or a span of `time`. None, the default, forgets nobody.
     time
         Name of the feature that tells the time, as a number or a ``datetime``, for `ttl`; it is no
         input of the network. A time before one already seen counts as that.
     weights
         ``"own"``: each key learns by itself. ``"shared"``: all keys are streams of one model, for
         those that behave alike; each has its own state, window and scaling. A block is then learnt
-        in rounds, one sample of each key, with one update a round by the mean of their gradients.
+        in rounds, one sample of each of up to `max_keys` keys, with one update a round by the mean
+        of their gradients: fewer updates than one for each sample, which may want a higher ``lr``.
     spill_dir
         Folder for models that wait on disk, which must be able to hold all of them. None, the
         default, takes the system's folder of temporary files, which on some systems is in memory.
@@ -119,8 +122,8 @@ class KeyedModel(base.Wrapper, base.Estimator):
 
     def _build(self) -> None:
         self._estimator = self.model.clone()
-        self._is_function = callable(self.key)
-        self._estimator._features = FeatureIndex({self.key, self.time} - {None})
+        names = {*key_names(self.key), self.time}
+        self._estimator._features = FeatureIndex(names - {None})
         self._bank = BANKS[self.weights](self._estimator._model.blueprint)
         self._estimator._model = self._bank
         self._population = self._new_population()
@@ -133,9 +136,6 @@ class KeyedModel(base.Wrapper, base.Estimator):
         return self._estimator
 
     # --- one sample
-
-    def _key_of(self, x: Mapping[Hashable, Any]) -> Hashable:
-        return checked_key(self.key(x) if self._is_function else named(x, self.key, "key"))
 
     def _time_of(self, x: Mapping[Hashable, Any]) -> Any:
         if self.ttl is None or self.time is None:
@@ -151,7 +151,7 @@ class KeyedModel(base.Wrapper, base.Estimator):
             If the sample has no key, or no time though `ttl` needs one, or a feature is no number.
         """
         with self._bank.lock:
-            self._population.look(self._key_of(x), self._time_of(x))
+            self._population.look(key_of(x, self.key), self._time_of(x))
             return self._estimator.predict_one(x)
 
     def learn_one(self, x: Mapping[Hashable, Any], y: Any) -> None:
@@ -166,7 +166,7 @@ class KeyedModel(base.Wrapper, base.Estimator):
             If a model cannot be taken to disk or brought back.
         """
         with self._bank.lock:
-            key, now = self._key_of(x), self._time_of(x)
+            key, now = key_of(x, self.key), self._time_of(x)
             if not self._population.select(key, now):
                 self._estimator._checked(x)
                 self._estimator._check_target(y)
@@ -216,11 +216,11 @@ class KeyedModel(base.Wrapper, base.Estimator):
         OSError
             If a model cannot be taken to disk or brought back.
         """
-        listed = checked_keys(taken(keys, X, self.key, "keys"))
+        listed = taken_keys(keys, X, self.key)
         by_time = self.ttl is not None and self.time is not None
         given = checked_times(taken(times, X, self.time, "times"), self.ttl) if by_time else None
         if features is None:
-            X = without(X, (self.key, self.time))
+            X = without(X, (*key_names(self.key), self.time))
         with self._bank.lock:
             population, start = self._population, self._population.samples
             stamps = range(start, start + len(listed)) if given is None else given
@@ -325,5 +325,5 @@ class KeyedClassifier(KeyedModel, base.Classifier):
         Raises what `predict_one` raises.
         """
         with self._bank.lock:
-            self._population.look(self._key_of(x), self._time_of(x))
+            self._population.look(key_of(x, self.key), self._time_of(x))
             return self._estimator.predict_proba_one(x)

@@ -19,12 +19,16 @@ def check_arguments(
     model: Any, key: Any, max_keys: Any, ttl: Any, time: Any, n_threads: Any
 ) -> None:
     """Raise TypeError or ValueError unless these can be arguments of a `KeyedModel`."""
-    if not isinstance(model, RecurrentEstimator):
+    # The type itself: River's pipelines pass for their last step.
+    if not issubclass(type(model), RecurrentEstimator):
         raise TypeError(
             f"model must be an RNNRegressor or an RNNClassifier, got {model!r}; a pipeline goes "
             "around the KeyedModel, not into it"
         )
-    check_hashable("key", key)
+    if key is None or key == []:
+        raise ValueError(f"key must name the feature that tells the key, got {key!r}")
+    for name in key_names(key):
+        check_hashable("key", name)
     check_hashable("time", time)
     for name, count in (("max_keys", max_keys), ("n_threads", n_threads)):
         if count is not None:
@@ -32,8 +36,26 @@ def check_arguments(
     if isinstance(ttl, timedelta):
         if time is None:
             raise ValueError(f"ttl={ttl!r} is a span of time: name the feature in time=")
+    elif isinstance(ttl, (str, np.timedelta64)):
+        raise TypeError(f"ttl must be a number or a datetime.timedelta, got {ttl!r}")
     elif ttl is not None:
-        check_number("ttl", ttl, 0.0)
+        check_number("ttl", ttl, 0.0, above=True)
+
+
+def key_names(key: Any) -> list[Hashable]:
+    """Return the names of the features that tell the key; none if a function does."""
+    if isinstance(key, list):
+        return key
+    return [] if callable(key) else [key]
+
+
+def key_of(x: Mapping[Hashable, Any], key: Any) -> Hashable:
+    """Return the key of a sample; ValueError if it has none."""
+    if callable(key):
+        return checked_key(key(x))
+    if isinstance(key, list):
+        return tuple(checked_key(named(x, name, "key")) for name in key)
+    return checked_key(named(x, key, "key"))
 
 
 def named(x: Mapping[Hashable, Any], name: Hashable, what: str) -> Any:
@@ -60,7 +82,10 @@ def checked_time(value: Any, ttl: Any) -> Any:
     try:
         is_time = value is not None and value - value <= ttl
     except TypeError:
-        raise TypeError(f"ttl={ttl!r} is no span of times such as {value!r}") from None
+        raise TypeError(
+            f"the time {value!r} does not go with ttl={ttl!r}: times are numbers and ttl is one, "
+            "or datetimes and a timedelta"
+        ) from None
     if not is_time:
         raise ValueError(f"a time is missing: {value!r}")
     return value
@@ -88,8 +113,28 @@ def checked_keys(keys: list[Any]) -> list[Hashable]:
     except TypeError:
         distinct = {checked_key(key): None for key in keys}
     for key in distinct:
-        checked_key(key)
+        try:
+            checked_key(key)
+        except ValueError as error:
+            row = next(i for i, one in enumerate(keys) if one is key)
+            raise ValueError(f"row {row}: {error}") from None
     return keys
+
+
+def taken_keys(given: Any, X: Any, key: Any) -> list[Hashable]:
+    """Return the key of each row, as given or from the columns of a data frame.
+
+    Raises
+    ------
+    ValueError
+        If there are not as many as rows, or one is missing.
+    """
+    if isinstance(given, str):
+        raise ValueError(f"keys={given!r}: give one for each row, or None to take a column")
+    if given is None and isinstance(key, list):
+        columns = (checked_keys(taken(None, X, name, "keys")) for name in key)
+        return list(zip(*columns, strict=True))
+    return checked_keys(taken(given, X, key, "keys"))
 
 
 def _frame(X: Any) -> nw.DataFrame[Any] | None:
