@@ -15,16 +15,11 @@ import numpy as np
 from streamrnn.backends import cpu
 from streamrnn.blueprint import Blueprint
 from streamrnn.growth import carry_common, carry_own, carry_statistics
-from streamrnn.layout import (
-    UPDATES,
-    Sizes,
-    arena_parts,
-    common_size,
-    n_parameters,
-)
+from streamrnn.layout import Sizes, arena_parts, common_size, n_parameters
 from streamrnn.model import Model, halves
 from streamrnn.pages import Pages
 from streamrnn.parallel import Crew
+from streamrnn.statistics import UPDATES
 from streamrnn.views import aligned_zeros
 
 #: The slot of a model that has learnt nothing, and one for a model that is only looked at.

@@ -12,18 +12,10 @@ from streamrnn.backends.cpu_shared import CHUNK, SharedCall
 from streamrnn.bank import Bank, lent
 from streamrnn.blueprint import Blueprint
 from streamrnn.growth import carry_own
-from streamrnn.layout import (
-    CLIPPED,
-    COUNTERS,
-    SKIPPED,
-    UPDATES,
-    Sizes,
-    arena_parts,
-    common_size,
-    n_parameters,
-)
+from streamrnn.layout import Sizes, arena_parts, common_size, n_parameters
 from streamrnn.model import Model
 from streamrnn.parallel import Crew
+from streamrnn.statistics import CLIPPED, COUNTERS, SKIPPED, UPDATES
 
 #: Chunks of streams for each thread of a round.
 _TASKS_A_THREAD = 2

@@ -6,14 +6,9 @@ import math
 
 import numpy as np
 
-from streamrnn.layout import (
-    Parts,
-    Sizes,
-    head_weights,
-    layer_weights,
-    statistics_parts,
-)
+from streamrnn.layout import Parts, Sizes, head_weights, layer_weights
 from streamrnn.learner import Plugins
+from streamrnn.statistics import statistics_parts
 
 
 def carry_common(plugins: Plugins, old: Sizes, source: Parts, new: Sizes, target: Parts) -> None:

@@ -5,6 +5,8 @@ All numbers of one model are in three flat arrays. The *arena* (in the model's p
 and comparing models is saving, copying and comparing these two. The *workspace* is scratch, never
 part of the model's state.
 
+What lies in the statistics is told in `streamrnn.statistics`.
+
 The arena has two halves: what is *common* to all streams that one model learns from, and what is a
 stream's *own*. A model of one stream has them one behind the other.
 
@@ -114,7 +116,7 @@ class Parts(NamedTuple):
     head_memory: np.ndarray  # (n_head_memory,)
     # own
     state: np.ndarray  # (num_layers, n_states * H): carried from step to step
-    targets: np.ndarray  # (K, n_targets + 1): ring of targets; the last column is 1 where known
+    targets: np.ndarray  # (K, n_targets + 1): ring of targets; then weights, 0: not known
     memory: np.ndarray  # (n_memory,): the gradient algorithm's ring
 
 
@@ -275,50 +277,4 @@ def workspace_parts(sizes: Sizes, workspace: np.ndarray, team: Any) -> Workspace
         matrix(workspace, at_deltas + deltas, K, H),
         vector(workspace, at_deltas + deltas + errors, sizes.n_scratch),
         team,
-    )
-
-
-# --- the statistics
-
-
-class Statistics(NamedTuple):
-    """The parts of the statistics: counters, and running moments as (count, mean, M2) rows."""
-
-    counters: np.ndarray  # (len(COUNTERS),)
-    inputs: np.ndarray  # (3, n_inputs)
-    targets: np.ndarray  # (3, n_targets)
-
-
-#: What is counted. The first seven are for users; the others are the position in the ring, how many
-#: of its steps are filled, and how many targets came since the last update.
-COUNTERS = (
-    "samples",
-    "updates",
-    "clipped",
-    "skipped",
-    "missing_values",
-    "missing_targets",
-    "state_resets",
-    "position",
-    "filled",
-    "pending",
-)
-SAMPLES, UPDATES, CLIPPED, SKIPPED, MISSING_VALUES, MISSING_TARGETS = range(6)
-STATE_RESETS, POSITION, FILLED, PENDING = range(6, 10)
-
-
-@glue
-def statistics_size(sizes: Sizes) -> int:
-    """Return the length of the statistics."""
-    return len(COUNTERS) + 3 * sizes.n_inputs + 3 * sizes.n_targets
-
-
-@glue
-def statistics_parts(sizes: Sizes, statistics: np.ndarray) -> Statistics:
-    """View the parts of the statistics."""
-    n = len(COUNTERS)
-    return Statistics(
-        vector(statistics, 0, n),
-        matrix(statistics, n, 3, sizes.n_inputs),
-        matrix(statistics, n + 3 * sizes.n_inputs, 3, sizes.n_targets),
     )

@@ -11,20 +11,7 @@ from streamrnn._dispatch import glue
 from streamrnn.gradients.protocol import backpropagate, remember
 from streamrnn.heads.protocol import learn as learn_head
 from streamrnn.heads.protocol import read
-from streamrnn.layout import (
-    FILLED,
-    MISSING_TARGETS,
-    MISSING_VALUES,
-    PENDING,
-    POSITION,
-    SAMPLES,
-    STATE_RESETS,
-    Parts,
-    Sizes,
-    Statistics,
-    Workspace,
-    head_weights,
-)
+from streamrnn.layout import Parts, Sizes, Workspace, head_weights
 from streamrnn.linalg import copy, fill
 from streamrnn.losses.protocol import decode
 from streamrnn.network import step
@@ -34,6 +21,16 @@ from streamrnn.scaling import (
     keep_inputs,
     scale_inputs,
     unscale,
+)
+from streamrnn.statistics import (
+    FILLED,
+    MISSING_TARGETS,
+    MISSING_VALUES,
+    PENDING,
+    POSITION,
+    SAMPLES,
+    STATE_RESETS,
+    Statistics,
 )
 from streamrnn.updates import Settings, apply_gradient
 from streamrnn.views import row, vector

@@ -15,22 +15,24 @@ from streamrnn.backends.helpers import n_threads, run_with_helpers
 from streamrnn.blueprint import Blueprint
 from streamrnn.growth import carry_own, carry_statistics
 from streamrnn.layout import (
-    COUNTERS,
-    FILLED,
-    PENDING,
-    POSITION,
-    UPDATES,
     Parts,
     Sizes,
     arena_parts,
     common_size,
     n_parameters,
     own_size,
-    statistics_parts,
-    statistics_size,
     workspace_size,
 )
 from streamrnn.learner import Plugins
+from streamrnn.statistics import (
+    COUNTERS,
+    FILLED,
+    PENDING,
+    POSITION,
+    UPDATES,
+    statistics_parts,
+    statistics_size,
+)
 from streamrnn.views import aligned_zeros
 
 #: Samples in one compiled call, and parameters x truncation x samples: so an interrupt is heard

@@ -8,9 +8,9 @@ from typing import NamedTuple
 import numpy as np
 
 from streamrnn._dispatch import glue
-from streamrnn.layout import CLIPPED, SKIPPED, UPDATES
 from streamrnn.linalg import sum_of_squares
 from streamrnn.motion import Step
+from streamrnn.statistics import CLIPPED, SKIPPED, UPDATES
 from streamrnn.team import move
 
 #: A gradient of a greater norm counts as not finite, and a greater learning rate is refused: the

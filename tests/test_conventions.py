@@ -18,7 +18,7 @@ LAYERS = [
     "_cache _checks _deferred _dispatch",
     "_registry",
     "views atomics parallel",
-    "activations linalg layout scaling pages spill",
+    "activations linalg layout statistics scaling pages spill",
     "cells.protocol heads.protocol losses.protocol optimizers.protocol gradients.protocol",
     "cells heads losses optimizers",
     "motion",

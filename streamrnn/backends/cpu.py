@@ -16,19 +16,17 @@ import numpy as np
 from streamrnn._dispatch import entry, glue, source_digest
 from streamrnn.jobs import Team
 from streamrnn.layout import (
-    UPDATES,
     Sizes,
     arena_parts,
     common_size,
     own_size,
-    statistics_parts,
-    statistics_size,
     workspace_parts,
     workspace_size,
 )
 from streamrnn.learner import Plugins, learn, predict
 from streamrnn.linalg import Alone
 from streamrnn.sharing import assist, begin, end, meet
+from streamrnn.statistics import UPDATES, statistics_parts, statistics_size
 from streamrnn.updates import Settings
 from streamrnn.views import matrix_at, record, row
 

@@ -26,19 +26,16 @@ from streamrnn.backends.cpu import (
     plugins_from,
 )
 from streamrnn.layout import (
-    COUNTERS,
-    SKIPPED,
     arena_parts,
     common_size,
     n_parameters,
     own_size,
-    statistics_parts,
-    statistics_size,
     workspace_parts,
     workspace_size,
 )
 from streamrnn.learner import Plugins, advance, has_gradient, predict
 from streamrnn.linalg import Alone, fill, sum_of_squares
+from streamrnn.statistics import COUNTERS, SKIPPED, statistics_parts, statistics_size
 from streamrnn.updates import GREATEST_NORM, apply_gradient
 from streamrnn.views import matrix_at, record, row
 
