@@ -87,6 +87,7 @@ class Blueprint:
         sizes = self.shape._replace(
             n_inputs=n_inputs,
             n_outputs=n_outputs,
+            n_targets=1 if self.plugins.loss.task == "classification" else n_outputs,
             n_states=cell.n_states,
             gates=cell.gates,
             input_gates=cell.input_gates,

@@ -27,7 +27,9 @@ def carry_common(plugins: Plugins, old: Sizes, source: Parts, new: Sizes, target
 def carry_own(plugins: Plugins, old: Sizes, source: Parts, new: Sizes, target: Parts) -> None:
     """Copy what is a stream's own to its place in `target`; the rest stays."""
     target.state[:] = source.state
-    target.targets[:] = source.targets
+    target.targets[:, : old.n_targets] = source.targets[:, :-1]
+    target.targets[:, old.n_targets : -1] = math.nan  # not known
+    target.targets[:, -1] = source.targets[:, -1]
     plugins.algorithm.carry_memory(old, source.memory, new, target.memory)
 
 
@@ -39,7 +41,7 @@ def carry_statistics(
     target = statistics_parts(new, new_statistics)
     target.counters[:] = source.counters
     target.inputs[:, : old.n_inputs] = source.inputs
-    target.targets[:] = source.targets
+    target.targets[:, : old.n_targets] = source.targets
 
 
 def _carry_parameters(

@@ -123,19 +123,22 @@ def _is_finite(rows):
 
 @glue
 def _keep_target(sizes, settings, statistics, ring, target):
-    """Write the scaled target to its row of the ring; return whether it is known."""
-    scale = settings.scale_target != 0.0
-    known = True
-    for k in range(sizes.n_targets):
-        known &= is_usable(target[k], scale)
-    for k in range(sizes.n_targets):
-        if not known:
-            ring[k] = 0
+    """Write the scaled target and its weight to a row of the ring; say if anything is known."""
+    scale, last = settings.scale_target != 0.0, sizes.n_targets
+    ring[last] = target[last]  # as the ring has it: too small a weight is 0 there
+    known = False
+    for k in range(last):
+        known |= is_usable(target[k], scale)
+    known = known and 0 < ring[last] < math.inf
+    for k in range(last):
+        if not known or not is_usable(target[k], scale):
+            ring[k] = math.nan
         elif scale:
             ring[k] = keep_and_scale_target(target[k], statistics.targets, k)
         else:
             ring[k] = target[k]
-    ring[sizes.n_targets] = 1 if known else 0
+    if not known:
+        ring[last] = 0
     return known
 
 
@@ -209,7 +212,8 @@ def learn(
     plugins, sizes, settings, parts, statistics, work, values
         As `predict` had them.
     target
-        Float64, (n_targets,); NaN where it is not known: then the state advances, and that is all.
+        Float64, (n_targets + 1,); NaN where it is not known. The last number is the weight of the
+        sample. If it is 0 or nothing is known, the state advances, and that is all.
     lr
         Learning rate of the next update.
     """

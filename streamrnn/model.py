@@ -44,7 +44,8 @@ class Model:
     """The numbers of one learner and what works on them; the estimators wrap it for users.
 
     ``x``, ``y`` and ``out`` are arguments of `run` for one sample, to be used again and again;
-    ``row``, ``answer`` and ``goal`` are views of the only rows of ``x``, ``out`` and ``y``.
+    ``row``, ``answer`` and ``goal`` are views of the only rows of ``x``, ``out`` and ``y``; the
+    last number of ``goal`` is the sample's weight, 1 until somebody changes it.
     Whoever runs or changes a model holds its ``lock``: compiled code releases the GIL.
 
     Parameters
@@ -72,7 +73,8 @@ class Model:
         sizes, blueprint = self.sizes, self.blueprint
         self.workspace = aligned_zeros(workspace_size(sizes), blueprint.dtype)
         self.x = np.full((1, sizes.n_inputs), np.nan)
-        self.y = np.full((1, sizes.n_targets), np.nan)
+        self.y = np.full((1, sizes.n_targets + 1), np.nan)
+        self.y[0, -1] = 1.0
         self.out = np.zeros((1, self.n_columns))
         self.row, self.answer, self.goal = self.x[0], self.out[0], self.y.data.cast("B").cast("d")
         self._bounds = np.array([0, 1])
@@ -156,7 +158,9 @@ class Model:
         X
             Raw inputs, float64, (T, n_inputs); NaN is a missing value.
         Y
-            Targets, float64, (T, n_targets); NaN is an unknown one.
+            Targets, float64, (T, n_targets + 1); NaN is an unknown one. The last column has the
+            weights of the samples: their gradients are multiplied by them. Nothing is learnt from a
+            row of weight 0, or one without a known target.
         out
             Predictions, float64, (T, columns); written.
         learning
@@ -186,8 +190,10 @@ class Model:
         for array in (X, Y, out):
             if array.dtype != np.float64 or not array.flags.c_contiguous or array.ndim != 2:
                 raise ValueError("X, Y and out must be contiguous matrices of float64")
-        if X.shape[1] != sizes.n_inputs or Y.shape[1] != sizes.n_targets:
-            raise ValueError(f"{X.shape[1]} inputs and {Y.shape[1]} targets do not fit {sizes}")
+        if X.shape[1] != sizes.n_inputs or Y.shape[1] != sizes.n_targets + 1:
+            raise ValueError(
+                f"{X.shape[1]} inputs, {Y.shape[1]} targets with their weight: not as in {sizes}"
+            )
         if out.shape[1] != self.n_columns or not len(X) == len(Y) == len(out):
             raise ValueError(f"X {X.shape}, Y {Y.shape} and out {out.shape} do not fit {sizes}")
 

@@ -188,10 +188,12 @@ class TestParts:
     def test_all_cells_and_losses_of_both_kinds(self, warmed):
         from streamrnn import cells
 
-        every = [word for name in losses.registry() for word in ("--loss", name)]
+        known = losses.registry().items()
+        names = [name for name, loss in known if loss.task in ("regression", "classification")]
+        every = [word for name in names for word in ("--loss", name)]
         self.run("--all-cells", *every)
-        assert len(warmed) == len(cells.registry()) * len(losses.registry())
-        assert {model.loss for model in warmed} == set(losses.registry())
+        assert len(warmed) == len(cells.registry()) * len(names)
+        assert {model.loss for model in warmed} == set(names)
 
     def test_where_it_cannot_be_kept(self, monkeypatch):
         from streamrnn_cli import compiling

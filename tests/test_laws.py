@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+from engine_helpers import engine, learn
 from estimator_helpers import plain_gradient
 
 from streamrnn import RNNClassifier, RNNRegressor, cells, gradients, heads, losses, optimizers
@@ -13,6 +14,7 @@ from streamrnn.optimizers.protocol import update
 LOSSES = losses.registry()
 REGRESSION = [name for name, loss in LOSSES.items() if loss.task == "regression"]
 CLASSIFICATION = [name for name, loss in LOSSES.items() if loss.task == "classification"]
+MULTILABEL = [name for name, loss in LOSSES.items() if loss.task == "multilabel"]
 
 
 # --- losses, as plain Python: what is compiled is the same function
@@ -21,6 +23,8 @@ CLASSIFICATION = [name for name, loss in LOSSES.items() if loss.task == "classif
 def _example(loss, rng):
     if loss.task == "regression":
         return rng.normal(size=3), rng.normal(size=3)
+    if loss.task == "multilabel":
+        return rng.normal(size=3), rng.integers(0, 2, 3).astype(float)
     n = loss.n_outputs(2)
     return rng.normal(size=n), np.array([1.0])
 
@@ -63,6 +67,31 @@ def test_decoded_classes_are_a_distribution(name, size, rng):
     decode(loss, rng.normal(size=loss.n_outputs(2)) * size, out)
     assert out.min() >= 0
     assert out.sum() == pytest.approx(1, rel=1e-12)
+
+
+@pytest.mark.interpreted
+@pytest.mark.parametrize("name", MULTILABEL)
+@pytest.mark.parametrize("size", [1.0, 1e4])
+def test_decoded_labels_are_probabilities(name, size, rng):
+    loss = LOSSES[name]()
+    z, out = rng.normal(size=3) * size, np.empty(3)
+    decode(loss, z, out)
+    assert ((out >= 0) & (out <= 1)).all()
+    assert ((out > 0.5) == (z > 0)).all()
+
+
+@pytest.mark.interpreted
+@pytest.mark.parametrize("name", [*REGRESSION, *MULTILABEL])
+def test_no_target_reaches_the_slope_of_another(name, rng):
+    loss = LOSSES[name]()
+    z, target = _example(loss, rng)
+    expected, found = np.empty(3), np.empty(3)
+    slope(loss, z, target, expected)
+    for k in range(3):
+        some = target.copy()
+        some[k] = math.nan
+        slope(loss, z, some, found)
+        assert np.delete(found, k).tobytes() == np.delete(expected, k).tobytes()
 
 
 # --- optimizers
@@ -150,6 +179,25 @@ def test_heads_start_at_the_mean(name, stream):
 # combination, not in every one.
 
 
+class Labels:
+    """A model of one label, which holds or does not, used as a classifier is."""
+
+    def __init__(self, **words):
+        self.model = engine(n_outputs=1, scale_inputs=True, dtype="float32", **words)
+
+    def predict_one(self, x):
+        self.model.row[:] = [x[name] for name in "abc"]
+        self.model.run_one(False)
+        return self.model.answer[0] > 0.5
+
+    def learn_one(self, x, y):
+        learn(self.model, [x[name] for name in "abc"], float(y))
+
+    @property
+    def counters(self):
+        return self.model.counters
+
+
 def _combinations():
     registries = [r.registry() for r in (cells, heads, losses, optimizers, gradients)]
     for i in range(max(map(len, registries))):
@@ -161,10 +209,10 @@ def _combinations():
 )
 def test_every_plugin_learns_in_the_engine(cell, head, loss, optimizer, activations, stream):
     regression = loss in REGRESSION
-    kind = RNNRegressor if regression else RNNClassifier
+    kind = RNNRegressor if regression else Labels if loss in MULTILABEL else RNNClassifier
     model = kind(
         cell=cell,
-        head=head,
+        head=heads.registry()[head],
         loss=loss,
         optimizer=optimizer,
         activations=activations,

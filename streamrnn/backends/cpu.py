@@ -47,7 +47,7 @@ class Call(NamedTuple):
     n_models: int = 0
     workspace: int = 0  # address: scratch, in the models' precision
     inputs: int = 0  # address: raw inputs, (rows, n_inputs) float64; NaN is a missing value
-    targets: int = 0  # address: (rows, n_targets) float64; NaN is an unknown one
+    targets: int = 0  # address: (rows, n_targets + 1) float64; NaN: unknown; last the weight
     out: int = 0  # address: predictions, (rows, n_columns) float64; written
     n_columns: int = 0
     task: int = PREDICT
@@ -129,7 +129,7 @@ def _run(digest: str, patterns: Plugins, real: Any, crew: tuple) -> Callable[...
         bounds = row(matrix_at(call.bounds, 1, call.n_models + 1, INTEGER), 0)
         n_rows = bounds[call.n_models]
         inputs = matrix_at(call.inputs, n_rows, sizes.n_inputs, DOUBLE)
-        targets = matrix_at(call.targets, n_rows, sizes.n_targets, DOUBLE)
+        targets = matrix_at(call.targets, n_rows, sizes.n_targets + 1, DOUBLE)
         out = matrix_at(call.out, n_rows, call.n_columns, DOUBLE)
         for m in range(call.n_models):
             at = record(ADDRESS, row(models, m), 0)

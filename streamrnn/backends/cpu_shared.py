@@ -51,7 +51,7 @@ class SharedCall(NamedTuple):
     n_models: int = 0  # streams that predict and learn, each from one row
     workspace: int = 0  # address: scratch, in the models' precision
     inputs: int = 0  # address: raw inputs, (n_models, n_inputs) float64
-    targets: int = 0  # address: (n_models, n_targets) float64
+    targets: int = 0  # address: (n_models, n_targets + 1) float64
     out: int = 0  # address: predictions, (n_models, n_columns) float64; written
     n_columns: int = 0
     sums: int = 0  # address: sum of the gradients of each chunk, (chunks, n_parameters); written
@@ -138,7 +138,7 @@ def _run(digest: str, patterns: Plugins, real: Any) -> Callable[..., None]:
             sizes, row(matrix_at(call.workspace, 1, workspace_size(sizes), real), 0), Alone()
         )
         inputs = matrix_at(call.inputs, call.n_models, sizes.n_inputs, DOUBLE)
-        targets = matrix_at(call.targets, call.n_models, sizes.n_targets, DOUBLE)
+        targets = matrix_at(call.targets, call.n_models, sizes.n_targets + 1, DOUBLE)
         out = matrix_at(call.out, call.n_models, call.n_columns, DOUBLE)
         for c in range(n_chunks):
             total = row(sums, c)

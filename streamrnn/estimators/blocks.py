@@ -138,6 +138,23 @@ def sequence(y: Any, n: int, name: str = "y") -> list[Any]:
     return values
 
 
+def weighted(targets: np.ndarray, weights: Any = 1.0) -> np.ndarray:
+    """Return rows of targets with a last column of weights, as `Model.run` takes them.
+
+    Parameters
+    ----------
+    targets
+        Shape (T,) or (T, n_targets).
+    weights
+        A number, or (T,).
+    """
+    columns = targets[:, None] if targets.ndim == 1 else targets
+    rows = np.empty((len(columns), columns.shape[1] + 1))
+    rows[:, :-1] = columns
+    rows[:, -1] = weights
+    return rows
+
+
 def numbers(y: Any, n: int) -> np.ndarray:
     """Return the targets of a block as float64, (n,); None becomes NaN.
 

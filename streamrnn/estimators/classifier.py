@@ -10,7 +10,7 @@ import numpy as np
 from river import base
 
 from streamrnn.estimators.base import RecurrentEstimator, Runner
-from streamrnn.estimators.blocks import check_hashable, distinct, length, sequence
+from streamrnn.estimators.blocks import check_hashable, distinct, length, sequence, weighted
 from streamrnn.estimators.features import is_missing
 from streamrnn.estimators.parameters import documented
 
@@ -222,7 +222,7 @@ class RNNClassifier(RecurrentEstimator, base.Classifier):
     ) -> list[Hashable | None]:
         """Run rows whose labels all have an output."""
         out = np.zeros((stop - start, self._model.n_columns))
-        run(start, rows[start:stop], codes[start:stop].reshape(-1, 1), out, True)
+        run(start, rows[start:stop], weighted(codes[start:stop]), out, True)
         return self._most_probable(out)
 
     def _replay_new(

@@ -9,7 +9,7 @@ import numpy as np
 from river import base
 
 from streamrnn.estimators.base import RecurrentEstimator, Runner
-from streamrnn.estimators.blocks import length, numbers
+from streamrnn.estimators.blocks import length, numbers, weighted
 from streamrnn.estimators.features import target
 from streamrnn.estimators.parameters import documented
 
@@ -150,7 +150,7 @@ class RNNRegressor(RecurrentEstimator, base.Regressor):
         targets = numbers(y, length(X))
         rows, before = self._block(X, features)
         out = np.empty((len(rows), 1))
-        run(0, rows, targets.reshape(-1, 1), out, True)
+        run(0, rows, weighted(targets), out, True)
         if before is not None:
             out[0] = before
         return out[:, 0]

@@ -8,6 +8,7 @@ down to the layer below.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -97,7 +98,8 @@ def _errors_of_losses(plugins, sizes, parts, work, tape, slot, m):
     for back in range(m):
         r = (slot - back) % sizes.truncation
         error, target = row(work.errors, r), row(parts.targets, r)
-        if target[sizes.n_targets] == 0:
+        weight = target[sizes.n_targets]
+        if weight == 0:
             fill(error, 0.0)
             continue
         h, x = row(hidden, r), row(inputs, r)
@@ -105,6 +107,10 @@ def _errors_of_losses(plugins, sizes, parts, work, tape, slot, m):
         slope(plugins.loss, work.z, target, work.d_z)
         for k in range(work.d_z.size):
             work.d_z[k] /= sizes.loss_window
+            work.d_z[k] *= weight
+        for k in range(sizes.n_targets):
+            if not abs(target[k]) < math.inf:  # that component is not known
+                work.d_z[k] = 0
         send_back(plugins.head, parameters, parts.head_memory, h, x, work.d_z, error, gradient)
 
 

@@ -91,5 +91,5 @@ def learn(
     parameters, memory
         As in `read`; may be written.
     target
-        The scaled target, shape (>= targets,); read only.
+        The scaled target, shape (>= targets,), NaN where it is not known; read only.
     """

@@ -7,8 +7,26 @@ from typing import NamedTuple
 
 import numpy as np
 
+from streamrnn._dispatch import glue
 from streamrnn._registry import plugin
 from streamrnn.losses.protocol import decode, slope, value
+
+
+@glue
+def probability(log_odds: float) -> float:
+    """Return the probability that has these log-odds."""
+    output = np.float64(log_odds)
+    odds = math.exp(-abs(output))
+    p = 1.0 / (1.0 + odds)
+    return p if output >= 0.0 else odds / (1.0 + odds)
+
+
+@glue
+def log_loss(log_odds: float, target: float) -> float:
+    """Return -ln of the probability of a target of 0 or 1."""
+    output = np.float64(log_odds)
+    log_sum = max(output, 0.0) + math.log1p(math.exp(-abs(output)))
+    return log_sum - np.float64(target) * output
 
 
 @plugin(
@@ -30,22 +48,16 @@ class Logistic(NamedTuple):
 
 @decode.register(Logistic)
 def _(loss, z, out):
-    odds = math.exp(-abs(np.float64(z[0])))
-    p = 1.0 / (1.0 + odds)
-    p = p if z[0] >= 0 else odds / (1.0 + odds)
+    p = probability(z[0])
     out[0] = 1.0 - p
     out[1] = p
 
 
 @value.register(Logistic)
 def _(loss, z, target):
-    output = np.float64(z[0])
-    return max(output, 0.0) + math.log1p(math.exp(-abs(output))) - np.float64(target[0]) * output
+    return log_loss(z[0], target[0])
 
 
 @slope.register(Logistic)
 def _(loss, z, target, d_z):
-    output = np.float64(z[0])
-    odds = math.exp(-abs(output))
-    p = 1.0 / (1.0 + odds) if output >= 0.0 else odds / (1.0 + odds)
-    d_z[0] = p - np.float64(target[0])
+    d_z[0] = probability(z[0]) - np.float64(target[0])

@@ -2,12 +2,14 @@
 
 A loss is a NamedTuple class with a ``name``, float fields with defaults and
 
-- ``task``: ``"regression"`` or ``"classification"``;
-- ``n_outputs(targets)``: how many outputs the head must give for that many targets (regression) or
-  classes (classification).
+- ``task``: ``"regression"``, ``"classification"`` or ``"multilabel"``;
+- ``n_outputs(targets)``: how many outputs the head must give for that many targets (regression),
+  classes (classification) or labels (multilabel).
 
-The target of a regression is one number an output; that of a classification is one number, the
-index of the class.
+The target of a regression is one number an output, and so is that of several labels, 1 where a
+label holds and 0 where not; that of a classification is one number, the index of the class. Where
+there is one number an output, any of them may be NaN, which is not known: the loss is the sum over
+the others, so a component of the slope depends on no other target, and that of NaN is not used.
 """
 
 from __future__ import annotations
@@ -30,7 +32,7 @@ def slope(loss: tuple, z: np.ndarray, target: np.ndarray, d_z: np.ndarray) -> No
 
 @by_type
 def decode(loss: tuple, z: np.ndarray, out: np.ndarray) -> None:
-    """Write the prediction to `out`, float64: the outputs, or one probability a class."""
+    """Write the prediction to `out`, float64: the outputs, or one probability a class or label."""
 
 
 def identity(loss, z, out):

@@ -75,6 +75,16 @@ class CrossEntropy:
         return softmax - np.eye(len(p))[y]
 
 
+class Binary:
+    """Log losses of several logits, each y in {0, 1}, added up."""
+
+    def value(self, p, y):
+        return (np.log(1 + np.exp(p)) - y * p).sum(axis=-1)
+
+    def slope(self, p, y):
+        return sigmoid(p) - y
+
+
 LOSSES = {
     "squared": Squared(),
     "absolute": Absolute(),
@@ -82,4 +92,5 @@ LOSSES = {
     "quantile": Quantile(),
     "logistic": Logistic(),
     "cross_entropy": CrossEntropy(),
+    "binary_cross_entropy": Binary(),
 }

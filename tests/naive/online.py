@@ -1,5 +1,7 @@
 """Online truncated BPTT as it is defined, keeping the whole history and sparing nothing."""
 
+import math
+
 import numpy as np
 
 from naive.gradients import step, window_gradient, zero_states
@@ -28,7 +30,10 @@ class Scaler:
 
 
 class Twin:
-    """One learner; `weights` under PyTorch's names, samples as vectors, a target None for none."""
+    """One learner; `weights` under PyTorch's names, samples as vectors, a target None for none.
+
+    Several targets are a vector with NaN for those that are not known.
+    """
 
     def __init__(
         self,
@@ -63,7 +68,8 @@ class Twin:
         self.loss = LOSSES[loss] if isinstance(loss, str) else loss
         n_inputs = self.weights["weight_ih_l0"].shape[1]
         self.input_scalers = [Scaler() for _ in range(n_inputs)] if scale_inputs else None
-        self.target_scaler = Scaler() if scale_target else None
+        n_outputs = len(self.weights["head.bias"])
+        self.target_scalers = [Scaler() for _ in range(n_outputs)] if scale_target else None
         self.gradient = None
         self.counters = dict.fromkeys(
             ("samples", "updates", "clipped", "skipped", "missing_values", "missing_targets"), 0
@@ -77,16 +83,20 @@ class Twin:
     def predict(self, x):
         """The outputs of the head for the next sample; nothing changes."""
         outputs = step(self.cell, self.weights, self.scaled(x, commit=False), self.states)[2]
-        return outputs if self.target_scaler is None else self.target_scaler.restore(outputs)
+        if self.target_scalers is None:
+            return outputs
+        pairs = zip(self.target_scalers, outputs, strict=True)
+        return np.array([scaler.restore(output) for scaler, output in pairs])
 
-    def learn(self, x, y):
+    def learn(self, x, y, weight=1.0):
         x = self.scaled(x, commit=True)
         before = self.states
         self.states, memos, outputs = step(self.cell, self.weights, x, before)
-        target = self.scaled_target(y)
+        target = self.scaled_target(y) if weight > 0 else None
         top = self.states[-1][0]
         self.history.append(
-            {"x": x, "target": target, "before": before, "run": (memos, top), "outputs": outputs}
+            {"x": x, "target": target, "weight": weight}
+            | {"before": before, "run": (memos, top), "outputs": outputs}
         )
         self.counters["samples"] += 1
         self.counters["missing_targets"] += target is None
@@ -111,12 +121,20 @@ class Twin:
         return result
 
     def scaled_target(self, y):
-        if y is None or not np.isfinite(y):
+        if y is None or not np.isfinite(y).any():
             return None
-        if self.target_scaler is None:
+        if self.target_scalers is None:
             return y
-        self.target_scaler.values.append(y)
-        return self.target_scaler.scale(y)
+        if np.ndim(y) == 0:
+            return self.kept_target(self.target_scalers[0], y)
+        pairs = zip(self.target_scalers, y, strict=True)
+        return np.array([self.kept_target(scaler, value) for scaler, value in pairs])
+
+    def kept_target(self, scaler, y):
+        if not np.isfinite(y):
+            return math.nan
+        scaler.values.append(y)
+        return scaler.scale(y)
 
     def data_gradient(self):
         """The gradient of the newest losses through the window, before anything is added to it."""
@@ -129,10 +147,17 @@ class Twin:
         slopes = [
             None
             if index < first or sample["target"] is None
-            else self.loss.slope(p, sample["target"]) / self.loss_window
+            else self.slope(p, sample) / self.loss_window
             for index, (sample, p) in enumerate(zip(window, outputs, strict=True))
         ]
         return window_gradient(self.cell, self.weights, runs, slopes)
+
+    def slope(self, p, sample):
+        """The slope of one sample's loss: nothing from a target that is not known."""
+        slope = np.array(self.loss.slope(p, sample["target"]), dtype=float)
+        if np.ndim(sample["target"]) == 1:
+            slope[np.isnan(sample["target"])] = 0.0
+        return sample["weight"] * slope
 
     def run_again(self, window):
         runs, outputs = [], []
