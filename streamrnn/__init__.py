@@ -1,9 +1,25 @@
 """Recurrent networks that learn from streams, sample by sample, at the speed of compiled code."""
 
 from streamrnn._cache import CacheInfo, cache_info
+from streamrnn.estimators.anomaly import RNNAnomalyDetector
 from streamrnn.estimators.classifier import RNNClassifier
+from streamrnn.estimators.forecaster import RNNForecaster
 from streamrnn.estimators.keyed import KeyedModel
+from streamrnn.estimators.multi_label import RNNMultiLabelClassifier
+from streamrnn.estimators.multi_target import RNNMultiTargetRegressor
 from streamrnn.estimators.regressor import RNNRegressor
+from streamrnn.estimators.transformer import RNNTransformer
 
-__all__ = ["CacheInfo", "KeyedModel", "RNNClassifier", "RNNRegressor", "cache_info"]
+__all__ = [
+    "CacheInfo",
+    "KeyedModel",
+    "RNNAnomalyDetector",
+    "RNNClassifier",
+    "RNNForecaster",
+    "RNNMultiLabelClassifier",
+    "RNNMultiTargetRegressor",
+    "RNNRegressor",
+    "RNNTransformer",
+    "cache_info",
+]
 __version__ = "0.1.0"

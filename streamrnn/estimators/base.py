@@ -1,46 +1,36 @@
-"""What every recurrent estimator shares: parameters, growth, state, weights, copying."""
+"""What every recurrent estimator shares: parameters, growth, state, copying."""
 
 from __future__ import annotations
 
+import abc
 import copy
 import math
-import secrets
-from collections.abc import Callable, Hashable, Mapping, Sequence
-from typing import Any, ClassVar
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from river import base
 
-from streamrnn import cells, gradients, heads, losses, optimizers, weights
-from streamrnn._checks import check_choice, check_count, check_number
-from streamrnn._registry import is_plugin, resolve
+from streamrnn._checks import check_count
+from streamrnn._registry import is_plugin
 from streamrnn.blueprint import Blueprint
-from streamrnn.cells.protocol import forward
 from streamrnn.estimators import blocks
+from streamrnn.estimators.arguments import blueprint_of
 from streamrnn.estimators.features import FeatureIndex, feature
-from streamrnn.gradients.protocol import backpropagate
-from streamrnn.heads.protocol import read
-from streamrnn.initialization import SCHEMES
-from streamrnn.layout import Sizes
-from streamrnn.learner import Plugins
-from streamrnn.losses.protocol import slope
+from streamrnn.estimators.outputs.protocol import Outputs
+from streamrnn.estimators.weighted import Weighted
 from streamrnn.model import Model
-from streamrnn.optimizers.protocol import update
-from streamrnn.updates import Settings, check_rate
 
-#: What lets rows of a block predict and learn: the place of the first one in the block, then the
-#: arguments of `Model.run`.
-Runner = Callable[[int, np.ndarray, np.ndarray, np.ndarray, bool], None]
+#: Arguments that bound how much a model grows.
+_LIMITS = ("max_features", "max_classes", "max_targets", "max_labels")
 
 
-class RecurrentEstimator(base.Estimator):
+class RecurrentEstimator(Weighted, base.Estimator):
     """Base of the estimators; holds no arithmetic.
 
-    A subclass has ``_task``, stores its constructor's arguments under their names and calls
-    `_build`. The model itself is ``_model``; the features are in ``_features``.
+    A subclass stores its constructor's arguments under their names and calls `_build`. The model
+    itself is ``_model``; the features are in ``_features``, what targets are to it in ``_outputs``.
     """
-
-    _task: ClassVar[str]
 
     cell: Any
     hidden_size: int
@@ -60,6 +50,7 @@ class RecurrentEstimator(base.Estimator):
     head: Any
     init: str
     scale_inputs: bool
+    max_features: int | None
     dtype: str
     seed: int | None
 
@@ -69,90 +60,26 @@ class RecurrentEstimator(base.Estimator):
             if name not in ("self", "__class__"):
                 setattr(self, name, value)
 
-    def _build(self, scale_target: bool) -> None:
-        """Make the model from the constructor's arguments."""
-        plugins = self._plugins()
-        n_targets = 1 if self._task == "regression" else 0  # no label is known yet
-        shape = self._shape()._replace(n_outputs=plugins.loss.n_outputs(n_targets))
-        settings = self._settings(plugins, scale_target)
-        dtype = self.dtype if isinstance(self.dtype, str) else np.dtype(self.dtype).name
-        check_choice("dtype", dtype, ("float32", "float64"))
-        check_choice("init", self.init, tuple(SCHEMES))
-        seed = secrets.randbits(63) if self.seed is None else self.seed
-        check_count("seed", seed, 0)
-        self._features = FeatureIndex()
-        self._model = Model(Blueprint(plugins, shape, settings, dtype, self.init, seed))
+    def _build(self) -> None:
+        """Make the model, without inputs so far, from the constructor's arguments."""
+        self._prepare()
+        self._model = Model(self._blueprint())
 
-    def _plugins(self) -> Plugins:
-        optimizer = resolve("optimizer", self.optimizer, optimizers.registry(), update)
-        if self.lr is not None:
-            if not isinstance(self.optimizer, str):
-                raise ValueError(
-                    f"lr={self.lr!r} is given and optimizer={self.optimizer!r} has its own lr; "
-                    "give one of them"
-                )
-            optimizer = optimizer._replace(lr=self.lr)
-        if isinstance(optimizer.lr, type):
-            raise TypeError(f"lr must be a number or a schedule, got the class {optimizer.lr!r}")
-        if not hasattr(optimizer.lr, "get"):
-            check_number("lr", optimizer.lr, 0.0)
-            check_rate("lr", optimizer.lr)
-        return Plugins(
-            cell=resolve("cell", self.cell, cells.registry(), forward),
-            head=resolve("head", self.head, heads.registry(), read),
-            loss=self._resolved_loss(),
-            optimizer=optimizer,
-            algorithm=resolve("activations", self.activations, gradients.registry(), backpropagate),
-        )
+    def _prepare(self) -> None:
+        """Make all but the model: names, events, the watch for drift."""
+        for name in _LIMITS:
+            if getattr(self, name, None) is not None:
+                check_count(name, getattr(self, name), 1)
+        self._outputs = self._new_outputs()
+        self._features = FeatureIndex(limit=self.max_features)
 
-    def _resolved_loss(self) -> Any:
-        known = losses.registry()
-        own = {name: kind for name, kind in known.items() if kind.task == self._task}
-        # A known name of the other task gets the message on tasks, not that on names.
-        is_known = isinstance(self.loss, str) and self.loss in known
-        loss = resolve("loss", self.loss, known if is_known else own, slope)
-        if loss.task != self._task:
-            raise ValueError(
-                f"loss={loss.name!r} is for {loss.task}; {type(self).__name__} takes "
-                f"{', '.join(map(repr, own))}"
-            )
-        return loss
+    @abc.abstractmethod
+    def _new_outputs(self) -> Outputs:
+        """Return what targets are to the network; it has no names so far."""
 
-    def _shape(self) -> Sizes:
-        for name in ("hidden_size", "num_layers", "truncation", "update_every", "loss_window"):
-            check_count(name, getattr(self, name), 1)
-        for name in ("update_every", "loss_window"):
-            if getattr(self, name) > self.truncation:
-                raise ValueError(
-                    f"{name}={getattr(self, name)} is more than truncation={self.truncation}: "
-                    f"losses older than the window cannot be used"
-                )
-        return Sizes(
-            hidden_size=int(self.hidden_size),
-            num_layers=int(self.num_layers),
-            truncation=int(self.truncation),
-            update_every=int(self.update_every),
-            loss_window=int(self.loss_window),
-        )
-
-    def _settings(self, plugins: Plugins, scale_target: bool) -> Settings:
-        decay = self.weight_decay
-        if decay is None:
-            decay = getattr(plugins.optimizer, "weight_decay", 0.0)
-        for name, value in (("l2", self.l2), ("l1", self.l1), ("weight_decay", decay)):
-            check_number(name, value, 0.0)
-        for name in ("clip_norm", "clip_value"):
-            if getattr(self, name) is not None:
-                check_number(name, getattr(self, name), 0.0, above=True)
-        return Settings(
-            clip_norm=math.inf if self.clip_norm is None else float(self.clip_norm),
-            clip_value=math.inf if self.clip_value is None else float(self.clip_value),
-            l2=float(self.l2),
-            l1=float(self.l1),
-            weight_decay=float(decay),
-            scale_inputs=float(bool(self.scale_inputs)),
-            scale_target=float(scale_target),
-        )
+    def _blueprint(self, seed: int | None = None) -> Blueprint:
+        """Return what the model is made of; `seed` is that of a model which is restored."""
+        return blueprint_of(self, (self._outputs.task,), self._outputs.n_targets, seed)
 
     # --- River's conventions
 
@@ -209,10 +136,17 @@ class RecurrentEstimator(base.Estimator):
             feature(name, x[name])
         return unseen
 
-    def _learn_accepted(self, target: float) -> None:
-        model = self._model
-        model.goal[0] = target
-        model.run_one(True)
+    def _add_outputs(self, names: Sequence[Hashable]) -> None:
+        """Give new names of the target outputs: first those that there are, then new ones."""
+        outputs, model = self._outputs, self._model
+        n_outputs = self._n_outputs_with(names)
+        if n_outputs > model.sizes.n_outputs:
+            model.grow(model.sizes.n_inputs, n_outputs)
+        outputs.add(names)
+
+    def _n_outputs_with(self, names: Sequence[Hashable]) -> int:
+        """Return how many outputs there will be; ValueError if the loss cannot have them."""
+        return self._model.plugins.loss.n_outputs(self._outputs.n_targets + len(names))
 
     def _block(
         self, X: Any, features: Sequence[Hashable] | None
@@ -231,10 +165,15 @@ class RecurrentEstimator(base.Estimator):
         if unseen:
             before = self._predict_row(dict(zip(names, values[0], strict=True))).copy()
             self._add_features(unseen)
+        return self._lined_up(names, values), before
+
+    def _lined_up(self, names: Sequence[Hashable], values: np.ndarray) -> np.ndarray:
+        """Put the columns of a block, (T, n), to their places, NaN where there is none."""
+        places = {name: place for place, name in enumerate(self._features.names)}
+        known = [i for i, name in enumerate(names) if name in places]
         rows = np.full((len(values), self._model.sizes.n_inputs), math.nan)
-        if len(values):
-            rows[:, [self._features.names.index(name) for name in names]] = values
-        return rows, before
+        rows[:, [places[names[i]] for i in known]] = values[:, known]
+        return rows
 
     # --- for users
 
@@ -259,66 +198,7 @@ class RecurrentEstimator(base.Estimator):
         with self._model.lock:
             self._model.reset_state()
 
-    def get_weights(self) -> dict[str, np.ndarray]:
-        """Return copies of all weights, with PyTorch's names and in its layout.
-
-        Returns
-        -------
-        dict
-            ``weight_ih_l0`` (gates * H, inputs), ``weight_hh_l0`` (gates * H, H), ``bias_ih_l0``
-            and ``bias_hh_l0`` (gates * H,), the same for each further layer, ``head.weight``
-            (outputs, H), ``head.bias`` (outputs,); see `streamrnn.weights`. Columns of
-            ``weight_ih_l0`` are in the order of `feature_names`.
-        """
-        model = self._model
-        with self._model.lock:
-            return weights.get(model.plugins, model.sizes, model.parts.parameters)
-
-    def _gradients(self) -> dict[str, np.ndarray]:
-        """Return the gradient of the last update, regularised and clipped, named as weights."""
-        model = self._model
-        with model.lock:
-            named = weights.get(model.plugins, model.sizes, model.gradient)
-        return {name: gradient.astype(np.float64) for name, gradient in named.items()}
-
     @property
     def feature_names(self) -> list[Hashable]:
         """Names of the features that have a column, in the columns' order."""
         return list(self._features.names)
-
-    def _put_weights(
-        self,
-        arrays: Mapping[str, np.ndarray],
-        features: Sequence[Hashable] | None,
-        n_outputs: int,
-    ) -> None:
-        model = self._model
-        arrays = weights.as_arrays(arrays, model.blueprint.dtype)
-        n_inputs = weights.n_inputs(arrays)
-        if model.sizes.n_inputs not in (0, n_inputs):
-            raise ValueError(
-                f"weight_ih_l0 has {n_inputs} columns, the model has {model.sizes.n_inputs} inputs"
-            )
-        names = self._names_of_columns(features, n_inputs)
-        sizes = model.blueprint.sized(n_inputs, n_outputs)
-        weights.check(model.plugins, sizes, arrays)
-        if sizes != model.sizes:
-            model.grow(n_inputs, n_outputs)
-        weights.put(model.plugins, model.sizes, model.parts.parameters, arrays)
-        self._features.add(names)
-
-    def _names_of_columns(
-        self, features: Sequence[Hashable] | None, n_inputs: int
-    ) -> list[Hashable]:
-        """Check the names that `set_weights` was given; return those that are new."""
-        known = self._features.names
-        if features is None:
-            return []
-        names = blocks.distinct(features)
-        if known and names != known:
-            raise ValueError(f"features={names}, but the model has learnt {known}")
-        if len(names) != n_inputs:
-            raise ValueError(
-                f"features has {len(names)} names, weight_ih_l0 has {n_inputs} columns"
-            )
-        return [] if known else names

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from river import base
+from river.utils import dataframe
 
-from streamrnn.estimators.base import RecurrentEstimator, Runner
-from streamrnn.estimators.blocks import check_hashable, distinct, length, sequence, weighted
-from streamrnn.estimators.features import is_missing
+from streamrnn.estimators.blockwise import Blockwise
+from streamrnn.estimators.outputs.labels import Labels, is_label
 from streamrnn.estimators.parameters import documented
 
 
 @documented(
     '``"cross_entropy"``, ``"logistic"`` (two labels, one output)',
     example="CrossEntropy()",
-    scale_target=False,
+    limit="max_classes labels",
 )
-class RNNClassifier(RecurrentEstimator, base.Classifier):
+class RNNClassifier(Blockwise, base.MiniBatchClassifier):
     """Recurrent network that learns a label from each sample of a stream as it arrives.
 
     Labels may be of any hashable type, two or more, and new ones may come at any time.
@@ -38,8 +37,6 @@ class RNNClassifier(RecurrentEstimator, base.Classifier):
     >>> model.labels
     [True, False]
     """
-
-    _task = "classification"
 
     def __init__(
         self,
@@ -61,12 +58,19 @@ class RNNClassifier(RecurrentEstimator, base.Classifier):
         head: Any = "linear",
         init: str = "default",
         scale_inputs: bool = True,
+        lagged_target: bool = False,
+        max_features: int | None = 1000,
+        max_classes: int | None = 1000,
+        drift_detector: Any = None,
+        drift_action: Any = "raise_lr",
         dtype: str = "float32",
         seed: int | None = 42,
     ) -> None:
         self._keep_arguments(locals())
-        self._labels: dict[Hashable, int] = {}
-        self._build(scale_target=False)
+        self._build()
+
+    def _new_outputs(self) -> Labels:
+        return Labels(self.max_classes)
 
     @property
     def _multiclass(self) -> bool:
@@ -75,18 +79,22 @@ class RNNClassifier(RecurrentEstimator, base.Classifier):
     @property
     def labels(self) -> list[Hashable]:
         """Labels seen so far, in the order of the outputs."""
-        return list(self._labels)
+        return self._outputs.names
 
-    def _outputs_for(self, n_labels: int) -> int:
-        return self._model.plugins.loss.n_outputs(n_labels)
+    def predict_proba_one(
+        self, x: Mapping[Hashable, Any], t: Hashable | None = None, **kwargs: Any
+    ) -> dict[Any, float]:
+        """Predict the probability of each label seen so far.
 
-    def predict_proba_one(self, x: Mapping[Hashable, Any], **kwargs: Any) -> dict[Any, float]:
-        """Predict the probability of each label seen so far. Changes nothing.
+        Changes nothing, unless `t` is the id of an event that was not seen before.
 
         Parameters
         ----------
         x
             Features by name. New ones are ignored; missing, None and NaN ones count as their mean.
+        t
+            Id of the event, for labels that come late: when an event is first seen, the state
+            advances. The prediction of one seen before is the one that was made then.
 
         Returns
         -------
@@ -99,150 +107,37 @@ class RNNClassifier(RecurrentEstimator, base.Classifier):
             If a feature is no number.
         """
         with self._model.lock:
-            return self._distribution(self._predict_row(x))
+            return self._outputs.answer(self._predicted(x, t))
 
-    def _distribution(self, out: np.ndarray) -> dict[Any, float]:
-        probabilities = out[: len(self._labels)]
-        total = probabilities.sum() if len(probabilities) else 1.0
-        return dict(zip(self._labels, (probabilities / total).tolist(), strict=True))
+    def predict_proba_many(self, X: Any) -> Any:
+        """Predict the probabilities for each row of a data frame as if it were the next sample.
 
-    def learn_one(self, x: Mapping[Hashable, Any], y: Hashable | None) -> None:
-        """Advance the hidden state by one step, then learn.
-
-        Parameters
-        ----------
-        x
-            Features by name. New ones get a column of small seeded weights.
-        y
-            Label. A new one gets an output. If it is None or NaN, the state advances and nothing is
-            learnt from this sample.
-
-        Raises
-        ------
-        TypeError
-            If a feature is no number or the label is not hashable; nothing has changed then.
-        ValueError
-            If the loss cannot tell that many labels apart; nothing has changed then.
-        """
-        with self._model.lock:
-            new = self._check_target(y)
-            self._accept(x)
-            if new:
-                self._add_label(y)
-                self._features.fill(x, self._model.row)
-            self._learn_accepted(self._index(y))
-
-    def _check_target(self, y: Hashable | None) -> bool:
-        """Say whether a label is new; raise as `learn_one` does if it cannot be learnt."""
-        new = _is_label(y) and y not in self._labels
-        if new:
-            self._outputs_for(len(self._labels) + 1)
-        return new
-
-    def _add_label(self, label: Hashable) -> None:
-        n_outputs = self._outputs_for(len(self._labels) + 1)
-        if n_outputs != self._model.sizes.n_outputs:
-            self._model.grow(self._model.sizes.n_inputs, n_outputs)
-        self._labels[label] = len(self._labels)
-
-    def _index(self, label: Hashable | None) -> float:
-        return float(self._labels[label]) if _is_label(label) else math.nan
-
-    def replay(
-        self, X: Any, y: Sequence[Hashable | None], features: Sequence[Hashable] | None = None
-    ) -> np.ndarray:
-        """Predict and learn from a block of samples in one compiled call.
-
-        The same labels as ``predict_one`` and ``learn_one`` over the rows, and the same bits in the
-        model, without the cost of calls.
+        Changes nothing. The state does not move from row to row; a stream's own rows are for
+        `replay`.
 
         Parameters
         ----------
         X
-            Array of shape (T, n), or a data frame; NaN is a missing value.
-        y
-            Labels, (T,); None and NaN are missing.
-        features
-            Names of the columns of an array, 0, 1, ... by default; for a data frame, which columns
-            to take.
+            An eager data frame of any library that narwhals knows.
 
         Returns
         -------
-        numpy.ndarray
-            Predicted labels, (T,), dtype object, each made before its row was learnt from; None
-            before the first label.
-
-        Raises
-        ------
-        ValueError
-            If X, y and features do not fit together.
-        TypeError
-            If a value is no number or a label is not hashable.
+        data frame
+            A column a label, of the same library as X and with its index.
         """
-        with self._model.lock:
-            return self._replay(X, y, features, self._model.run_from)
+        frame, out = self._predicted_many(X)
+        shares = out / out.sum(axis=1, keepdims=True)
+        columns = dict(zip(self.labels, shares.T, strict=True))
+        return dataframe.to_native_frame(columns, like=frame)
 
-    def _replay(
-        self,
-        X: Any,
-        y: Sequence[Hashable | None],
-        features: Sequence[Hashable] | None,
-        run: Runner,
-    ) -> np.ndarray:
-        codes, first_seen = self._encode(sequence(y, length(X)))
-        self._outputs_for(len(self._labels) + len(first_seen))
-        rows, before = self._block(X, features)
-        label_before = None if before is None else self._most_probable(before[None])[0]
-        predicted = np.empty(len(rows), object)
-        start = 0
-        for position, label in first_seen.items():
-            predicted[start:position] = self._replay_known(rows, codes, start, position, run)
-            predicted[position] = self._replay_new(rows, position, label, run)
-            start = position + 1
-        predicted[start:] = self._replay_known(rows, codes, start, len(rows), run)
-        if before is not None:
-            predicted[0] = label_before
-        return predicted
+    def predict_many(self, X: Any) -> Any:
+        """Predict the label of each row of a data frame as if it were the next sample.
 
-    def _encode(self, labels: Sequence[Hashable | None]) -> tuple[np.ndarray, dict[int, Hashable]]:
-        """Return the index of each label, NaN where unknown, and where new ones come first."""
-        index = dict(self._labels)
-        codes = np.full(len(labels), math.nan)
-        first_seen = {}
-        for i, label in enumerate(labels):
-            if _is_label(label):
-                if label not in index:
-                    index[label] = len(index)
-                    first_seen[i] = label
-                codes[i] = index[label]
-        return codes, first_seen
-
-    def _replay_known(
-        self, rows: np.ndarray, codes: np.ndarray, start: int, stop: int, run: Runner
-    ) -> list[Hashable | None]:
-        """Run rows whose labels all have an output."""
-        out = np.zeros((stop - start, self._model.n_columns))
-        run(start, rows[start:stop], weighted(codes[start:stop]), out, True)
-        return self._most_probable(out)
-
-    def _replay_new(
-        self, rows: np.ndarray, position: int, label: Hashable, run: Runner
-    ) -> Hashable | None:
-        """Run one row whose label is new: predict, make room, learn."""
-        model, one = self._model, rows[position : position + 1]
-        run(position, one, model.y, model.out, False)
-        predicted = self._most_probable(model.out)[0]
-        self._add_label(label)
-        model.y[0, 0] = self._index(label)
-        run(position, one, model.y, model.out, True)
-        return predicted
-
-    def _most_probable(self, out: np.ndarray) -> list[Hashable | None]:
-        """Return the label of the greatest probability for each row, the first of equals."""
-        labels = list(self._labels)
-        if not labels:
-            return [None] * len(out)
-        return [labels[i] for i in out[:, : len(labels)].argmax(axis=1)]
+        Takes, and changes as little as `predict_proba_many`; returns a series of labels, None
+        before the first.
+        """
+        frame, out = self._predicted_many(X)
+        return dataframe.to_native_series(self._outputs.answers(out), name=None, like=frame)
 
     def set_weights(
         self,
@@ -273,27 +168,7 @@ class RNNClassifier(RecurrentEstimator, base.Classifier):
             then.
         """
         with self._model.lock:
-            given = list(self._labels) if labels is None else distinct(labels)
-            if not all(_is_label(label) for label in given):
-                raise ValueError(f"labels={given}: None and NaN stand for unknown labels")
-            if self._labels and given != list(self._labels):
-                raise ValueError(f"labels={given}, but the model has learnt {list(self._labels)}")
-            n_outputs = self._outputs_for(len(given))
-            if not given and np.shape(weights.get("head.bias", ())) != (n_outputs,):
-                raise ValueError("the model has seen no label: give labels=, one for each output")
-            self._put_weights(weights, features, n_outputs)
-            self._labels = {label: i for i, label in enumerate(given)}
-
-
-def _is_label(y: Any) -> bool:
-    """Say whether a label is known: not None, not NaN (which differs from itself).
-
-    Raises
-    ------
-    TypeError
-        If it is not hashable.
-    """
-    if is_missing(y):
-        return False
-    check_hashable("the label", y)
-    return bool(y == y)
+            if labels is not None and not all(is_label(label) for label in labels):
+                raise ValueError(f"labels={labels}: None and NaN stand for unknown labels")
+            names, n_outputs = self._names_of_outputs(labels, weights, "labels")
+            self._take_weights(weights, features, names, n_outputs)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import struct
+import warnings
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from operator import is_, itemgetter
 from typing import Any
@@ -21,16 +22,22 @@ class FeatureIndex:
     ----------
     ignored
         Names that never get a column, such as that of a key.
+    limit
+        Names that get a column at most; later ones are passed over, with one warning. None for any
+        number.
     """
 
-    def __init__(self, ignored: Iterable[Hashable] = ()) -> None:
+    def __init__(self, ignored: Iterable[Hashable] = (), limit: int | None = None) -> None:
         self.names: list[Hashable] = []
         self.ignored = frozenset(ignored)
+        self.limit = limit
+        self._has_warned = False
         self._prepare()
 
     def _prepare(self) -> None:
         """Make what is needed to fill a row in one go."""
         n = len(self.names)
+        self._is_closed = self._has_warned and n == self.limit
         self._known = self.ignored.union(self.names)
         self._pack: Callable[..., None] = struct.Struct(f"{n}d").pack_into
         self._get = itemgetter(*self.names) if n > 1 else None
@@ -38,15 +45,27 @@ class FeatureIndex:
         self._values: tuple[Any, ...] = ()
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"names": self.names, "ignored": self.ignored}
+        kept = ("names", "ignored", "limit", "_has_warned")
+        return {name: vars(self)[name] for name in kept}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.names, self.ignored = state["names"], state["ignored"]
+        vars(self).update(state)
         self._prepare()
 
     def unseen(self, names: Iterable[Hashable]) -> list[Hashable]:
-        """Return the names without a column, sorted."""
-        return sorted((name for name in names if name not in self._known), key=_order)
+        """Return the names that are to get a column, sorted."""
+        if self._is_closed:
+            return []
+        new = sorted((name for name in names if name not in self._known), key=order)
+        room = len(new) if self.limit is None else self.limit - len(self.names)
+        if len(new) > room and not self._has_warned:
+            self._has_warned = True
+            self._is_closed = room == 0
+            warnings.warn(
+                f"feature {new[room]!r} is passed over: max_features={self.limit} is reached",
+                stacklevel=5,
+            )
+        return new[:room]
 
     def add(self, names: Iterable[Hashable]) -> None:
         """Give new names the next columns."""
@@ -56,7 +75,7 @@ class FeatureIndex:
     def fill(self, x: Mapping[Hashable, Any], row: np.ndarray) -> bool:
         """Write the sample's numbers to `row`, float64; NaN where a feature is missing.
 
-        Features without a column are passed over; returns whether there was none.
+        Features without a column are passed over; returns whether none of them is to get one.
 
         Raises
         ------
@@ -70,7 +89,7 @@ class FeatureIndex:
                 # A sample is learnt from after it was predicted: the row may still hold it.
                 same = row is self._row and all(map(is_, values, self._values))
                 if same or self._put(values, row):
-                    return len(x) == len(values) or x.keys() <= self._known
+                    return self._is_closed or len(x) == len(values) or x.keys() <= self._known
             except (KeyError, OverflowError):
                 pass  # something is missing or huge: look at each value
         self._row = None
@@ -80,7 +99,7 @@ class FeatureIndex:
             )
         for i, name in enumerate(self.names):
             row[i] = feature(name, x[name]) if name in x else math.nan
-        return x.keys() <= self._known
+        return self._is_closed or x.keys() <= self._known
 
     def _put(self, values: tuple[Any, ...], row: np.ndarray) -> bool:
         """Write values to `row` if all are plain numbers; say whether they are."""
@@ -92,7 +111,8 @@ class FeatureIndex:
         return True
 
 
-def _order(name: Hashable) -> tuple[str, str]:
+def order(name: Hashable) -> tuple[str, str]:
+    """Sort names of any types: those that come together are lined up in this order."""
     return type(name).__name__, name if isinstance(name, str) else repr(name)
 
 
@@ -114,8 +134,8 @@ def feature(name: Hashable, value: Any) -> float:
         ) from None
 
 
-def target(value: Any) -> float:
-    """Turn a target into a float; None and NA become NaN.
+def target(value: Any, what: str = "the target") -> float:
+    """Turn a target into a float; None and NA become NaN. Messages call it `what`.
 
     Raises
     ------
@@ -127,9 +147,7 @@ def target(value: Any) -> float:
     try:
         return number(value)
     except TypeError:
-        raise TypeError(
-            f"the target is {value!r}, a {type(value).__name__}, not a number"
-        ) from None
+        raise TypeError(f"{what} is {value!r}, a {type(value).__name__}, not a number") from None
 
 
 #: What has a number inside but is none.

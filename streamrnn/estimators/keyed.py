@@ -12,7 +12,7 @@ from river import base
 
 from streamrnn._checks import check_choice
 from streamrnn.bank import Bank
-from streamrnn.estimators.base import RecurrentEstimator
+from streamrnn.estimators.blockwise import Blockwise
 from streamrnn.estimators.features import FeatureIndex
 from streamrnn.estimators.keys import (
     check_arguments,
@@ -99,7 +99,7 @@ class KeyedModel(base.Wrapper, base.Estimator):
 
     def __init__(
         self,
-        model: RecurrentEstimator,
+        model: Blockwise,
         key: Any,
         max_keys: int | None = None,
         ttl: Any = None,
@@ -123,7 +123,7 @@ class KeyedModel(base.Wrapper, base.Estimator):
     def _build(self) -> None:
         self._estimator = self.model.clone()
         names = {*key_names(self.key), self.time}
-        self._estimator._features = FeatureIndex(names - {None})
+        self._estimator._features = FeatureIndex(names - {None}, self.model.max_features)
         self._bank = BANKS[self.weights](self._estimator._model.blueprint)
         self._estimator._model = self._bank
         self._population = self._new_population()
@@ -132,7 +132,7 @@ class KeyedModel(base.Wrapper, base.Estimator):
         return Population(self._bank, self.max_keys, self.ttl, self.spill_dir)
 
     @property
-    def _wrapped_model(self) -> RecurrentEstimator:
+    def _wrapped_model(self) -> Blockwise:
         return self._estimator
 
     # --- one sample
@@ -154,8 +154,17 @@ class KeyedModel(base.Wrapper, base.Estimator):
             self._population.look(key_of(x, self.key), self._time_of(x))
             return self._estimator.predict_one(x)
 
-    def learn_one(self, x: Mapping[Hashable, Any], y: Any) -> None:
+    def learn_one(self, x: Mapping[Hashable, Any], y: Any, w: float = 1.0) -> None:
         """Let the key's model learn; make it if the key is new or has expired.
+
+        Parameters
+        ----------
+        x
+            The sample, with its key.
+        y
+            Its target or label.
+        w
+            Its weight.
 
         Raises
         ------
@@ -168,10 +177,9 @@ class KeyedModel(base.Wrapper, base.Estimator):
         with self._bank.lock:
             key, now = key_of(x, self.key), self._time_of(x)
             if not self._population.select(key, now):
-                self._estimator._checked(x)
-                self._estimator._check_target(y)
+                self._estimator._check_sample(x, y, w)
                 self._population.seat(key, now)
-            self._estimator.learn_one(x, y)
+            self._estimator.learn_one(x, y, w=w)
             self._population.saw(key, now)
 
     # --- a block
@@ -267,7 +275,7 @@ class KeyedModel(base.Wrapper, base.Estimator):
         with self._bank.lock:
             return self._population.counters
 
-    def extract(self, key: Hashable) -> RecurrentEstimator:
+    def extract(self, key: Hashable) -> Blockwise:
         """Return a copy of one key's model, as an estimator of its own.
 
         Raises
@@ -282,8 +290,7 @@ class KeyedModel(base.Wrapper, base.Estimator):
             single = self._estimator.clone()
             single._model = self._bank.alone()
             single._features = copy.deepcopy(self._estimator._features)
-            if hasattr(single, "_labels"):
-                single._labels = dict(self._estimator._labels)
+            single._outputs = copy.deepcopy(self._estimator._outputs)
             return single
 
     def forget(self, key: Hashable) -> None:

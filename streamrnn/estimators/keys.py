@@ -10,9 +10,10 @@ import narwhals as nw
 import numpy as np
 
 from streamrnn._checks import check_count, check_number
-from streamrnn.estimators.base import RecurrentEstimator
 from streamrnn.estimators.blocks import check_hashable, length, sequence
+from streamrnn.estimators.classifier import RNNClassifier
 from streamrnn.estimators.features import is_missing
+from streamrnn.estimators.regressor import RNNRegressor
 
 
 def check_arguments(
@@ -20,10 +21,15 @@ def check_arguments(
 ) -> None:
     """Raise TypeError or ValueError unless these can be arguments of a `KeyedModel`."""
     # The type itself: River's pipelines pass for their last step.
-    if not issubclass(type(model), RecurrentEstimator):
+    if not issubclass(type(model), (RNNRegressor, RNNClassifier)):
         raise TypeError(
             f"model must be an RNNRegressor or an RNNClassifier, got {model!r}; a pipeline goes "
             "around the KeyedModel, not into it"
+        )
+    if model.drift_detector is not None:
+        raise ValueError(
+            f"model has drift_detector={model.drift_detector!r}, which watches one stream; a "
+            "KeyedModel has many"
         )
     if key is None or key == []:
         raise ValueError(f"key must name the feature that tells the key, got {key!r}")

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 from river import base
+from river.utils import dataframe
 
-from streamrnn.estimators.base import RecurrentEstimator, Runner
-from streamrnn.estimators.blocks import length, numbers, weighted
-from streamrnn.estimators.features import target
+from streamrnn.estimators.blockwise import Blockwise
+from streamrnn.estimators.outputs.number import Number
 from streamrnn.estimators.parameters import documented
 
 
@@ -19,7 +19,7 @@ from streamrnn.estimators.parameters import documented
     example="Quantile(q=0.9)",
     scale_target=True,
 )
-class RNNRegressor(RecurrentEstimator, base.Regressor):
+class RNNRegressor(Blockwise, base.MiniBatchRegressor):
     """Recurrent network that learns a number from each sample of a stream as it arrives.
 
     {parameters}
@@ -33,8 +33,6 @@ class RNNRegressor(RecurrentEstimator, base.Regressor):
     >>> metric.get() < 0.6  # the mean of the target so far: 1.57
     True
     """
-
-    _task = "regression"
 
     def __init__(
         self,
@@ -57,19 +55,31 @@ class RNNRegressor(RecurrentEstimator, base.Regressor):
         init: str = "default",
         scale_inputs: bool = True,
         scale_target: bool = True,
+        lagged_target: bool = False,
+        max_features: int | None = 1000,
+        drift_detector: Any = None,
+        drift_action: Any = "raise_lr",
         dtype: str = "float32",
         seed: int | None = 42,
     ) -> None:
         self._keep_arguments(locals())
-        self._build(scale_target=bool(scale_target))
+        self._build()
 
-    def predict_one(self, x: Mapping[Hashable, Any]) -> float:
-        """Predict the target of the sample that follows those learnt from. Changes nothing.
+    def _new_outputs(self) -> Number:
+        return Number()
+
+    def predict_one(self, x: Mapping[Hashable, Any], t: Hashable | None = None) -> float:
+        """Predict the target of the sample that follows those learnt from.
+
+        Changes nothing, unless `t` is the id of an event that was not seen before.
 
         Parameters
         ----------
         x
             Features by name. New ones are ignored; missing, None and NaN ones count as their mean.
+        t
+            Id of the event, for targets that come late: when an event is first seen, the state
+            advances. The prediction of one seen before is the one that was made then.
 
         Returns
         -------
@@ -82,78 +92,25 @@ class RNNRegressor(RecurrentEstimator, base.Regressor):
             If a feature is no number.
         """
         with self._model.lock:
-            return self._predict_row(x).item(0)
+            return self._predicted(x, t).item(0)
 
-    def learn_one(self, x: Mapping[Hashable, Any], y: float | None) -> None:
-        """Advance the hidden state by one step, then learn.
+    def predict_many(self, X: Any) -> Any:
+        """Predict each row of a data frame as if it were the next sample. Changes nothing.
 
-        Parameters
-        ----------
-        x
-            Features by name. New ones get a column of small seeded weights.
-        y
-            Target. If it is None, not finite or, where `scale_target` is off, beyond 1e10, the
-            state advances and nothing is learnt from this sample.
-
-        Raises
-        ------
-        TypeError
-            If a feature or the target is no number; nothing has changed then.
-        """
-        value = target(y)
-        with self._model.lock:
-            self._accept(x)
-            self._learn_accepted(value)
-
-    def _check_target(self, y: float | None) -> None:
-        target(y)
-
-    def replay(
-        self, X: Any, y: Sequence[float | None], features: Sequence[Hashable] | None = None
-    ) -> np.ndarray:
-        """Predict and learn from a block of samples in one compiled call.
-
-        The same bits as ``predict_one`` and ``learn_one`` over the rows, without the cost of calls.
+        The state does not move from row to row; a stream's own rows are for `replay`.
 
         Parameters
         ----------
         X
-            Array of shape (T, n), or a data frame; NaN is a missing value.
-        y
-            Targets, (T,); None and NaN are missing.
-        features
-            Names of the columns of an array, 0, 1, ... by default; for a data frame, which columns
-            to take.
+            An eager data frame of any library that narwhals knows.
 
         Returns
         -------
-        numpy.ndarray
-            Predictions, (T,), each made before its row was learnt from.
-
-        Raises
-        ------
-        ValueError
-            If X, y and features do not fit together.
-        TypeError
-            If a value is no number.
+        series
+            Predictions, of the frame's library and with its index.
         """
-        with self._model.lock:
-            return self._replay(X, y, features, self._model.run_from)
-
-    def _replay(
-        self,
-        X: Any,
-        y: Sequence[float | None],
-        features: Sequence[Hashable] | None,
-        run: Runner,
-    ) -> np.ndarray:
-        targets = numbers(y, length(X))
-        rows, before = self._block(X, features)
-        out = np.empty((len(rows), 1))
-        run(0, rows, weighted(targets), out, True)
-        if before is not None:
-            out[0] = before
-        return out[:, 0]
+        frame, out = self._predicted_many(X)
+        return dataframe.to_native_series(out[:, 0], name=None, like=frame)
 
     def set_weights(
         self, weights: Mapping[str, np.ndarray], features: Sequence[Hashable] | None = None
@@ -178,4 +135,4 @@ class RNNRegressor(RecurrentEstimator, base.Regressor):
             If names or shapes do not fit, or values are not finite; nothing has changed then.
         """
         with self._model.lock:
-            self._put_weights(weights, features, n_outputs=1)
+            self._take_weights(weights, features, [], n_outputs=1)

@@ -1,0 +1,145 @@
+"""From the constructor's arguments of an estimator to what its model is made of."""
+
+from __future__ import annotations
+
+import math
+import secrets
+from typing import Any
+
+import numpy as np
+
+from streamrnn import cells, gradients, heads, losses, optimizers
+from streamrnn._checks import check_choice, check_count, check_number
+from streamrnn._registry import resolve
+from streamrnn.blueprint import Blueprint
+from streamrnn.cells.protocol import forward
+from streamrnn.gradients.protocol import backpropagate
+from streamrnn.heads.protocol import read
+from streamrnn.initialization import SCHEMES
+from streamrnn.layout import Sizes
+from streamrnn.learner import Plugins
+from streamrnn.losses.protocol import slope
+from streamrnn.optimizers.protocol import update
+from streamrnn.updates import Settings, check_rate
+
+
+def blueprint_of(
+    estimator: Any,
+    tasks: tuple[str, ...],
+    n_targets: int,
+    seed: int | None = None,
+    delay: int = 0,
+) -> Blueprint:
+    """Check an estimator's arguments and make a blueprint of them.
+
+    Parameters
+    ----------
+    estimator
+        Has the constructor's arguments under their names.
+    tasks
+        What the loss may be for.
+    n_targets
+        Targets or classes that the first model has.
+    seed
+        Seed of the initial weights in place of the estimator's own; None draws one if that is None
+        too.
+    delay
+        Steps after which targets come: the window is longer by so many.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If an argument is out of range or of the wrong type, or two do not go together.
+    """
+    plugins = _plugins(estimator, tasks)
+    shape = _shape(estimator)
+    shape = shape._replace(
+        n_outputs=plugins.loss.n_outputs(n_targets), truncation=shape.truncation + delay
+    )
+    settings = _settings(estimator, plugins)
+    dtype = estimator.dtype if isinstance(estimator.dtype, str) else np.dtype(estimator.dtype).name
+    check_choice("dtype", dtype, ("float32", "float64"))
+    check_choice("init", estimator.init, tuple(SCHEMES))
+    if seed is None:
+        seed = secrets.randbits(63) if estimator.seed is None else estimator.seed
+    check_count("seed", seed, 0)
+    lagged = bool(getattr(estimator, "lagged_target", False))
+    more = {"lagged_target": True} if lagged else {}
+    return Blueprint(plugins, shape, settings, dtype, estimator.init, seed, **more)
+
+
+def _plugins(estimator: Any, tasks: tuple[str, ...]) -> Plugins:
+    activations = estimator.activations
+    return Plugins(
+        cell=resolve("cell", estimator.cell, cells.registry(), forward),
+        head=resolve("head", estimator.head, heads.registry(), read),
+        loss=loss_of(estimator, tasks),
+        optimizer=_optimizer(estimator.optimizer, estimator.lr),
+        algorithm=resolve("activations", activations, gradients.registry(), backpropagate),
+    )
+
+
+def _optimizer(given: Any, lr: Any) -> Any:
+    optimizer = resolve("optimizer", given, optimizers.registry(), update)
+    if lr is not None:
+        if not isinstance(given, str):
+            raise ValueError(
+                f"lr={lr!r} is given and optimizer={given!r} has its own lr; give one of them"
+            )
+        optimizer = optimizer._replace(lr=lr)
+    if isinstance(optimizer.lr, type):
+        raise TypeError(f"lr must be a number or a schedule, got the class {optimizer.lr!r}")
+    if not hasattr(optimizer.lr, "get"):
+        check_number("lr", optimizer.lr, 0.0)
+        check_rate("lr", optimizer.lr)
+    return optimizer
+
+
+def loss_of(estimator: Any, tasks: tuple[str, ...]) -> Any:
+    """Return an estimator's loss; ValueError if it is for none of the `tasks`."""
+    known = losses.registry()
+    own = {name: kind for name, kind in known.items() if kind.task in tasks}
+    # A known name of another task gets the message on tasks, not that on names.
+    is_known = isinstance(estimator.loss, str) and estimator.loss in known
+    loss = resolve("loss", estimator.loss, known if is_known else own, slope)
+    if loss.task not in tasks:
+        raise ValueError(
+            f"loss={loss.name!r} is for {loss.task}; {type(estimator).__name__} takes "
+            f"{', '.join(map(repr, own))}"
+        )
+    return loss
+
+
+def _shape(estimator: Any) -> Sizes:
+    counts = ("hidden_size", "num_layers", "truncation", "update_every", "loss_window")
+    for name in counts:
+        check_count(name, getattr(estimator, name), 1)
+    for name in ("update_every", "loss_window"):
+        if getattr(estimator, name) > estimator.truncation:
+            raise ValueError(
+                f"{name}={getattr(estimator, name)} is more than "
+                f"truncation={estimator.truncation}: losses older than the window cannot be used"
+            )
+    return Sizes(**{name: int(getattr(estimator, name)) for name in counts})
+
+
+def _settings(estimator: Any, plugins: Plugins) -> Settings:
+    decay = estimator.weight_decay
+    if decay is None:
+        decay = getattr(plugins.optimizer, "weight_decay", 0.0)
+    for name, value in (("l2", estimator.l2), ("l1", estimator.l1), ("weight_decay", decay)):
+        check_number(name, value, 0.0)
+    limits = {}
+    for name in ("clip_norm", "clip_value"):
+        limit = getattr(estimator, name)
+        if limit is not None:
+            check_number(name, limit, 0.0, above=True)
+        limits[name] = math.inf if limit is None else float(limit)
+    return Settings(
+        **limits,
+        l2=float(estimator.l2),
+        l1=float(estimator.l1),
+        weight_decay=float(decay),
+        scale_inputs=float(bool(estimator.scale_inputs)),
+        scale_target=float(bool(getattr(estimator, "scale_target", False))),
+    )

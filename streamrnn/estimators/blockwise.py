@@ -1,0 +1,174 @@
+"""Learning from and predicting blocks of samples."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Hashable, Sequence
+from typing import Any
+
+import numpy as np
+from river.utils import dataframe
+
+from streamrnn._checks import check_number
+from streamrnn.estimators import blocks
+from streamrnn.estimators.supervised import SupervisedEstimator
+
+#: What lets rows of a block predict and learn: the place of the first one in the block, then the
+#: arguments of `Model.run`.
+Runner = Callable[[int, np.ndarray, np.ndarray, np.ndarray, bool], None]
+
+
+class Blockwise(SupervisedEstimator):
+    """Base of the estimators that take blocks."""
+
+    def replay(
+        self,
+        X: Any,
+        y: Any,
+        features: Sequence[Hashable] | None = None,
+        w: Sequence[float] | None = None,
+    ) -> np.ndarray:
+        """Predict and learn from a block of samples in one compiled call.
+
+        The same predictions as those of ``predict_one`` followed by ``learn_one`` over the rows,
+        and the same bits in the model, without the cost of calls. (With a `drift_detector` the rows
+        are passed one by one.)
+
+        Parameters
+        ----------
+        X
+            Array of shape (T, n), or a data frame; NaN is a missing value.
+        y
+            Targets, (T,); None and NaN are missing. Of several targets by name: a data frame, or a
+            dict of columns.
+        features
+            Names of the columns of an array, 0, 1, ... by default; for a data frame, which columns
+            to take.
+        w
+            Weights of the samples, (T,), 1 by default.
+
+        Returns
+        -------
+        numpy.ndarray
+            Predictions, (T,), each made before its row was learnt from: numbers, or labels (dtype
+            object, None before the first). Of several targets (T, targets), in the order of their
+            names here; NaN before there was such a target.
+
+        Raises
+        ------
+        ValueError
+            If X, y, features and w do not fit together, or a weight is negative or not finite.
+        TypeError
+            If a value is of the wrong kind.
+        """
+        with self._model.lock:
+            return self._replay(X, y, features, self._model.run_from, w)
+
+    def _replay(
+        self,
+        X: Any,
+        y: Any,
+        features: Sequence[Hashable] | None,
+        run: Runner,
+        w: Sequence[float] | None = None,
+    ) -> np.ndarray:
+        """Do as `replay` does, through `run`."""
+        n, outputs = blocks.length(X), self._outputs
+        block = outputs.block(y, n)
+        weights = _weights(w, n)
+        self._n_outputs_with([name for names in block.arrivals.values() for name in names])
+        n_before = outputs.n_answers
+        rows, before = self._block(X, features)
+        if self._watch is not None:
+            run = self._watched(run)
+        width = n_before + sum(map(len, block.arrivals.values()))
+        out = np.full((n, width), outputs.blank)
+        start = 0
+        for row, names in block.arrivals.items():
+            self._run_rows(start, row, rows, block.targets, weights, out, run, True)
+            # As `predict_one`, then `learn_one` with a target that has something new.
+            self._run_rows(row, row + 1, rows, block.targets, weights, out, run, False)
+            predicted = out[row].copy()
+            self._add_outputs(names)
+            self._run_rows(row, row + 1, rows, block.targets, weights, out, run, True)
+            out[row] = predicted
+            start = row + 1
+        self._run_rows(start, n, rows, block.targets, weights, out, run, True)
+        if before is not None:
+            out[0] = outputs.blank
+            out[0, :n_before] = before[:n_before]
+        return outputs.answers(out)
+
+    def _run_rows(
+        self,
+        start: int,
+        stop: int,
+        rows: np.ndarray,
+        targets: np.ndarray,
+        weights: np.ndarray,
+        out: np.ndarray,
+        run: Runner,
+        learning: bool,
+    ) -> None:
+        """Run rows that need no further outputs; write what the outputs there are predict."""
+        part, model = slice(start, stop), self._model
+        goals = blocks.weighted(targets[part, : model.sizes.n_targets], weights[part])
+        answers = np.zeros((stop - start, model.n_columns))
+        run(start, rows[part], goals, answers, learning)
+        n = self._outputs.n_answers
+        out[part, :n] = answers[:, :n]
+
+    def _watched(self, run: Runner) -> Runner:
+        """Pass rows one by one, each of which may set off what is done about drift."""
+        outputs, watch = self._outputs, self._watch
+
+        def run_each(
+            first: int, X: np.ndarray, Y: np.ndarray, out: np.ndarray, learning: bool
+        ) -> None:
+            if watch is None or not learning:
+                run(first, X, Y, out, learning)
+                return
+            for i in range(len(X)):
+                one = slice(i, i + 1)
+                run(first + i, X[one], Y[one], out[one], learning)
+                watch.saw(outputs.error(out[i], Y[i]), self)
+
+        return run_each
+
+    def learn_many(self, X: Any, y: Any) -> None:
+        """Learn from the rows of a data frame in their order, as `learn_one` does.
+
+        Parameters
+        ----------
+        X
+            An eager data frame of any library that narwhals knows.
+        y
+            Targets, one a row.
+
+        Raises
+        ------
+        ValueError, TypeError
+            As `replay` does.
+        """
+        self.replay(X, y)
+
+    def _predicted_many(self, X: Any) -> tuple[Any, np.ndarray]:
+        """Predict each row of a frame as the next sample: the state stays where it is."""
+        frame = dataframe.into_frame(X)
+        model = self._model
+        with model.lock:
+            rows = self._lined_up(*blocks.columns(X, None))
+            goals = blocks.weighted(np.full((len(rows), model.sizes.n_targets), math.nan))
+            out = np.zeros((len(rows), model.n_columns))
+            model.run(rows, goals, out, False)
+            return frame, out[:, : self._outputs.n_answers]
+
+
+def _weights(w: Sequence[float] | None, n: int) -> np.ndarray:
+    """Check the weights of a block; 1 where there are none."""
+    if w is None:
+        return np.ones(n)
+    weights = blocks.sequence(w, n, "w")
+    for weight in weights:
+        check_number("w", weight, 0.0)
+    return np.array(weights, np.float64)

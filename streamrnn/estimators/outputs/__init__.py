@@ -1,0 +1,1 @@
+"""What targets are to a network: one file for each kind of task."""

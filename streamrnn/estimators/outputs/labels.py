@@ -1,0 +1,78 @@
+"""One of several labels: classification."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Hashable, Sequence
+from typing import Any
+
+import numpy as np
+
+from streamrnn.estimators.blocks import check_hashable, sequence
+from streamrnn.estimators.features import is_missing
+from streamrnn.estimators.outputs.protocol import Block, Outputs
+
+
+class Labels(Outputs):
+    """An output a label; the target is the label's place."""
+
+    task = "classification"
+    word, limit_name = "label", "max_classes"
+    blank = 0.0
+
+    def unseen(self, y: Any) -> list[Hashable]:
+        """Return the label if it is new."""
+        new = is_label(y) and y not in self._places
+        return self.fitting([y]) if new else []
+
+    def put(self, y: Any, goal: memoryview[float]) -> None:
+        """Write the label's place."""
+        goal[0] = self._places.get(y, math.nan) if is_label(y) else math.nan
+
+    def block(self, y: Any, n: int) -> Block:
+        """Return the labels' places as a column."""
+        places, arrivals = dict(self._places), {}
+        codes = np.full((n, 1), math.nan)
+        for i, label in enumerate(sequence(y, n)):
+            if not is_label(label):
+                continue
+            if label not in places and self.fitting([label], len(arrivals)):
+                places[label] = len(places)
+                arrivals[i] = [label]
+            codes[i] = places.get(label, math.nan)
+        return Block(codes, arrivals)
+
+    def answer(self, out: np.ndarray) -> dict[Any, float]:
+        """Return the probability of each label."""
+        probabilities = out[: len(self._places)]
+        total = probabilities.sum() if len(probabilities) else 1.0
+        return dict(zip(self._places, (probabilities / total).tolist(), strict=True))
+
+    def answers(self, out: np.ndarray) -> np.ndarray:
+        """Return the most probable labels, the first of equals; None where there was none yet."""
+        labels = np.empty(len(self._places) + 1, object)
+        for i, label in enumerate(self._places):  # one by one: a label may be a tuple
+            labels[i] = label
+        best = np.where(out.any(axis=1), out.argmax(axis=1), -1) if self._places else -1
+        return labels[np.broadcast_to(best, len(out))]
+
+    def error(self, out: np.ndarray, goal: Sequence[float]) -> float:
+        """Return 1 if another label was more probable, 0 if none was."""
+        if goal[0] != goal[0]:
+            return math.nan
+        n = min(len(self._places), len(out))
+        return float(n == 0 or int(out[:n].argmax()) != goal[0])
+
+
+def is_label(y: Any) -> bool:
+    """Say whether a label is known: not None, not NaN (which differs from itself).
+
+    Raises
+    ------
+    TypeError
+        If it is not hashable.
+    """
+    if is_missing(y):
+        return False
+    check_hashable("the label", y)
+    return bool(y == y)

@@ -1,0 +1,63 @@
+"""A number, or several in a fixed order: regression."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from typing import Any
+
+import numpy as np
+
+from streamrnn.estimators.blocks import numbers
+from streamrnn.estimators.features import target
+from streamrnn.estimators.outputs.protocol import Block, Outputs
+
+
+class Number(Outputs):
+    """Outputs without names.
+
+    Parameters
+    ----------
+    n
+        How many.
+    """
+
+    task = "regression"
+
+    def __init__(self, n: int = 1) -> None:
+        super().__init__()
+        self._n = n
+
+    @property
+    def n_targets(self) -> int:
+        """As many as there are."""
+        return self._n
+
+    @property
+    def n_answers(self) -> int:
+        """As many as there are."""
+        return self._n
+
+    def unseen(self, y: Any) -> list[Hashable]:
+        """Check that the target is a number; return nothing."""
+        target(y)
+        return []
+
+    def put(self, y: Any, goal: memoryview[float]) -> None:
+        """Write the number."""
+        goal[0] = target(y)
+
+    def block(self, y: Any, n: int) -> Block:
+        """Return the numbers as a column."""
+        return Block(numbers(y, n).reshape(-1, 1), {})
+
+    def answer(self, out: np.ndarray) -> float:
+        """Return the number."""
+        return out.item(0)
+
+    def answers(self, out: np.ndarray) -> np.ndarray:
+        """Return the numbers, (T,)."""
+        return out[:, 0]
+
+    def error(self, out: np.ndarray, goal: Sequence[float]) -> float:
+        """Return the absolute error, in the target's units."""
+        return abs(goal[0] - out.item(0))

@@ -1,0 +1,41 @@
+"""Several numbers by name: regression with several targets."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Hashable, Sequence
+from typing import Any
+
+import numpy as np
+
+from streamrnn.estimators.features import target
+from streamrnn.estimators.outputs.named import Named
+
+
+class Numbers(Named):
+    """An output a target."""
+
+    task = "regression"
+
+    def __init__(
+        self, limit: int | None = None, word: str = "target", limit_name: str = "max_targets"
+    ) -> None:
+        super().__init__(limit)
+        self.word, self.limit_name = word, limit_name
+
+    def number(self, name: Hashable, value: Any) -> float:
+        """Return the value as a float."""
+        return target(value, f"{self.word} {name!r}")
+
+    def answer(self, out: np.ndarray) -> dict[Any, float]:
+        """Return the numbers by name."""
+        return dict(zip(self._places, out.tolist(), strict=True))
+
+    def answers(self, out: np.ndarray) -> np.ndarray:
+        """Return the numbers, (T, targets)."""
+        return out
+
+    def error(self, out: np.ndarray, goal: Sequence[float]) -> float:
+        """Return the mean of the absolute errors of the targets that are known."""
+        predicted, values = self.known(out, goal)
+        return float(np.abs(values - predicted).mean()) if len(values) else math.nan

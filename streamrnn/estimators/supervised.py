@@ -1,0 +1,147 @@
+"""Learning from samples with a target: one at a time, weighted, late, watched for drift."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Hashable, Mapping
+from typing import Any
+
+import numpy as np
+
+from streamrnn._checks import check_number
+from streamrnn.estimators.base import RecurrentEstimator
+from streamrnn.estimators.drift import DriftWatch
+from streamrnn.estimators.events import Events
+
+
+class SupervisedEstimator(RecurrentEstimator):
+    """Base of the estimators that learn a target from a sample."""
+
+    lagged_target: bool
+    drift_detector: Any
+    drift_action: Any
+
+    def _prepare(self) -> None:
+        super()._prepare()
+        self._events = Events()
+        self._watch = (
+            None
+            if self.drift_detector is None
+            else DriftWatch(self.drift_detector, self.drift_action, self._outputs.task)
+        )
+
+    @property
+    def _supervised(self) -> bool:
+        return True
+
+    def learn_one(
+        self, x: Mapping[Hashable, Any], y: Any, t: Hashable | None = None, w: float = 1.0
+    ) -> None:
+        """Advance the hidden state by one step, then learn.
+
+        Parameters
+        ----------
+        x
+            Features by name. New ones get a column of small seeded weights.
+        y
+            Target. If it is unknown (None, NaN, infinite), the state advances and nothing is learnt
+            from this sample. What is new in it, a label or the name of a target, gets an output.
+        t
+            Id of the event, any hashable but None. The state advances when an event is first seen,
+            by this method or in a prediction, and never again for the same one; its target then
+            trains the step that it belongs to, for as long as that is among the last `truncation`
+            ones, and is counted as late after that. None, the default: every call is a new event.
+        w
+            Weight of the sample in the loss, at least 0, where the state only advances.
+
+        Raises
+        ------
+        TypeError
+            If a feature or the target is of the wrong kind; nothing has changed then.
+        ValueError
+            If the weight is negative or not finite, or the loss cannot tell that many labels apart;
+            nothing has changed then.
+        """
+        if w != 1.0:
+            check_number("w", w, 0.0)
+        model = self._model
+        with model.lock:
+            new = self._unseen_outputs(y)
+            event = None if t is None else self._events.get(t)
+            if event is not None:
+                self._learn_late(event.sample, np.array(event.answer), y, w, new)
+                return
+            self._accept(x)
+            if new:
+                self._add_outputs(new)
+                self._features.fill(x, model.row)
+            self._outputs.put(y, model.goal)
+            model.goal[-1] = w
+            model.run_one(True)
+            if t is not None:
+                self._events.saw(t, model.counters["samples"], model.answer)
+            if self._watch is not None:
+                self._watch.saw(self._outputs.error(model.answer, model.goal), self)
+
+    def _unseen_outputs(self, y: Any) -> list[Hashable]:
+        """Return the names in a target that are to get an output; raise as `learn_one` does."""
+        new = self._outputs.unseen(y)
+        if new:
+            self._n_outputs_with(new)
+        return new
+
+    def _check_sample(self, x: Mapping[Hashable, Any], y: Any, w: float) -> None:
+        """Raise what `learn_one` would raise; change nothing."""
+        check_number("w", w, 0.0)
+        self._checked(x)
+        self._unseen_outputs(y)
+
+    def _learn_late(
+        self, sample: int, answer: np.ndarray, y: Any, w: float, new: list[Hashable]
+    ) -> None:
+        """Let a target train the step that it belongs to, if the window still has it."""
+        model = self._model
+        if new:
+            self._add_outputs(new)
+        goal = model.goal
+        self._outputs.put(y, goal)
+        goal[-1] = w
+        if all(value != value for value in goal[:-1]):
+            return
+        age = model.age_of(sample)
+        if age is None:
+            self._events.late_targets += 1
+            return
+        model.label(age)
+        if self._watch is not None:
+            self._watch.saw(self._outputs.error(answer, goal), self)
+
+    def _predicted(self, x: Mapping[Hashable, Any], t: Hashable | None) -> np.ndarray:
+        """Return the network's prediction; take the step if an event is seen for the first time."""
+        if t is None:
+            return self._predict_row(x)
+        event = self._events.get(t)
+        if event is not None:
+            return np.array(event.answer)
+        answer = self._predict_row(x).copy()  # of the features that it knew so far
+        self._accept(x)
+        model = self._model
+        for i in range(len(model.goal)):
+            model.goal[i] = math.nan
+        model.run_one(True)
+        self._events.saw(t, model.counters["samples"], answer)
+        return answer
+
+    @property
+    def counters(self) -> dict[str, int]:
+        """What was counted so far.
+
+        ``samples`` learnt from or passed by, ``updates`` made, of these ``clipped``; updates
+        ``skipped`` because the gradient was not finite; ``missing_values`` among the features
+        (absent, None, NaN, infinite); ``missing_targets``; ``state_resets`` because the state was
+        not finite; ``late_targets`` of events that had left the window; ``drifts`` detected.
+        """
+        with self._model.lock:
+            drifts = 0 if self._watch is None else self._watch.drifts
+            late = self._events.late_targets
+            return {**self._model.counters, "late_targets": late, "drifts": drifts}
