@@ -149,7 +149,7 @@ def _package_digest() -> str:
     digest = hashlib.sha256()
     root = Path(__file__).parent
     for path in sorted(root.rglob("*.py")):
-        if path.parent.name == "estimators":  # no compiled code in there
+        if path.parent.name in ("estimators", "travel"):  # no compiled code in there
             continue
         digest.update(str(path.relative_to(root)).encode())
         digest.update(path.read_bytes())

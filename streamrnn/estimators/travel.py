@@ -1,0 +1,216 @@
+"""Estimators that travel: to PyTorch and back, and to ONNX."""
+
+from __future__ import annotations
+
+import inspect
+import os
+from collections.abc import Hashable, Sequence
+from typing import Any, Self
+
+import numpy as np
+
+from streamrnn._checks import check_number
+from streamrnn.estimators.features import FeatureIndex
+from streamrnn.model import Model
+from streamrnn.travel import arrivals, snapshot
+from streamrnn.travel.extras import needed
+from streamrnn.travel.snapshot import Snapshot
+
+
+class Travelling:
+    """Mixin of the estimators: `to_torch`, `from_torch`, `to_onnx`."""
+
+    _model: Model
+    _features: FeatureIndex
+
+    def to_torch(self) -> Any:
+        """Return what was learnt so far as a PyTorch module.
+
+        Returns
+        -------
+        torch.nn.Module
+            A `streamrnn.travel.torch_module.RecurrentModule`: ``rnn`` (``nn.LSTM``, ``nn.GRU`` or
+            ``nn.RNN``), ``head`` (``nn.Linear``) and the scaling as buffers. ``module(x, state)``
+            takes raw features in the order of `feature_names`, (T, n) or (batch, T, n), and returns
+            predictions in the target's units, or probabilities, and the state;
+            ``module.carried_state()`` is the state that the estimator is in. From there it predicts
+            what `predict_one` does, up to rounding; its scaling is frozen. The optimizer does not
+            travel.
+
+        Raises
+        ------
+        ImportError
+            If PyTorch is not installed (extra ``torch``).
+        ValueError
+            If no sample or no label was seen yet, or the cell, head or loss is not of PyTorch's.
+        """
+        taken = self._snapshot()
+        needed("torch", "torch", "to_torch()")
+        from streamrnn.travel.torch_module import RecurrentModule
+
+        return RecurrentModule(taken)
+
+    def to_onnx(self, path: str | os.PathLike[str]) -> None:
+        """Write what was learnt so far as an ONNX file: one step, with the state in and out.
+
+        The file has its name only when it is complete; on an error an older one stays as it was.
+        The scaling is part of the graph, frozen as it is now. Inputs ``x``, float64, (batch, n),
+        raw features in the order of the metadata's ``features``, NaN where missing; ``h`` and, of
+        an LSTM, ``c``, (layers, batch, H) in the model's precision. Outputs ``prediction``,
+        float64, (batch, outputs), or ``probabilities``, (batch, labels), and ``label_index``,
+        (batch,); ``h_next`` and ``c_next``. Metadata, each JSON: ``features``, ``labels``,
+        ``state`` (what the estimator carries now, to be fed as ``h`` and ``c``), ``model``.
+
+        Parameters
+        ----------
+        path
+            The file to write.
+
+        Raises
+        ------
+        ImportError
+            If onnx is not installed (extra ``onnx``).
+        ValueError
+            If no sample or no label was seen yet, or the cell, head or loss is not of ONNX's.
+        OSError
+            If the file cannot be written.
+        """
+        taken = self._snapshot()
+        needed("onnx", "onnx", "to_onnx()")
+        from streamrnn.travel import onnx_file
+
+        onnx_file.write(taken, path)
+
+    @classmethod
+    def from_torch(
+        cls,
+        module: Any,
+        *,
+        features: Sequence[Hashable] | None = None,
+        labels: Sequence[Hashable] | None = None,
+        cell: str | None = None,
+        input_mean: Any = None,
+        input_scale: Any = None,
+        target_mean: Any = None,
+        target_scale: Any = None,
+        n_samples_seen: float | None = None,
+        **arguments: Any,
+    ) -> Self:
+        """Make an estimator of an offline-trained PyTorch module, to learn on from a stream.
+
+        Parameters
+        ----------
+        module
+            A module from `to_torch`; or one that holds one ``nn.LSTM``, ``nn.GRU`` or ``nn.RNN``
+            and one ``nn.Linear``, which reads the hidden state of the last step; or its
+            ``state_dict``, of tensors or arrays. Dropout is left out, missing biases are 0, and
+            what else ``forward`` does is not seen.
+        features
+            Names of the inputs. Without them the columns go to the features in the order in which
+            they appear, sorted by name where several appear at once.
+        labels
+            Labels of a classifier's outputs.
+        cell
+            ``"rnn"`` or ``"rnn_relu"``, which a state_dict does not tell.
+        input_mean, input_scale
+            What the inputs were standardised by in training, mean and standard deviation, numbers
+            or one for each input: the estimator then takes raw inputs. Without them, and without
+            scaling in the module, it takes inputs as the module does (``scale_inputs=False``).
+        target_mean, target_scale
+            The same of the target.
+        n_samples_seen
+            How many samples these moments are from: they go on with the stream from there. None
+            (the default) keeps them as they are, so that predictions are the module's.
+        **arguments
+            The constructor's other arguments; what follows from the module, such as
+            ``hidden_size``, may be left out.
+
+        Returns
+        -------
+        estimator
+            In the state of a module from `to_torch`, otherwise in a zero state.
+
+        Raises
+        ------
+        ValueError
+            If the module is bidirectional, has projections or other weights, or arguments do not
+            fit it.
+        TypeError
+            If it is no module and no state_dict.
+        """
+        arrived = arrivals.read(module, cell)
+        arrived = arrived._replace(
+            input_moments=_moments("input", input_mean, input_scale, n_samples_seen, arrived),
+            target_moments=_moments("target", target_mean, target_scale, n_samples_seen, arrived),
+        )
+        estimator = cls(**_arguments(cls, arrived, arguments))
+        estimator._settle(arrived, features, arrived.labels if labels is None else labels)
+        return estimator
+
+    def _settle(
+        self,
+        arrived: Snapshot,
+        features: Sequence[Hashable] | None,
+        labels: Sequence[Hashable] | None,
+    ) -> None:
+        """Take over what arrived; only a new estimator does."""
+        named = {} if labels is None else {"labels": labels}
+        self.set_weights(arrived.weights, features=features, **named)  # type: ignore[attr-defined]
+        if features is None and arrived.features:  # they may be fewer than the columns
+            self._features.add(arrived.features)
+        snapshot.put_moments(self._model, arrived)
+
+    def _snapshot(self) -> Snapshot:
+        with self._model.lock:
+            return snapshot.take(
+                self._model,
+                self.feature_names,  # type: ignore[attr-defined]
+                getattr(self, "labels", None),
+            )
+
+
+def _moments(
+    side: str, mean: Any, scale: Any, n_samples: float | None, arrived: Snapshot
+) -> np.ndarray | None:
+    """Return the moments of the inputs or the target: the user's, if any, or those that came."""
+    if mean is None and scale is None:
+        came: np.ndarray | None = getattr(arrived, f"{side}_moments")
+        return came
+    if mean is None or scale is None:
+        raise ValueError(f"{side}_mean and {side}_scale go together, got {mean!r} and {scale!r}")
+    n = arrived.n_features if side == "input" else arrived.n_outputs
+    for name, given in ((f"{side}_mean", mean), (f"{side}_scale", scale)):
+        array = np.asarray(given, np.float64)
+        if array.shape not in ((), (n,)):
+            raise ValueError(f"{name} has the shape {array.shape}, the module has {n} {side}s")
+        if not np.isfinite(array).all() or (name.endswith("scale") and not (array > 0).all()):
+            raise ValueError(f"{name} must be finite, a scale above 0, got {given!r}")
+    if n_samples is not None:
+        check_number("n_samples_seen", n_samples, 0.0, above=True)
+    return np.broadcast_to(snapshot.moments_of(mean, scale, n_samples), (3, n))
+
+
+def _arguments(cls: type, arrived: Snapshot, arguments: dict[str, Any]) -> dict[str, Any]:
+    """Complete the constructor's arguments by what arrived; refuse what contradicts it."""
+    known = inspect.signature(cls).parameters
+    given = dict(arguments)
+    for name in ("hidden_size", "num_layers"):
+        value = getattr(arrived, name)
+        if given.setdefault(name, value) != value:
+            raise ValueError(f"{name}={given[name]!r}, but the module has {value}")
+    for name, moments in (
+        ("scale_inputs", arrived.input_moments),
+        ("scale_target", arrived.target_moments),
+    ):
+        if name not in known:
+            if moments is not None:
+                raise ValueError(f"{cls.__name__} has no {name}; the moments have no use")
+            continue
+        given.setdefault(name, moments is not None)
+        if moments is not None and not given[name]:
+            raise ValueError(f"{cls.__name__} has {name}=False, but there are moments to scale by")
+    if arrived.n_lags:
+        given.setdefault("lagged_target", True)
+    if getattr(cls, "_task", None) == "classification" and arrived.n_outputs == 1:
+        given.setdefault("loss", "logistic")
+    return {"cell": arrived.cell, "dtype": arrived.dtype, **given}

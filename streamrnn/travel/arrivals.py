@@ -1,0 +1,152 @@
+"""What PyTorch users bring: a module or a state_dict, read as a snapshot. Imports no torch."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from streamrnn.travel.snapshot import Snapshot
+
+_RECURRENT = re.compile(r"^(.*\.)?((?:weight|bias)_(?:ih|hh)_l\d+)$")
+_GATES = {"lstm": 4, "gru": 3, "rnn": 1, "rnn_relu": 1}
+#: What our own module has besides weights.
+_BUFFERS = ("input_moments", "target_moments", "initial_state")
+
+
+def read(given: Any, cell: str | None) -> Snapshot:
+    """Read a module or a state_dict.
+
+    Parameters
+    ----------
+    given
+        A ``torch.nn.Module`` with one recurrent and one linear module inside, under any names, or a
+        mapping of names to arrays or tensors, with any prefixes.
+    cell
+        Name of the cell, None where `given` says it.
+
+    Raises
+    ------
+    ValueError
+        If there are other weights, or some are missing.
+    TypeError
+        If it is neither.
+    """
+    if callable(getattr(given, "named_modules", None)):
+        # Only whoever has imported torch has a module of it.
+        from streamrnn.travel import torch_reader
+
+        found = torch_reader.read(given)
+        if cell is not None and cell != found.cell:
+            raise ValueError(f"cell={cell!r}, but the module has a {found.cell!r}")
+        snapshot = of_arrays(found.arrays, found.cell)
+        return snapshot._replace(features=found.features, labels=found.labels, n_lags=found.n_lags)
+    if isinstance(given, Mapping):
+        return of_arrays(given, cell)
+    raise TypeError(
+        f"from_torch takes a torch.nn.Module or its state_dict, got a {type(given).__name__}"
+    )
+
+
+def of_arrays(arrays: Mapping[str, Any], cell: str | None) -> Snapshot:
+    """Read a state_dict; see `read`."""
+    _refuse_variants(arrays)
+    recurrent, rest = _split(arrays)
+    own = {}
+    for name in list(rest):
+        last = name.rpartition(".")[2]
+        if last in _BUFFERS:
+            own[last] = _array(name, rest.pop(name))
+    weights = _recurrent_weights(recurrent) | _head_weights(rest)
+    dtype = "float64" if weights["weight_hh_l0"].dtype == np.float64 else "float32"
+    return Snapshot(
+        cell=_cell(weights, cell),
+        weights={name: array.astype(dtype) for name, array in weights.items()},
+        state=own.get("initial_state"),
+        input_moments=own.get("input_moments"),
+        target_moments=own.get("target_moments"),
+    )
+
+
+def _refuse_variants(arrays: Mapping[str, Any]) -> None:
+    for name in arrays:
+        if not isinstance(name, str):
+            raise TypeError(f"a state_dict has strings as names, got {name!r}")
+        if re.search(r"_l\d+_reverse$", name):
+            raise ValueError(f"{name!r}: a stream has no end to go back from; not bidirectional")
+        if re.search(r"weight_hr_l\d+$", name):
+            raise ValueError(f"{name!r}: projections (proj_size) have no counterpart here")
+
+
+def _split(arrays: Mapping[str, Any]) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """Part the recurrent weights, without their prefix, from the rest."""
+    recurrent: dict[str, np.ndarray] = {}
+    rest, prefixes = {}, set()
+    for name, value in arrays.items():
+        match = _RECURRENT.match(name)
+        if match is None:
+            rest[name] = value
+            continue
+        prefixes.add(match[1] or "")
+        recurrent[match[2]] = _array(name, value)
+    if not prefixes:
+        raise ValueError(f"no weight_ih_l0 of an nn.LSTM, nn.GRU or nn.RNN among {list(arrays)}")
+    if len(prefixes) > 1:
+        raise ValueError(f"one recurrent module is needed, there are {sorted(prefixes)}")
+    return recurrent, rest
+
+
+def _recurrent_weights(found: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Check that the layers are whole; where there are no biases, they are 0."""
+    numbers = sorted({int(name.rpartition("_l")[2]) for name in found})
+    weights = {}
+    for layer in range(max(numbers) + 1):
+        for kind in ("ih", "hh"):
+            name = f"weight_{kind}_l{layer}"
+            if name not in found or found[name].ndim != 2:
+                raise ValueError(f"{name} is missing or no matrix; there are {sorted(found)}")
+            weights[name] = found[name]
+            zeros = np.zeros(len(found[name]), found[name].dtype)
+            weights[f"bias_{kind}_l{layer}"] = found.get(f"bias_{kind}_l{layer}", zeros)
+    return weights
+
+
+def _head_weights(rest: dict[str, Any]) -> dict[str, np.ndarray]:
+    """Find the linear layer, under whatever name."""
+    arrays = {name: _array(name, value) for name, value in rest.items()}
+    heads = [name for name, array in arrays.items() if name.endswith("weight") and array.ndim == 2]
+    if len(heads) != 1:
+        raise ValueError(
+            f"one nn.Linear is needed beside the recurrent module, there are {heads or list(rest)}"
+        )
+    weight = arrays.pop(heads[0])
+    bias = arrays.pop(heads[0].removesuffix("weight") + "bias", np.zeros(len(weight), weight.dtype))
+    if arrays:
+        raise ValueError(f"an estimator has no place for {list(arrays)}")
+    return {"head.weight": weight, "head.bias": bias}
+
+
+def _cell(weights: dict[str, np.ndarray], cell: str | None) -> str:
+    rows, H = weights["weight_hh_l0"].shape
+    fitting = [name for name, gates in _GATES.items() if rows == gates * H]
+    if not fitting:
+        raise ValueError(f"weight_hh_l0 is {(rows, H)}, which is no LSTM, GRU or RNN")
+    if cell is None and len(fitting) > 1:
+        raise ValueError("a state_dict does not tell tanh from ReLU: give cell='rnn' or 'rnn_relu'")
+    if cell is not None and cell not in fitting:
+        raise ValueError(f"cell={cell!r} does not fit weight_hh_l0 {(rows, H)}: {fitting} would")
+    return cell or fitting[0]
+
+
+def _array(name: str, value: Any) -> np.ndarray:
+    """Turn a tensor or an array into an array of float32 or float64."""
+    if callable(getattr(value, "detach", None)):
+        value = value.detach().cpu()
+        value = value.double() if "float64" in str(value.dtype) else value.float()
+    try:
+        array = np.asarray(value)
+        return array if array.dtype == np.float64 else array.astype(np.float32)
+    except (TypeError, ValueError):
+        raise ValueError(f"{name!r} is no array of numbers: {value!r}") from None

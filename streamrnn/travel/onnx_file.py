@@ -1,0 +1,89 @@
+"""A model as an ONNX file: the graph, the metadata, written as a whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import secrets
+from typing import Any
+
+import numpy as np
+import onnx
+from onnx import helper
+
+from streamrnn._version import __version__
+from streamrnn.travel.onnx_graph import build
+from streamrnn.travel.snapshot import Snapshot
+
+#: Old enough for every runtime in use; nothing newer is needed.
+_OPSET, _IR_VERSION = 13, 7
+
+
+def write(snapshot: Snapshot, path: str | os.PathLike[str]) -> None:
+    """Write the model to `path`; see ``to_onnx``."""
+    model = helper.make_model(
+        build(snapshot),
+        opset_imports=[helper.make_opsetid("", _OPSET)],
+        ir_version=_IR_VERSION,
+        producer_name="streamrnn",
+        producer_version=__version__,
+    )
+    helper.set_model_props(model, {name: json.dumps(v) for name, v in _metadata(snapshot).items()})
+    onnx.checker.check_model(model, full_check=True)
+    _replace(os.fspath(path), model.SerializeToString(deterministic=True))
+
+
+def _metadata(snapshot: Snapshot) -> dict[str, Any]:
+    names = list(snapshot.features or [])
+    names += [None] * (snapshot.n_features - len(names))  # columns that have no name yet
+    state = {} if snapshot.state is None else zip("hc", snapshot.state[:, :, None], strict=False)
+    return {
+        "features": [plain(name) for name in names],
+        "labels": None if snapshot.labels is None else [plain(name) for name in snapshot.labels],
+        "state": {name: values.tolist() for name, values in dict(state).items()},
+        "model": {
+            "streamrnn": __version__,
+            "cell": snapshot.cell,
+            "hidden_size": snapshot.hidden_size,
+            "num_layers": snapshot.num_layers,
+            "dtype": snapshot.dtype,
+            "task": _TASKS[snapshot.decoding],
+        },
+    }
+
+
+_TASKS = {
+    "identity": "regression",
+    "softmax": "classification",
+    "logistic": "classification",
+    "sigmoid": "multilabel",
+}
+
+
+def plain(name: Any) -> Any:
+    """Return a name as JSON has it, with its type: True, 1, 1.0 and "1" stay apart.
+
+    What JSON has no type for becomes ``{"type": ..., "repr": ...}``.
+    """
+    if isinstance(name, np.generic):
+        name = name.item()
+    if type(name) in (str, bool, int, float) or name is None:
+        return name
+    return {"type": type(name).__name__, "repr": repr(name)}
+
+
+def _replace(path: str, data: bytes) -> None:
+    """Write a file that takes its name only when it is complete."""
+    final = os.path.realpath(path)  # a link stays a link
+    temporary = f"{final}.{secrets.token_hex(4)}.tmp"
+    try:
+        with open(temporary, "xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, final)
+    except BaseException:
+        with contextlib.suppress(FileNotFoundError):
+            os.remove(temporary)
+        raise
