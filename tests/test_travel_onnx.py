@@ -43,6 +43,7 @@ class Runtime:
 
 
 def largest_difference(model, path, X):
+    """Over the steps, in standard deviations of the predictions."""
     model.to_onnx(path)
     runtime = Runtime(path)
     name = "probabilities" if isinstance(model, RNNClassifier) else "prediction"
@@ -50,31 +51,29 @@ def largest_difference(model, path, X):
     expected = frozen_steps(model, X)
     assert expected.shape == found.shape
     assert expected.std() > 0.01
-    return np.abs(found - expected).max() / np.abs(expected).max()
+    return np.abs(found - expected).max() / expected.std()
 
 
 @pytest.mark.parametrize("num_layers", [1, 2])
 @pytest.mark.parametrize("cell", cells.registry())
-def test_a_regressor_over_a_thousand_steps(cell, num_layers, tmp_path, rng, record_property):
+def test_a_regressor_over_a_thousand_steps(cell, num_layers, tmp_path, rng):
     model = taught(RNNRegressor(**SMALL, cell=cell, num_layers=num_layers, lr=0.01), rng)
     difference = largest_difference(model, tmp_path / "model.onnx", gappy(rng, STEPS))
-    record_property("largest_difference", difference)
-    assert difference < 1e-6
+    assert difference < 1e-5
 
 
 @pytest.mark.parametrize("num_layers", [1, 2])
 @pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
-def test_a_classifier_over_a_thousand_steps(cell, num_layers, tmp_path, rng, record_property):
+def test_a_classifier_over_a_thousand_steps(cell, num_layers, tmp_path, rng):
     model = RNNClassifier(**SMALL, cell=cell, num_layers=num_layers, lr=0.01)
     model = taught(model, rng, LABELS)
     difference = largest_difference(model, tmp_path / "model.onnx", gappy(rng, STEPS))
-    record_property("largest_difference", difference)
-    assert difference < 3e-6
+    assert difference < 1e-5
 
 
 def test_two_labels_on_one_output(tmp_path, rng):
     model = taught(RNNClassifier(**SMALL, loss="logistic", lr=0.01), rng, [True, False])
-    assert largest_difference(model, tmp_path / "model.onnx", gappy(rng, 100)) < 3e-6
+    assert largest_difference(model, tmp_path / "model.onnx", gappy(rng, 100)) < 1e-5
 
 
 def test_float64_is_equal_to_rounding(tmp_path, rng):
@@ -88,7 +87,7 @@ def test_without_scaling(tmp_path, rng):
         model.learn_one(sample(row), float(row.sum()))
     X = rng.normal(size=(50, 3))
     X[::5, 0], X[1, 1] = np.nan, 1e11  # beyond what is taken where nothing is scaled
-    assert largest_difference(model, tmp_path / "model.onnx", X) < 1e-6
+    assert largest_difference(model, tmp_path / "model.onnx", X) < 1e-5
 
 
 def test_exported_while_it_learns(tmp_path, rng):

@@ -3,6 +3,8 @@
 import copy
 import io
 import pickle
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -312,3 +314,19 @@ def test_other_losses_of_a_regression_travel(rng):
     back = RNNRegressor.from_torch(module, loss=Huber(delta=0.5))
     assert answer(back, row) == answer(model, row)
     assert pickle.loads(pickle.dumps(back)).predict_one(sample(row)) == answer(model, row)
+
+
+def test_the_examples_of_the_documentation_run(tmp_path, monkeypatch):
+    pytest.importorskip("onnxruntime")
+    text = (Path(__file__).parent.parent / "docs" / "travel.md").read_text()
+    examples = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    assert len(examples) == 4
+    monkeypatch.chdir(tmp_path)
+    names = {}
+    for example in examples:
+        exec(example, names)
+    model, found = names["model"], names["predictions"]
+    expected = model.predict_one({"load": 308.0, "temperature": 15.0})
+    assert found[0].item() == pytest.approx(expected, rel=1e-6)
+    assert names["prediction"].item() == pytest.approx(expected, rel=1e-6)
+    assert names["features"] == ["load", "temperature"]

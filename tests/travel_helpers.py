@@ -8,7 +8,7 @@ NAMES = ["a", "b", "c"]
 
 
 def gappy(rng, length):
-    """Inputs of unlike scales, a constant among them later, with NaN and infinity here and there."""
+    """Inputs of unlike scales, with NaN and infinity here and there."""
     X = rng.normal(size=(length, 3)) * [1.0, 20.0, 1e3] + [0.0, 5.0, 1e4]
     X[rng.random(X.shape) < 0.1] = np.nan
     X[rng.random(X.shape) < 0.01] = np.inf
