@@ -103,7 +103,7 @@ def test_what_has_no_form_in_pytorch_is_refused(rng, monkeypatch):
         RNNRegressor(**SMALL).to_torch()
     model = RNNClassifier(**SMALL)
     model.learn_one({"a": 1.0}, None)
-    with pytest.raises(ValueError, match=r"seen the labels \[\] only"):
+    with pytest.raises(ValueError, match=r"has seen \[\] as targets only"):
         model.to_torch()
     model = taught(RNNRegressor(**SMALL), rng)
     monkeypatch.setitem(model._model.blueprint.__dict__, "plugins", foreign(model, "cell"))

@@ -8,6 +8,7 @@ from collections.abc import Hashable, Sequence
 from typing import Any, Self
 
 import numpy as np
+from river import base
 
 from streamrnn._checks import check_number
 from streamrnn.estimators.features import FeatureIndex
@@ -17,11 +18,10 @@ from streamrnn.travel.extras import needed
 from streamrnn.travel.snapshot import Snapshot
 
 
-class Travelling:
-    """Mixin of the estimators: `to_torch`, `from_torch`, `to_onnx`."""
+class Exporting:
+    """Mixin of the estimators: `to_torch`, `to_onnx`."""
 
     _model: Model
-    _features: FeatureIndex
 
     def to_torch(self) -> Any:
         """Return what was learnt so far as a PyTorch module.
@@ -58,8 +58,9 @@ class Travelling:
         raw features in the order of the metadata's ``features``, NaN where missing; ``h`` and, of
         an LSTM, ``c``, (layers, batch, H) in the model's precision. Outputs ``prediction``,
         float64, (batch, outputs), or ``probabilities``, (batch, labels), and ``label_index``,
-        (batch,); ``h_next`` and ``c_next``. Metadata, each JSON: ``features``, ``labels``,
-        ``state`` (what the estimator carries now, to be fed as ``h`` and ``c``), ``model``.
+        (batch,); ``h_next`` and ``c_next``. Metadata, each JSON: ``features``, ``labels`` or
+        ``targets``, ``state`` (what the estimator carries now, to be fed as ``h`` and ``c``),
+        ``scaling`` (of the target), ``model``.
 
         Parameters
         ----------
@@ -80,6 +81,28 @@ class Travelling:
         from streamrnn.travel import onnx_file
 
         onnx_file.write(taken, path)
+
+    def _snapshot(self) -> Snapshot:
+        with self._model.lock:
+            return snapshot.take(
+                self._model,
+                self.feature_names,  # type: ignore[attr-defined]
+                self._names_of_outputs_there(),
+            )
+
+    def _names_of_outputs_there(self) -> list[Hashable] | None:
+        """Return the labels or the names of the targets; None if the outputs have no names."""
+        for name in ("labels", "target_names"):
+            if hasattr(self, name):
+                return list(getattr(self, name))
+        return None
+
+
+class Importing:
+    """Mixin of the estimators that take over weights: `from_torch`."""
+
+    _model: Model
+    _features: FeatureIndex
 
     @classmethod
     def from_torch(
@@ -109,7 +132,7 @@ class Travelling:
             Names of the inputs. Without them the columns go to the features in the order in which
             they appear, sorted by name where several appear at once.
         labels
-            Labels of a classifier's outputs.
+            Names of the outputs: a classifier's labels, or those of several targets.
         cell
             ``"rnn"`` or ``"rnn_relu"``, which a state_dict does not tell.
         input_mean, input_scale
@@ -154,19 +177,13 @@ class Travelling:
         labels: Sequence[Hashable] | None,
     ) -> None:
         """Take over what arrived; only a new estimator does."""
-        named = {} if labels is None else {"labels": labels}
-        self.set_weights(arrived.weights, features=features, **named)  # type: ignore[attr-defined]
+        set_weights: Any = self.set_weights  # type: ignore[attr-defined]
+        word = "targets" if "targets" in inspect.signature(set_weights).parameters else "labels"
+        named = {} if labels is None else {word: labels}
+        set_weights(arrived.weights, features=features, **named)
         if features is None and arrived.features:  # they may be fewer than the columns
             self._features.add(arrived.features)
         snapshot.put_moments(self._model, arrived)
-
-    def _snapshot(self) -> Snapshot:
-        with self._model.lock:
-            return snapshot.take(
-                self._model,
-                self.feature_names,  # type: ignore[attr-defined]
-                getattr(self, "labels", None),
-            )
 
 
 def _moments(
@@ -211,6 +228,6 @@ def _arguments(cls: type, arrived: Snapshot, arguments: dict[str, Any]) -> dict[
             raise ValueError(f"{cls.__name__} has {name}=False, but there are moments to scale by")
     if arrived.n_lags:
         given.setdefault("lagged_target", True)
-    if getattr(cls, "_task", None) == "classification" and arrived.n_outputs == 1:
+    if issubclass(cls, base.Classifier) and arrived.n_outputs == 1:
         given.setdefault("loss", "logistic")
     return {"cell": arrived.cell, "dtype": arrived.dtype, **given}

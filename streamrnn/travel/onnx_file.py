@@ -14,7 +14,7 @@ from onnx import helper
 
 from streamrnn._version import __version__
 from streamrnn.travel.onnx_graph import build
-from streamrnn.travel.snapshot import Snapshot
+from streamrnn.travel.snapshot import Snapshot, scale_and_shift
 
 #: Old enough for every runtime in use; nothing newer is needed.
 _OPSET, _IR_VERSION = 13, 7
@@ -38,9 +38,14 @@ def _metadata(snapshot: Snapshot) -> dict[str, Any]:
     names = list(snapshot.features or [])
     names += [None] * (snapshot.n_features - len(names))  # columns that have no name yet
     state = {} if snapshot.state is None else zip("hc", snapshot.state[:, :, None], strict=False)
+    outputs = None if snapshot.labels is None else [plain(name) for name in snapshot.labels]
+    task = _TASKS[snapshot.decoding]
+    moments = snapshot.target_moments
+    scale, shift = scale_and_shift(np.empty((3, 0)) if moments is None else moments)
     return {
         "features": [plain(name) for name in names],
-        "labels": None if snapshot.labels is None else [plain(name) for name in snapshot.labels],
+        "targets" if task == "regression" else "labels": outputs,
+        "scaling": {"target_mean": shift.tolist(), "target_scale": scale.tolist()},
         "state": {name: values.tolist() for name, values in dict(state).items()},
         "model": {
             "streamrnn": __version__,
@@ -48,7 +53,7 @@ def _metadata(snapshot: Snapshot) -> dict[str, Any]:
             "hidden_size": snapshot.hidden_size,
             "num_layers": snapshot.num_layers,
             "dtype": snapshot.dtype,
-            "task": _TASKS[snapshot.decoding],
+            "task": task,
         },
     }
 

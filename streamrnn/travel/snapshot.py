@@ -99,7 +99,7 @@ def take(model: Model, features: Sequence[Hashable], labels: Sequence[Hashable] 
         raise ValueError("the model has no input yet: let it learn from a sample first")
     decoding = _decoding(model)
     if labels is not None and len(labels) < (2 if decoding == "logistic" else 1):
-        raise ValueError(f"the model has seen the labels {list(labels)} only: let it learn first")
+        raise ValueError(f"the model has seen {list(labels)} as targets only: let it learn first")
     settings = model.blueprint.settings
     moments = statistics_parts(sizes, model.statistics)
     state = model.parts.state.reshape(sizes.num_layers, sizes.n_states, sizes.hidden_size)
