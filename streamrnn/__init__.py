@@ -1,6 +1,7 @@
 """Recurrent networks that learn from streams, sample by sample, at the speed of compiled code."""
 
 from streamrnn._cache import CacheInfo, cache_info
+from streamrnn._version import __version__ as __version__
 from streamrnn.estimators.anomaly import RNNAnomalyDetector
 from streamrnn.estimators.classifier import RNNClassifier
 from streamrnn.estimators.forecaster import RNNForecaster
@@ -22,4 +23,3 @@ __all__ = [
     "RNNTransformer",
     "cache_info",
 ]
-__version__ = "0.1.0"

@@ -149,9 +149,10 @@ def _package_digest() -> str:
     digest = hashlib.sha256()
     root = Path(__file__).parent
     for path in sorted(root.rglob("*.py")):
-        if path.parent.name in ("estimators", "travel"):  # no compiled code in there
+        name = path.relative_to(root)
+        if name.parts[0] in ("estimators", "travel"):  # no compiled code in there
             continue
-        digest.update(str(path.relative_to(root)).encode())
+        digest.update(str(name).encode())
         digest.update(path.read_bytes())
     return digest.hexdigest()
 

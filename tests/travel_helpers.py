@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from streamrnn.layout import statistics_parts
+from streamrnn.statistics import statistics_parts
 
 NAMES = ["a", "b", "c"]
 

@@ -12,13 +12,14 @@ from river.utils import dataframe
 from streamrnn._checks import check_number
 from streamrnn.estimators import blocks
 from streamrnn.estimators.supervised import SupervisedEstimator
+from streamrnn.estimators.travel import Importing
 
 #: What lets rows of a block predict and learn: the place of the first one in the block, then the
 #: arguments of `Model.run`.
 Runner = Callable[[int, np.ndarray, np.ndarray, np.ndarray, bool], None]
 
 
-class Blockwise(SupervisedEstimator):
+class Blockwise(SupervisedEstimator, Importing):
     """Base of the estimators that take blocks."""
 
     def replay(

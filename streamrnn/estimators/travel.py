@@ -12,6 +12,8 @@ from river import base
 
 from streamrnn._checks import check_number
 from streamrnn.estimators.features import FeatureIndex
+from streamrnn.estimators.outputs.number import Number
+from streamrnn.estimators.outputs.protocol import Outputs
 from streamrnn.model import Model
 from streamrnn.travel import arrivals, snapshot
 from streamrnn.travel.extras import needed
@@ -22,6 +24,8 @@ class Exporting:
     """Mixin of the estimators: `to_torch`, `to_onnx`."""
 
     _model: Model
+    _features: FeatureIndex
+    _outputs: Outputs
 
     def to_torch(self) -> Any:
         """Return what was learnt so far as a PyTorch module.
@@ -84,18 +88,8 @@ class Exporting:
 
     def _snapshot(self) -> Snapshot:
         with self._model.lock:
-            return snapshot.take(
-                self._model,
-                self.feature_names,  # type: ignore[attr-defined]
-                self._names_of_outputs_there(),
-            )
-
-    def _names_of_outputs_there(self) -> list[Hashable] | None:
-        """Return the labels or the names of the targets; None if the outputs have no names."""
-        for name in ("labels", "target_names"):
-            if hasattr(self, name):
-                return list(getattr(self, name))
-        return None
+            names = None if isinstance(self._outputs, Number) else self._outputs.names
+            return snapshot.take(self._model, list(self._features.names), names)
 
 
 class Importing:

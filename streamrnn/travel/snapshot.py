@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from streamrnn import cells, heads, losses, weights
-from streamrnn.layout import statistics_parts
 from streamrnn.losses.protocol import decode, identity
 from streamrnn.model import Model
 from streamrnn.scaling import COUNT, M2, MEAN
+from streamrnn.statistics import statistics_parts
 
 #: Cells that PyTorch and ONNX can express, by type: a foreign cell may have any name.
 CELLS: dict[type, str] = {kind: name for name, kind in cells.registry().items()}
