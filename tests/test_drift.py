@@ -177,9 +177,8 @@ def test_unknown_labels_and_predictions_are_not_fed(y, y_pred, watched):
 
 
 def test_of_several_labels_the_share_that_is_wrong():
-    y = {"a": True, "b": False, "c": None, "d": True}
-    assert Mistakes()(y, {"a": True, "b": True, "c": False}) == 0.5
-    assert math.isnan(Mistakes()(y, {}))
+    assert Mistakes()([1.0, 0.0, math.nan], [1.0, 1.0, 0.0]) == 0.5
+    assert math.isnan(Mistakes()([math.nan], [1.0]))
 
 
 def _distances(y, y_pred):
@@ -224,7 +223,7 @@ def test_unusable_predictions_are_not_fed(y_pred, watched):
 def test_of_several_targets_the_mean_of_those_known():
     distances = Distances()
     for a, b in ((0.0, 0.0), (2.0, 20.0)):
-        got = distances({"a": a, "b": b, "c": None}, {"a": 1.0, "b": 0.0, "c": 7.0})
+        got = distances([a, b, math.nan], [1.0, 0.0, 7.0])
     assert got == (1.0 / 1.0 + 20.0 / 10.0) / 2
 
 

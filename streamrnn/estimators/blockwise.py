@@ -132,7 +132,7 @@ class Blockwise(SupervisedEstimator, Importing):
             for i in range(len(X)):
                 one = slice(i, i + 1)
                 run(first + i, X[one], Y[one], out[one], learning)
-                watch.saw(outputs.error(out[i], Y[i]), self)
+                watch.saw(Y[i, :-1], outputs.guess(out[i]), self)
 
         return run_each
 

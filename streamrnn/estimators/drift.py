@@ -124,21 +124,21 @@ class DriftWatch:
         """Number of ``drifts`` (the errors grew) and ``improvements`` (they fell)."""
         return {"drifts": self.drifts, "improvements": self.improvements}
 
-    def saw(self, y: Any, y_pred: Any, estimator: Any) -> None:
+    def saw(self, goal: Any, guess: Any, estimator: Any) -> None:
         """Take in how wrong a prediction was; act if that makes a drift.
 
         To be called after learning from a sample, by whoever holds the model's lock.
 
         Parameters
         ----------
-        y
-            The target. Nothing is learnt from a missing one.
-        y_pred
-            What was predicted before learning from the sample; None if nothing was.
+        goal
+            The targets as numbers, (targets,). Nothing is learnt from NaN, a missing one.
+        guess
+            What was predicted before learning from the sample, (targets,).
         estimator
             Whose prediction it was.
         """
-        error = self._errors(y, y_pred)
+        error = self._errors(goal, guess)
         if not math.isfinite(error):
             return
         if self._raised is not None:

@@ -10,7 +10,7 @@ import numpy as np
 
 from streamrnn._checks import check_number
 from streamrnn.estimators.base import RecurrentEstimator
-from streamrnn.estimators.drift import DriftWatch
+from streamrnn.estimators.drift import DriftWatch, watch_for
 from streamrnn.estimators.events import Events
 
 
@@ -24,11 +24,8 @@ class SupervisedEstimator(RecurrentEstimator):
     def _prepare(self) -> None:
         super()._prepare()
         self._events = Events()
-        self._watch = (
-            None
-            if self.drift_detector is None
-            else DriftWatch(self.drift_detector, self.drift_action, self._outputs.task)
-        )
+        is_classification = self._outputs.task != "regression"
+        self._watch = watch_for(self.drift_detector, self.drift_action, is_classification)
 
     @property
     def _supervised(self) -> bool:
@@ -81,7 +78,7 @@ class SupervisedEstimator(RecurrentEstimator):
             if t is not None:
                 self._events.saw(t, model.counters["samples"], model.answer)
             if self._watch is not None:
-                self._watch.saw(self._outputs.error(model.answer, model.goal), self)
+                self._saw(self._watch, model.answer)
 
     def _unseen_outputs(self, y: Any) -> list[Hashable]:
         """Return the names in a target that are to get an output; raise as `learn_one` does."""
@@ -114,7 +111,11 @@ class SupervisedEstimator(RecurrentEstimator):
             return
         model.label(age)
         if self._watch is not None:
-            self._watch.saw(self._outputs.error(answer, goal), self)
+            self._saw(self._watch, answer)
+
+    def _saw(self, watch: DriftWatch, answer: np.ndarray) -> None:
+        """Show what was predicted, and what came, to the watch for drift."""
+        watch.saw(self._model.y[0, :-1], self._outputs.guess(answer), self)
 
     def _predicted(self, x: Mapping[Hashable, Any], t: Hashable | None) -> np.ndarray:
         """Return the network's prediction; take the step if an event is seen for the first time."""
@@ -139,9 +140,15 @@ class SupervisedEstimator(RecurrentEstimator):
         ``samples`` learnt from or passed by, ``updates`` made, of these ``clipped``; updates
         ``skipped`` because the gradient was not finite; ``missing_values`` among the features
         (absent, None, NaN, infinite); ``missing_targets``; ``state_resets`` because the state was
-        not finite; ``late_targets`` of events that had left the window; ``drifts`` detected.
+        not finite; ``late_targets`` of events that had left the window; ``drifts`` and
+        ``improvements`` that the `drift_detector` found: errors that grew, or fell.
         """
         with self._model.lock:
-            drifts = 0 if self._watch is None else self._watch.drifts
-            late = self._events.late_targets
-            return {**self._model.counters, "late_targets": late, "drifts": drifts}
+            watched = {"drifts": 0, "improvements": 0}
+            if self._watch is not None:
+                watched = self._watch.counters
+            return {
+                **self._model.counters,
+                "late_targets": self._events.late_targets,
+                **watched,
+            }

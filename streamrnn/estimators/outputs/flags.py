@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable
 from typing import Any
 
 import numpy as np
@@ -37,7 +37,6 @@ class Flags(Named):
         """Return the probabilities that the labels hold, (T, labels)."""
         return out
 
-    def error(self, out: np.ndarray, goal: Sequence[float]) -> float:
-        """Return the share of the known labels that were taken for the opposite."""
-        predicted, values = self.known(out, goal)
-        return float(((predicted > 0.5) != (values > 0.5)).mean()) if len(values) else math.nan
+    def guess(self, out: np.ndarray) -> np.ndarray:
+        """Return 1 for labels that more probably hold than not, 0 for the others."""
+        return (out > 0.5).astype(np.float64)

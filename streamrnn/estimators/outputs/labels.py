@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable
 from typing import Any
 
 import numpy as np
@@ -31,7 +31,8 @@ class Labels(Outputs):
 
     def block(self, y: Any, n: int) -> Block:
         """Return the labels' places as a column."""
-        places, arrivals = dict(self._places), {}
+        places = dict(self._places)
+        arrivals: dict[int, list[Hashable]] = {}
         codes = np.full((n, 1), math.nan)
         for i, label in enumerate(sequence(y, n)):
             if not is_label(label):
@@ -56,12 +57,10 @@ class Labels(Outputs):
         best = np.where(out.any(axis=1), out.argmax(axis=1), -1) if self._places else -1
         return labels[np.broadcast_to(best, len(out))]
 
-    def error(self, out: np.ndarray, goal: Sequence[float]) -> float:
-        """Return 1 if another label was more probable, 0 if none was."""
-        if goal[0] != goal[0]:
-            return math.nan
-        n = min(len(self._places), len(out))
-        return float(n == 0 or int(out[:n].argmax()) != goal[0])
+    def guess(self, out: np.ndarray) -> np.ndarray:
+        """Return the place of the most probable label, -1 before the first."""
+        known = out[: len(self._places)]
+        return np.array([known.argmax() if len(known) else -1.0])
 
 
 def is_label(y: Any) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import abc
 import math
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Mapping
 from typing import Any
 
 import narwhals as nw
@@ -77,10 +77,3 @@ class Named(Outputs):
             name: sequence(column.to_native(), n)
             for name, column in zip(names, frame.iter_columns(), strict=True)
         }
-
-    def known(self, out: np.ndarray, goal: Sequence[float]) -> tuple[np.ndarray, np.ndarray]:
-        """Return the predictions and the values of the targets that are known."""
-        n = min(len(self._places), len(out))
-        values = np.array([goal[i] for i in range(n)])
-        there = ~np.isnan(values)
-        return out[:n][there], values[there]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable
 from typing import Any
 
 import numpy as np
@@ -58,6 +58,6 @@ class Number(Outputs):
         """Return the numbers, (T,)."""
         return out[:, 0]
 
-    def error(self, out: np.ndarray, goal: Sequence[float]) -> float:
-        """Return the absolute error, in the target's units."""
-        return abs(goal[0] - out.item(0))
+    def guess(self, out: np.ndarray) -> np.ndarray:
+        """Return the numbers."""
+        return out

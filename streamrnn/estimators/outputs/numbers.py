@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable
 from typing import Any
 
 import numpy as np
@@ -35,7 +34,6 @@ class Numbers(Named):
         """Return the numbers, (T, targets)."""
         return out
 
-    def error(self, out: np.ndarray, goal: Sequence[float]) -> float:
-        """Return the mean of the absolute errors of the targets that are known."""
-        predicted, values = self.known(out, goal)
-        return float(np.abs(values - predicted).mean()) if len(values) else math.nan
+    def guess(self, out: np.ndarray) -> np.ndarray:
+        """Return the numbers."""
+        return out

@@ -111,5 +111,5 @@ class Outputs(abc.ABC):
         """Turn predictions, (T, answers), into the user's; `blank` is for outputs to come."""
 
     @abc.abstractmethod
-    def error(self, out: np.ndarray, goal: Sequence[float]) -> float:
-        """Return how wrong a prediction was, for drift detectors; NaN if the target is unknown."""
+    def guess(self, out: np.ndarray) -> np.ndarray:
+        """Turn a prediction of the network into numbers like those of a target, (targets,)."""
