@@ -16,9 +16,11 @@ from streamrnn.backends import cpu
 from streamrnn.blueprint import Blueprint
 from streamrnn.growth import carry_common, carry_own, carry_statistics
 from streamrnn.layout import Sizes, arena_parts, common_size, n_parameters
-from streamrnn.model import Model, halves
+from streamrnn.learner import LEARN
+from streamrnn.model import Model
 from streamrnn.pages import Pages
 from streamrnn.parallel import Crew
+from streamrnn.running import halves
 from streamrnn.statistics import UPDATES
 from streamrnn.views import aligned_zeros
 
@@ -110,6 +112,7 @@ class Bank(Model):
         model.grow(self.sizes.n_inputs, self.sizes.n_outputs)
         model.arena[:] = np.concatenate(self._halves)
         model.statistics[:] = self.statistics
+        model.rate_factor = self.rate_factor
         return model
 
     def release(self, slot: int) -> None:
@@ -161,6 +164,7 @@ class Bank(Model):
         return {
             "fresh": self._fresh,
             "free": list(self._free),
+            "rate_factor": self._rate_factor,
             "rows": np.array([self._rows[slot] for slot in slots]),
             "kept": np.array([self._kept[slot] for slot in slots]),
         }
@@ -169,7 +173,7 @@ class Bank(Model):
         self._fresh = state["fresh"]
         self.blueprint = self._fresh.blueprint
         self._free, self._n_slots = list(state["free"]), len(state["rows"]) + 1
-        self.slot = FRESH
+        self.slot, self._rate_factor = FRESH, state["rate_factor"]
         self._make_pages()
         slots = [slot for slot in range(self._n_slots) if slot != GUEST]
         for slot, row, kept in zip(slots, state["rows"], state["kept"], strict=True):
@@ -204,7 +208,7 @@ class Bank(Model):
         """
         self._check_block(X, Y, out)
         call = self._call._replace(
-            inputs=cpu.address(X), targets=cpu.address(Y), out=cpu.address(out), task=cpu.LEARN
+            inputs=cpu.address(X), targets=cpu.address(Y), out=cpu.address(out), task=LEARN
         )
         n_threads = self._worthwhile(n_threads, len(X))
         workspaces, most = self._workspaces(n_threads), self._samples_a_call
@@ -260,7 +264,7 @@ class Bank(Model):
             table[:, 3:] = cpu.address(self._rates), 1
             return table, [self._rates]
         done = [int(self._kept[slot][UPDATES]) for slot in slots.tolist()]
-        rates = [self.blueprint.rates(*at) for at in zip(done, np.diff(bounds), strict=True)]
+        rates = [self._coming_rates(*at) for at in zip(done, np.diff(bounds), strict=True)]
         table[:, 3:] = [(cpu.address(one), one.size) for one in rates]
         return table, rates
 

@@ -124,18 +124,22 @@ class Blueprint:
         """Whether the learning rate changes from update to update."""
         return hasattr(self.plugins.optimizer.lr, "get")
 
-    def rates(self, done: int, n: int) -> np.ndarray:
+    def rates(self, done: int, n: int, factor: float) -> np.ndarray:
         """Return the learning rates of the next `n` updates after `done` ones; the last goes on.
+
+        All are multiplied by a factor.
 
         Raises
         ------
         ValueError
-            If a schedule gives a number that is no rate.
+            If one is no rate.
         """
         lr = self.plugins.optimizer.lr
         if not self.is_scheduled:
-            return np.array([lr], np.float64)
-        rates = np.array([lr.get(done + i) for i in range(max(n, 1))], np.float64)
+            check_rate(f"lr={lr!r} times rate_factor={factor!r}", lr * factor)
+            return np.array([lr * factor], np.float64)
+        rates = np.array([lr.get(done + i) for i in range(max(n, 1))], np.float64) * factor
         for i, rate in enumerate(rates):
-            check_rate(f"lr, from {lr!r} for update {done + i}", rate)
+            times = "" if factor == 1.0 else f", times rate_factor={factor!r}"
+            check_rate(f"lr, from {lr!r} for update {done + i}{times}", rate)
         return rates

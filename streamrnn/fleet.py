@@ -13,9 +13,10 @@ from streamrnn.bank import Bank, lent
 from streamrnn.blueprint import Blueprint
 from streamrnn.growth import carry_own
 from streamrnn.layout import Sizes, arena_parts, common_size, n_parameters
+from streamrnn.learner import LEARN, PREDICT, ROLL
 from streamrnn.model import Model
 from streamrnn.parallel import Crew
-from streamrnn.statistics import CLIPPED, COUNTERS, SKIPPED, UPDATES
+from streamrnn.statistics import CLIPPED, COUNTERS, OPTIMIZER_UPDATES, SKIPPED, UPDATES
 
 #: Chunks of streams for each thread of a round.
 _TASKS_A_THREAD = 2
@@ -73,7 +74,7 @@ class Fleet(Bank):
     def alone(self) -> Model:
         """Return a copy of the selected stream with its weights, a model of one stream."""
         model = super().alone()
-        for i in (UPDATES, CLIPPED):
+        for i in (UPDATES, CLIPPED, OPTIMIZER_UPDATES):
             model.statistics[i] = self._counters[i]
         return model
 
@@ -84,23 +85,38 @@ class Fleet(Bank):
         common = {COUNTERS[i]: int(self._counters[i]) for i in (UPDATES, CLIPPED, SKIPPED)}
         return own | common | {"skipped": own["skipped"] + common["skipped"]}
 
+    @property
+    def _updates(self) -> int:
+        return int(self._counters[UPDATES])
+
+    def reset_optimizer(self) -> None:
+        """Let the optimizer of all streams start again; weights and counters stay."""
+        super().reset_optimizer()
+        self._counters[OPTIMIZER_UPDATES] = 0
+
     # --- learning
 
-    def _run_part(self, X: np.ndarray, Y: np.ndarray, out: np.ndarray, learning: bool) -> None:
-        if not learning:
-            super()._run_part(X, Y, out, learning)
+    def _run_part(
+        self, X: np.ndarray, Y: np.ndarray, out: np.ndarray, task: int, age: int = 0
+    ) -> None:
+        if task in (PREDICT, ROLL):
+            super()._run_part(X, Y, out, task)
             return
         with Crew(1) as crew:
             for t in range(len(X)):
                 part = slice(t, t + 1)
-                self._round(crew, np.array([self.slot]), X[part], Y[part], out[part])
+                one = np.array([self.slot])
+                self._round(crew, one, X[part], Y[part], out[part], task, age)
 
     def run_one(self, learning: bool) -> None:
         """Do as `run` does with the one sample in ``x``, ``y`` and ``out``."""
         if learning:
-            self._run_part(self.x, self.y, self.out, learning)
+            self._run_part(self.x, self.y, self.out, LEARN)
         else:
             super().run_one(learning)
+
+    def _do_one(self, task: int, age: int = 0) -> None:
+        self._run_part(self.x, self.y, self.out, task, age)
 
     def run_groups(
         self,
@@ -132,18 +148,27 @@ class Fleet(Bank):
                 out[rows] = some
 
     def _round(
-        self, crew: Crew, slots: np.ndarray, X: np.ndarray, Y: np.ndarray, out: np.ndarray
+        self,
+        crew: Crew,
+        slots: np.ndarray,
+        X: np.ndarray,
+        Y: np.ndarray,
+        out: np.ndarray,
+        task: int = LEARN,
+        age: int = 0,
     ) -> None:
         """Let streams predict and learn from one row each, with one update for all of them."""
         models, _ = self._addresses(slots, np.arange(len(slots) + 1))
         n_sums = -(-len(slots) // CHUNK)
         sums = np.empty((n_sums, n_parameters(self.sizes)), self.blueprint.dtype)
         counts = np.zeros(n_sums, np.int64)
-        rates = self.blueprint.rates(int(self._counters[UPDATES]), 1)
+        rates = self._coming_rates(self._updates, 1)
         workspaces = self._workspaces(crew.n_threads)
         call = SharedCall(
             settings=self._call.settings,
             n_columns=self.n_columns,
+            task=task,
+            age=age,
             counters=cpu.address(self._counters),
             rate=cpu.address(rates),
         )

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from streamrnn._dispatch import glue
-from streamrnn.gradients.protocol import backpropagate, remember
+from streamrnn.gradients.protocol import backpropagate, recall, remember
 from streamrnn.heads.protocol import learn as learn_head
 from streamrnn.heads.protocol import read
 from streamrnn.layout import Parts, Sizes, Workspace, head_weights
@@ -34,6 +34,11 @@ from streamrnn.statistics import (
 )
 from streamrnn.updates import Settings, apply_gradient
 from streamrnn.views import row, vector
+
+#: What is done with a sample: to predict it, writing only `out` and the workspace; to predict and
+#: learn; to help another thread that does; to learn the target of an old one; to predict and go on,
+#: since the target will come later; to predict and go on, writing only the state besides.
+PREDICT, LEARN, ASSIST, LABEL, ADVANCE, ROLL = range(6)
 
 
 class Plugins(NamedTuple):
@@ -101,12 +106,30 @@ def _make_finite(z):
 
 
 @glue
+def _forget_state(parts):
+    for layer in range(parts.state.shape[0]):
+        fill(row(parts.state, layer), 0.0)
+
+
+@glue
+def _go_on(parts, work):
+    for layer in range(parts.state.shape[0]):
+        copy(row(work.after, layer), parts.state.shape[1], row(parts.state, layer))
+
+
+@glue
+def roll(parts: Parts, work: Workspace) -> None:
+    """Go on from the state after the step that `predict` has just computed; from 0 if it failed."""
+    if _is_finite(work.after):
+        _go_on(parts, work)
+    else:
+        _forget_state(parts)
+
+
+@glue
 def forget_window(parts: Parts, counters: np.ndarray) -> None:
     """Start again from a zero state and an empty window; what was learnt stays."""
-    state = parts.state
-    for layer in range(state.shape[0]):
-        for j in range(state.shape[1]):
-            state[layer, j] = 0
+    _forget_state(parts)
     counters[POSITION] = 0
     counters[FILLED] = 0
     counters[PENDING] = 0
@@ -122,14 +145,19 @@ def _is_finite(rows):
 
 
 @glue
-def _keep_target(sizes, settings, statistics, ring, target):
-    """Write the scaled target and its weight to a row of the ring; say if anything is known."""
-    scale, last = settings.scale_target != 0.0, sizes.n_targets
-    ring[last] = target[last]  # as the ring has it: too small a weight is 0 there
+def _is_known(sizes, settings, target, weight):
+    """Say whether there is something to learn: a component that is known, and a weight."""
+    scale = settings.scale_target != 0.0
     known = False
-    for k in range(last):
+    for k in range(sizes.n_targets):
         known |= is_usable(target[k], scale)
-    known = known and 0 < ring[last] < math.inf
+    return known and 0 < weight < math.inf
+
+
+@glue
+def _keep_target(sizes, settings, statistics, ring, target, known):
+    """Write the scaled target and its weight to a row of the ring."""
+    scale, last = settings.scale_target != 0.0, sizes.n_targets
     for k in range(last):
         if not known or not is_usable(target[k], scale):
             ring[k] = math.nan
@@ -137,26 +165,12 @@ def _keep_target(sizes, settings, statistics, ring, target):
             ring[k] = keep_and_scale_target(target[k], statistics.targets, k)
         else:
             ring[k] = target[k]
-    if not known:
-        ring[last] = 0
-    return known
+    ring[last] = target[last] if known else 0.0
 
 
 @glue
-def advance(
-    plugins: Plugins,
-    sizes: Sizes,
-    settings: Settings,
-    parts: Parts,
-    statistics: Statistics,
-    work: Workspace,
-    values: np.ndarray,
-    target: np.ndarray,
-) -> Any:
-    """Take the step that `predict` has just computed; return its row in the rings, -1 if it failed.
-
-    The arguments are those of `learn`.
-    """
+def _advance(plugins, sizes, settings, parts, statistics, work, values):
+    """Take the step that `predict` has just computed; return its row in the rings, -1 if failed."""
     counters = statistics.counters
     counters[SAMPLES] += 1
     counters[MISSING_VALUES] += keep_inputs(values, statistics.inputs, settings.scale_inputs != 0.0)
@@ -166,10 +180,7 @@ def advance(
         return np.intp(-1)
     slot: Any = np.intp(counters[POSITION])
     remember(plugins.algorithm, sizes, parts, work, slot)
-    for layer in range(sizes.num_layers):
-        copy(row(work.after, layer), parts.state.shape[1], row(parts.state, layer))
-    known = _keep_target(sizes, settings, statistics, row(parts.targets, slot), target)
-    counters[PENDING if known else MISSING_TARGETS] += 1
+    _go_on(parts, work)
     counters[POSITION] = (slot + 1) % sizes.truncation
     if counters[FILLED] < sizes.truncation:
         counters[FILLED] += 1
@@ -177,15 +188,63 @@ def advance(
 
 
 @glue
+def take(
+    plugins: Plugins,
+    sizes: Sizes,
+    settings: Settings,
+    parts: Parts,
+    statistics: Statistics,
+    work: Workspace,
+    values: np.ndarray,
+    target: np.ndarray,
+    task: int,
+    age: int,
+) -> Any:
+    """Take the step that `predict` has just computed, or find an old one; note its target.
+
+    The arguments are those of `learn`. Returns the step's row in the rings, -1 if there is nothing
+    to learn: the step failed, or no target came for an old one.
+    """
+    counters = statistics.counters
+    slot: Any = (np.intp(counters[POSITION]) - 1 - age) % sizes.truncation
+    if task != LABEL:
+        slot = _advance(plugins, sizes, settings, parts, statistics, work, values)
+        if slot < 0:
+            return slot
+        parts.targets[slot, sizes.n_targets] = 0  # that of the step which was in this row
+        counters[MISSING_TARGETS] += 1
+    ring = row(parts.targets, slot)
+    known = _is_known(sizes, settings, target, ring.dtype.type(target[sizes.n_targets]))
+    if task == LABEL and not known:
+        return np.intp(-1)
+    if known:
+        counters[PENDING] += 1
+        if ring[sizes.n_targets] == 0:
+            counters[MISSING_TARGETS] -= 1
+    _keep_target(sizes, settings, statistics, ring, target, known)
+    return slot
+
+
+@glue
 def has_gradient(
-    plugins: Plugins, sizes: Sizes, parts: Parts, counters: np.ndarray, work: Workspace, slot: int
+    plugins: Plugins,
+    sizes: Sizes,
+    parts: Parts,
+    counters: np.ndarray,
+    work: Workspace,
+    task: int,
+    age: int,
+    slot: int,
 ) -> bool:
-    """Write the gradient to the workspace if an update is due; say whether there is one."""
-    if counters[SAMPLES] % sizes.update_every != 0:
+    """Write the gradient to the workspace if an update is due; say whether there is one.
+
+    The arguments are those of `learn`; `slot` is what `take` returned.
+    """
+    if task == ADVANCE or (counters[SAMPLES] - age) % sizes.update_every != 0:
         return False
     anything = counters[PENDING] > 0
     if anything:
-        n = np.intp(counters[FILLED])
+        n = np.intp(counters[FILLED]) - age
         backpropagate(plugins.algorithm, plugins, sizes, parts, work, slot, n)
     counters[PENDING] = 0
     return anything
@@ -201,9 +260,11 @@ def learn(
     work: Workspace,
     values: np.ndarray,
     target: np.ndarray,
+    task: int,
+    age: int,
     lr: float,
 ) -> None:
-    """Advance by the sample that `predict` has just seen, and learn from it.
+    """Advance by the sample that `predict` has just seen, and learn from it; or learn from an old.
 
     An update is made with every ``update_every``-th sample, if a target came since the last one.
 
@@ -214,14 +275,19 @@ def learn(
     target
         Float64, (n_targets + 1,); NaN where it is not known. The last number is the weight of the
         sample. If it is 0 or nothing is known, the state advances, and that is all.
+    task
+        LEARN; ADVANCE: the target will come later, and no update is made before; LABEL: it has come
+        now, and there is no step.
+    age
+        Whose target it is: that of the step so many before the newest; 0 but for LABEL.
     lr
         Learning rate of the next update.
     """
     counters = statistics.counters
-    slot = advance(plugins, sizes, settings, parts, statistics, work, values, target)
+    slot = take(plugins, sizes, settings, parts, statistics, work, values, target, task, age)
     if slot < 0:
         return
-    if has_gradient(plugins, sizes, parts, counters, work, slot):
+    if has_gradient(plugins, sizes, parts, counters, work, task, age, slot):
         apply_gradient(
             work.team,
             plugins.optimizer,
@@ -234,6 +300,6 @@ def learn(
         )
     scaled = row(parts.targets, slot)
     if scaled[sizes.n_targets] != 0:
-        weights = head_weights(sizes, parts.parameters)
-        h = vector(row(parts.state, sizes.num_layers - 1), 0, sizes.hidden_size)
+        weights, h = head_weights(sizes, parts.parameters), vector(work.pre, 0, sizes.hidden_size)
+        recall(plugins.algorithm, sizes, parts, slot, age, h, work.x)
         learn_head(plugins.head, weights, parts.head_memory, h, work.x, scaled)

@@ -20,7 +20,8 @@ class Statistics(NamedTuple):
 
 
 #: What is counted. The first seven are for users; the others are the position in the ring, how many
-#: of its steps are filled, and how many targets came since the last update.
+#: of its steps are filled, how many targets came since the last update, and how many updates the
+#: optimizer has made since it started or was reset.
 COUNTERS = (
     "samples",
     "updates",
@@ -32,9 +33,10 @@ COUNTERS = (
     "position",
     "filled",
     "pending",
+    "optimizer_updates",
 )
 SAMPLES, UPDATES, CLIPPED, SKIPPED, MISSING_VALUES, MISSING_TARGETS = range(6)
-STATE_RESETS, POSITION, FILLED, PENDING = range(6, 10)
+STATE_RESETS, POSITION, FILLED, PENDING, OPTIMIZER_UPDATES = range(6, 11)
 
 
 @glue

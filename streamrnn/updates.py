@@ -10,7 +10,7 @@ import numpy as np
 from streamrnn._dispatch import glue
 from streamrnn.linalg import sum_of_squares
 from streamrnn.motion import Step
-from streamrnn.statistics import CLIPPED, SKIPPED, UPDATES
+from streamrnn.statistics import CLIPPED, OPTIMIZER_UPDATES, SKIPPED, UPDATES
 from streamrnn.team import move
 
 #: A gradient of a greater norm counts as not finite, and a greater learning rate is refused: the
@@ -104,6 +104,7 @@ def apply_gradient(
     if clipped:
         counters[CLIPPED] += 1
     counters[UPDATES] += 1
+    counters[OPTIMIZER_UPDATES] += 1
     kept = 1.0 - lr * settings.weight_decay
-    step = Step(lr, counters[UPDATES], shrink, kept, lr * settings.l1)
+    step = Step(lr, counters[OPTIMIZER_UPDATES], shrink, kept, lr * settings.l1)
     move(team, optimizer, step, parameters, gradient, slots)

@@ -31,6 +31,7 @@ LAYERS = [
     "learner",
     "initialization growth weights",
     "blueprint backends",
+    "running",
     "model",
     "bank",
     "fleet roster expiry",

@@ -1,190 +1,244 @@
-"""Events with an id advance the state once; targets train the steps that they belong to."""
+"""Targets that come after later samples have come."""
 
 import math
-import pickle
-from itertools import pairwise
 
+import numpy as np
 import pytest
-from estimator_helpers import SMALL, model_bytes
-from river import ensemble, evaluate, metrics
+from engine_helpers import bits, blueprint, engine, get, learn, put
+from naive import Twin, random_weights
 
-from streamrnn import RNNClassifier, RNNMultiTargetRegressor, RNNRegressor
-from streamrnn.estimators import events
+from streamrnn import cells
+from streamrnn._registry import plugin
+from streamrnn.bank import Bank
+from streamrnn.fleet import Fleet
+from streamrnn.heads.linear import Linear
+from streamrnn.heads.protocol import learn as learn_head
+from streamrnn.heads.protocol import read, send_back
+
+WINDOWS = [
+    {"truncation": 5, "update_every": 1, "loss_window": 1, "activations": "stored"},
+    {"truncation": 6, "update_every": 3, "loss_window": 3, "activations": "stored"},
+    {"truncation": 5, "update_every": 1, "loss_window": 4, "activations": "recomputed"},
+    {"truncation": 6, "update_every": 2, "loss_window": 5, "activations": "recomputed"},
+]
 
 
-def learnt_plainly(model, stream):
-    answers = []
-    for x, y in stream:
-        answers.append(model.predict_one(x))
-        model.learn_one(x, y)
-    return answers
+def window_name(window):
+    return "-".join(str(value) for value in window.values())
+
+
+def wait(model, x):
+    """One sample whose target will come later."""
+    model.row[:] = x
+    model.advance_one()
+    return model.answer.copy()
+
+
+def tell(model, age, y, weight=1.0):
+    model.y[0, :-1], model.y[0, -1] = y, weight
+    model.label(age)
+
+
+@pytest.mark.parametrize("num_layers", [1, 2])
+@pytest.mark.parametrize("window", WINDOWS, ids=window_name)
+@pytest.mark.parametrize("cell", cells.registry())
+def test_at_once_is_as_if_it_had_come_with_the_sample(cell, window, num_layers, rng):
+    words = {"cell": cell, "num_layers": num_layers, "scale_target": True, "optimizer": "adam"}
+    words |= {"clip_norm": 0.5, "n_outputs": 2, "dtype": "float32", **window}
+    one, other = engine(**words), engine(**words)
+    for t in range(40):
+        x, y = rng.normal(size=3), rng.normal(size=2)
+        if t % 5 == 3:
+            y[0] = math.nan
+        expected = learn(one, x, y, 0.5 + t % 2)
+        assert wait(other, x).tolist() == expected.tolist()
+        tell(other, 0, y, 0.5 + t % 2)
+        assert bits(one) == bits(other), t
+    assert one.counters["updates"] == 40 // window["update_every"]
 
 
 @pytest.mark.parametrize("activations", ["stored", "recomputed"])
-@pytest.mark.parametrize("every", [1, 3])
-def test_without_delay_ids_change_nothing(case, activations, every):
-    kind, (_, stream) = type(case[0]), case
-    arguments = {**SMALL, "activations": activations, "update_every": every, "loss_window": every}
-    plain, model = kind(**arguments), kind(**arguments)
-    answers = learnt_plainly(plain, stream)
-    for t, (x, y) in enumerate(stream):
-        assert model.predict_one(x, t=t) == answers[t]
-        model.learn_one(x, y, t=t)
-    assert model_bytes(model) == model_bytes(plain)
+def test_without_a_target_and_then_with_one(activations, rng):
+    """With one update a sample, waiting is learning from a target that is not known."""
+    one, other = (engine(activations=activations) for _ in range(2))
+    for _ in range(20):
+        x, y = rng.normal(size=3), rng.normal()
+        learn(one, x, None)
+        wait(other, x)
+        for model in (one, other):
+            tell(model, 0, y)
+        assert bits(one) == bits(other)
 
 
-def test_an_event_may_be_seen_first_when_it_is_learnt(case):
-    model, stream = case
-    plain = model.clone()
-    learnt_plainly(plain, stream)
-    for t, (x, y) in enumerate(stream):
-        model.learn_one(x, y, t=("event", t))
-    assert model_bytes(model) == model_bytes(plain)
+@pytest.mark.parametrize("num_layers", [1, 2])
+@pytest.mark.parametrize("window", WINDOWS, ids=window_name)
+@pytest.mark.parametrize("delay", ["mixed", 1, "last"])
+def test_as_the_twin_has_it(delay, window, num_layers, rng):
+    """Ages from 0 to the last step of the window, in and out of order, some never told."""
+    words = {"cell": "lstm", "optimizer": "sgd", "lr": 0.05, "scale_target": True, **window}
+    weights = random_weights("lstm", 3, 4, num_layers, seed=3)
+    twin, model = Twin(weights=weights, **words), engine(num_layers=num_layers, **words)
+    put(model, weights)
+    K = window["truncation"]
+    ages = {"mixed": range(K), 1: [1], "last": [K - 1]}[delay]
+    targets, due = {}, {}
+    for t in range(1, 80):
+        x = rng.normal(size=3)
+        np.testing.assert_allclose(wait(model, x), twin.predict(x), rtol=1e-8, atol=1e-9)
+        twin.learn(x, None, waits=True)
+        targets[t] = x[0] + 3.0
+        due.setdefault(t + rng.choice(ages), []).append(t)
+        for serial in due.pop(t, []):
+            age = model.age_of(serial)
+            if t % 9:
+                tell(model, age, targets[serial], 1.0 + t % 2)
+                twin.label(age, targets[serial], 1.0 + t % 2)
+    for name, array in twin.weights.items():
+        np.testing.assert_allclose(get(model)[name], array, rtol=0, atol=1e-9, err_msg=name)
+    assert {name: model.counters[name] for name in twin.counters} == twin.counters
+    assert model.counters["updates"] > 10
 
 
-def test_the_same_event_never_advances_twice(case):
-    model, stream = case
-    for t, (x, y) in enumerate(stream[:20]):
-        model.learn_one(x, y, t=t)
-    state = model._model.parts.state.tobytes()
-    x, y = stream[20]
-    first = model.predict_one(x, t=20)
-    moved = model._model.parts.state.tobytes()
-    assert moved != state
-    for _ in range(3):
-        assert model.predict_one(x, t=20) == first
-        model.learn_one(x, None, t=20)
-        model.learn_one(x, y, t=20)
-        model.learn_one(x, y, t=20)  # again: a further update, no further step
-    assert model._model.parts.state.tobytes() == moved
-    assert model.counters["samples"] == 21
-    assert model.counters["missing_targets"] == 0
+def test_what_another_call_left_behind_reaches_no_gradient(rng):
+    """The workspace is scratch: rows of it outside the window may hold anything."""
+    words = {"activations": "recomputed", "loss_window": 2, "num_layers": 2}
+    one, other = engine(**words), engine(**words)
+    for _ in range(8):
+        x = rng.normal(size=3)
+        for model in (one, other):
+            learn(model, x, None)
+    other.workspace[other.gradient.size :] = math.nan
+    for model in (one, other):
+        tell(model, 2, 1.0)
+    assert one.counters["updates"] == other.counters["updates"] == 1
+    assert bits(one) == bits(other)
 
 
-def _late(stream, delay):
-    """What happens when each target comes `delay` samples late: ("predict" or "learn", t)."""
-    for t in range(len(stream) + delay):
-        if t < len(stream):
-            yield "predict", t
-        if t >= delay:
-            yield "learn", t - delay
-
-
-def test_a_late_target_trains_its_own_step(stream):
-    """The state saw every sample in time, whatever the delay: only the weights lag behind."""
-    model = RNNRegressor(**SMALL, lr=0.0, scale_target=False)
-    plain = model.clone()
-    expected = learnt_plainly(plain, stream)
-    answers = {}
-    for what, t in _late(stream, 4):
-        x, y = stream[t]
-        if what == "predict":
-            answers[t] = model.predict_one(x, t=t)
-        else:
-            model.learn_one(x, y, t=t)
-    assert list(answers.values()) == expected
-    assert model.counters["updates"] == len(stream)
-    assert model.counters["late_targets"] == 0
-    assert model.counters["missing_targets"] == 0
-
-
-def test_late_targets_teach_where_a_lagging_state_cannot(rng):
-    """What is to be predicted depends on the sample before: a state that lags by 3 never has it."""
-    pulses = rng.integers(0, 2, 1500)
-    stream = [({"pulse": float(now)}, float(before)) for before, now in pairwise(pulses)]
-    errors = {}
-    for ids in (True, False):
-        model = RNNRegressor(hidden_size=8, truncation=8, lr=0.02)
-        dataset = [(x, y, {"t": t}) if ids else (x, y) for t, (x, y) in enumerate(stream)]
-        metric = metrics.MAE()
-        steps = evaluate.iter_progressive_val_score(
-            dataset, model, metrics.MAE(), delay=3, yield_predictions=True
+def test_age_of(rng):
+    model = engine()
+    assert model.age_of(0) is None
+    for t in range(1, 9):
+        learn(model, rng.normal(size=3), None)
+        assert [model.age_of(s) for s in range(max(1, t - 4), t + 1)] == list(
+            reversed(range(min(t, 5)))
         )
-        for step in steps:
-            if step["Step"] > 1000 and "Prediction" in step:
-                metric.update(stream[step["Step"] - 1][1], step["Prediction"])
-        errors[ids] = metric.get()
-    assert errors[True] < 0.1
-    assert errors[False] > 0.4
-
-
-@pytest.mark.parametrize("delay", [4, 5, 9])
-def test_targets_of_steps_that_left_the_window_are_counted(case, delay):
-    model, stream = case
-    for what, t in _late(stream, delay):
-        x, y = stream[t]
-        model.predict_one(x, t=t) if what == "predict" else model.learn_one(x, y, t=t)
-    is_too_late = delay >= SMALL["truncation"]
-    # At the end no more samples come, and the last targets are in time.
-    late = model.counters["late_targets"]
-    assert late == (len(stream) - SMALL["truncation"] if is_too_late else 0)
-    assert model.counters["samples"] == len(stream)
-    assert model.counters["updates"] == len(stream) - late
-
-
-def test_labels_may_come_in_any_order_and_be_new(stream):
-    model = RNNClassifier(**SMALL)
-    for t, (x, _) in enumerate(stream):
-        model.predict_one(x, t=t)
-        if t % 4 == 3:
-            for back in (2, 0, 3, 1):
-                model.learn_one(stream[t - back][0], f"label {(t - back) % 3}", t=t - back)
-    assert sorted(model.labels) == ["label 0", "label 1", "label 2"]
-    assert model.counters["late_targets"] == 0
-    assert model.counters["updates"] == len(stream)
-    # Once more for an event whose prediction knew fewer labels than there are now.
-    assert math.isclose(sum(model.predict_proba_one(stream[0][0], t="new").values()), 1.0)
-
-
-def test_targets_of_one_event_may_come_one_by_one(stream):
-    model = RNNMultiTargetRegressor(**SMALL)
-    for t, (x, y) in enumerate(stream):
-        model.predict_one(x, t=t)
-        model.learn_one(x, {"now": y}, t=t)
-        if t:
-            model.learn_one(stream[t - 1][0], {"next": y}, t=t - 1)
-    assert model.target_names == ["now", "next"]
-    assert model.counters["samples"] == len(stream)
-    assert model.predict_one(stream[0][0]).keys() == {"now", "next"}
-
-
-def test_a_reset_state_has_no_steps_to_train(stream):
-    model = RNNRegressor(**SMALL)
-    model.predict_one(stream[0][0], t=0)
+        assert model.age_of(t - 5) is None
+        assert model.age_of(t + 1) is None
     model.reset_state()
-    before = model_bytes(model)
-    model.learn_one(*stream[0], t=0)
-    assert model.counters["late_targets"] == 1
-    assert model_bytes(model) == before
+    assert [model.age_of(s) for s in range(10)] == [None] * 10
+    learn(model, rng.normal(size=3), None)
+    assert [model.age_of(s) for s in (8, 9)] == [None, 0]
 
 
-def test_the_memory_for_events_is_bounded(monkeypatch, stream):
-    monkeypatch.setattr(events, "KEPT", 10)
-    model = RNNRegressor(**SMALL)
-    for t in range(50):
-        model.learn_one(*stream[t % len(stream)], t=t)
-    assert len(model._events._events) == 10
+@pytest.mark.parametrize("age", [-1, 3, 5])
+def test_a_step_that_is_not_there(age, rng):
+    model = engine()
+    for _ in range(3):
+        learn(model, rng.normal(size=3), 1.0)
+    before = bits(model)
+    with pytest.raises(ValueError, match=f"age={age}, but the window holds the newest 3 steps"):
+        tell(model, age, 1.0)
+    assert bits(model) == before
 
 
-def test_ids_must_be_hashable_and_nothing_is_lost(stream):
-    model = RNNRegressor(**SMALL)
-    model.learn_one(*stream[0])
-    before = pickle.dumps(model)
-    with pytest.raises(TypeError, match=r"event id t is \[1\].*not hashable"):
-        model.learn_one(*stream[1], t=[1])
-    with pytest.raises(TypeError, match=r"event id t is \[1\].*not hashable"):
-        model.predict_one(stream[1][0], t=[1])
-    assert pickle.dumps(model) == before
+@pytest.mark.parametrize(("y", "weight"), [(math.nan, 1.0), (1.0, 0.0), (math.inf, 1.0)])
+def test_a_target_that_is_not_known_changes_nothing(y, weight, rng):
+    model = engine(scale_target=True)
+    for t in range(7):
+        learn(model, rng.normal(size=3), 1.0 + t if t % 2 else None)
+    before = bits(model)
+    for age in range(5):
+        tell(model, age, y, weight)
+    assert bits(model) == before
 
 
-def test_bagging_repeats_an_event_and_the_state_advances_once(stream):
-    """Bagging learns a sample 0, 1, 2, ... times."""
-    plain = ensemble.BaggingRegressor(RNNRegressor(**SMALL), n_models=3, seed=1)
-    with_ids = ensemble.BaggingRegressor(RNNRegressor(**SMALL), n_models=3, seed=1)
-    for t, (x, y) in enumerate(stream):
-        plain.learn_one(x, y)
-        with_ids.learn_one(x, y, t=t)
-    for a, b in zip(plain, with_ids, strict=True):
-        assert b.counters["samples"] <= len(stream)
-        assert b.counters["updates"] == a.counters["updates"] == a.counters["samples"]
-        assert b.counters["samples"] < a.counters["samples"]
+def test_the_second_target_of_a_step_takes_the_place_of_the_first(rng):
+    model = engine(lr=0.0)
+    for _ in range(4):
+        learn(model, rng.normal(size=3), 1.0)
+    tell(model, 2, -1.0)
+    assert model.counters["missing_targets"] == 0
+    assert model.parts.targets[1].tolist() == [-1.0, 1.0]
+
+
+def test_a_row_that_is_used_again_has_no_target(rng):
+    """Steps that went out of the window do not leave their targets to those that took their row."""
+    model = engine()
+    for _ in range(7):
+        learn(model, rng.normal(size=3), 1.0)
+    for _ in range(5):
+        wait(model, rng.normal(size=3))
+    assert model.counters["missing_targets"] == 5
+    tell(model, 3, 1.0)
+    assert model.counters["missing_targets"] == 4
+
+
+def test_of_one_key_of_many_and_of_a_stream_with_shared_weights(rng):
+    kinds = [engine()]
+    for kind in (Bank, Fleet):
+        many = kind(blueprint())
+        many.grow(3, 1)
+        many.take()
+        many.select(many.take())
+        kinds.append(many)
+    for t in range(12):
+        x = rng.normal(size=3)
+        answers = [wait(model, x).tolist() for model in kinds]
+        assert answers[0] == answers[1] == answers[2]
+        for model in kinds:
+            tell(model, min(t, 2), x[0])
+    assert [model.counters["updates"] for model in kinds] == [12] * 3
+
+
+def test_with_a_schedule(rng):
+    class Halving:
+        def get(self, t):
+            return 0.5 ** (t + 1)
+
+    one, other = (engine(lr=Halving()) for _ in range(2))
+    for _ in range(6):
+        x = rng.normal(size=3)
+        learn(one, x, x[0])
+        wait(other, x)
+        tell(other, 0, x[0])
+    assert bits(one) == bits(other)
+
+
+@plugin(name="trace")
+class Trace(Linear):
+    """Reads as the linear head does and adds up what it is told when a target comes."""
+
+    def n_memory(self, H, inputs, outputs):
+        return H + inputs
+
+    def carry_memory(self, old, old_memory, new, new_memory):
+        new_memory[: len(old_memory)] = old_memory
+
+
+read.register(Trace)(read.registry[Linear])
+send_back.register(Trace)(send_back.registry[Linear])
+
+
+@learn_head.register(Trace)
+def _(head, parameters, memory, h, x, target):
+    for j in range(h.size):
+        memory[j] += target[0] * h[j]
+    for i in range(x.size):
+        memory[h.size + i] += target[0] * x[i]
+
+
+@pytest.mark.parametrize("num_layers", [1, 2])
+@pytest.mark.parametrize("activations", ["stored", "recomputed"])
+def test_a_head_that_learns_by_itself_is_told_of_the_step(activations, num_layers, rng):
+    words = {"activations": activations, "num_layers": num_layers}
+    model = engine(head=Trace, **words)
+    seen, expected = [], np.zeros(7)
+    for t in range(30):
+        x = rng.normal(size=3)
+        wait(model, x)
+        seen.append(np.concatenate([model.hidden, x]))
+        age = t % 5 if t >= 5 else 0
+        y = rng.normal()
+        tell(model, age, y)
+        expected += y * seen[-1 - age]
+        np.testing.assert_allclose(model.parts.head_memory, expected, rtol=0, atol=1e-12)

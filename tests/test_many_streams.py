@@ -16,8 +16,8 @@ from streamrnn.bank import Bank, _pieces, _tasks
 from streamrnn.fleet import Fleet
 from streamrnn.heads.protocol import learn, read, send_back
 from streamrnn.layout import common_size, own_size
-from streamrnn.model import SAMPLES_A_CALL
 from streamrnn.parallel import Crew
+from streamrnn.running import SAMPLES_A_CALL
 from streamrnn.statistics import statistics_size
 
 NAMES = ["a", "b"]

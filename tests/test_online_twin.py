@@ -317,4 +317,5 @@ def label_of(y, t):
 def test_every_loss_and_optimizer_is_used_here():
     used = {word for case in CASES for word in case.split()}
     used |= {"logistic", "adagrad", "cross_entropy", "adamw"}  # the two classifiers
+    used |= {"binary_cross_entropy"}  # several labels: see test_sample_weights.py
     assert set(LOSSES) | set(OPTIMIZERS) <= used

@@ -23,16 +23,12 @@ from streamrnn.layout import (
     workspace_parts,
     workspace_size,
 )
-from streamrnn.learner import Plugins, learn, predict
+from streamrnn.learner import ASSIST, LABEL, PREDICT, ROLL, Plugins, learn, predict, roll
 from streamrnn.linalg import Alone
 from streamrnn.sharing import assist, begin, end, meet
 from streamrnn.statistics import UPDATES, statistics_parts, statistics_size
 from streamrnn.updates import Settings
 from streamrnn.views import matrix_at, record, row
-
-#: What the entry point is called for: to predict, writing only `out` and the workspace; to predict
-#: and learn; or to help another thread that does.
-PREDICT, LEARN, ASSIST = range(3)
 
 
 class Call(NamedTuple):
@@ -51,6 +47,7 @@ class Call(NamedTuple):
     out: int = 0  # address: predictions, (rows, n_columns) float64; written
     n_columns: int = 0
     task: int = PREDICT
+    age: int = 0  # of the steps that targets belong to, for LABEL
     team: int = 0  # address: figures, then slots of a `Team`
     n_slots: int = 0  # of the team; 0 where nobody helps
     place: int = 0  # the slot of a helper
@@ -127,7 +124,7 @@ def _run(digest: str, patterns: Plugins, real: Any, crew: tuple) -> Callable[...
         work = workspace_parts(sizes, workspace, team)
         models = matrix_at(call.models, call.n_models, ADDRESS_SIZE, INTEGER)
         bounds = row(matrix_at(call.bounds, 1, call.n_models + 1, INTEGER), 0)
-        n_rows = bounds[call.n_models]
+        n_rows, task, age = bounds[call.n_models], call.task, call.age
         inputs = matrix_at(call.inputs, n_rows, sizes.n_inputs, DOUBLE)
         targets = matrix_at(call.targets, n_rows, sizes.n_targets + 1, DOUBLE)
         out = matrix_at(call.out, n_rows, call.n_columns, DOUBLE)
@@ -141,13 +138,15 @@ def _run(digest: str, patterns: Plugins, real: Any, crew: tuple) -> Callable[...
             rates = row(matrix_at(at.rates, 1, at.n_rates, DOUBLE), 0)
             done = statistics.counters[UPDATES]
             for t in range(bounds[m], bounds[m + 1]):
-                values = row(inputs, t)
-                predict(plugins, sizes, settings, parts, statistics, work, values, row(out, t))
-                if call.task == LEARN:
+                x, y, p = row(inputs, t), row(targets, t), row(out, t)
+                if task != LABEL:
+                    predict(plugins, sizes, settings, parts, statistics, work, x, p)
+                if task == ROLL:
+                    roll(parts, work)
+                elif task != PREDICT:
                     update = np.intp(statistics.counters[UPDATES] - done)
-                    rate = rates[update if update < at.n_rates else at.n_rates - 1]
-                    target = row(targets, t)
-                    learn(plugins, sizes, settings, parts, statistics, work, values, target, rate)
+                    lr = rates[update if update < at.n_rates else at.n_rates - 1]
+                    learn(plugins, sizes, settings, parts, statistics, work, x, y, task, age, lr)
         end(team)
 
     return run

@@ -33,7 +33,7 @@ from streamrnn.layout import (
     workspace_parts,
     workspace_size,
 )
-from streamrnn.learner import Plugins, advance, has_gradient, predict
+from streamrnn.learner import LABEL, LEARN, Plugins, has_gradient, predict, take
 from streamrnn.linalg import Alone, fill, sum_of_squares
 from streamrnn.statistics import COUNTERS, SKIPPED, statistics_parts, statistics_size
 from streamrnn.updates import GREATEST_NORM, apply_gradient
@@ -54,6 +54,8 @@ class SharedCall(NamedTuple):
     targets: int = 0  # address: (n_models, n_targets + 1) float64
     out: int = 0  # address: predictions, (n_models, n_columns) float64; written
     n_columns: int = 0
+    task: int = LEARN
+    age: int = 0  # as in `Call`
     sums: int = 0  # address: sum of the gradients of each chunk, (chunks, n_parameters); written
     counts: int = 0  # address: how many gradients each sum has, (chunks,) int64; written
     updating: int = 0  # whether to move the weights by the sums, in place of all else
@@ -96,11 +98,12 @@ def _mean_of_sums(sums, counts):
 @glue
 def _gather(plugins, sizes, settings, parts, statistics, work, sample, total):
     """Predict and advance one stream; add its gradient to `total` and return whether it had one."""
-    values, target, out = sample
-    predict(plugins, sizes, settings, parts, statistics, work, values, out)
-    slot = advance(plugins, sizes, settings, parts, statistics, work, values, target)
+    values, target, out, task, age = sample
+    if task != LABEL:
+        predict(plugins, sizes, settings, parts, statistics, work, values, out)
+    slot = take(plugins, sizes, settings, parts, statistics, work, values, target, task, age)
     counters = statistics.counters
-    if slot >= 0 and has_gradient(plugins, sizes, parts, counters, work, slot):
+    if slot >= 0 and has_gradient(plugins, sizes, parts, counters, work, task, age, slot):
         return _add_gradient(work.gradient, total, counters)
     return 0
 
@@ -151,7 +154,7 @@ def _run(digest: str, patterns: Plugins, real: Any) -> Callable[..., None]:
                 parts = arena_parts(sizes, common, own)
                 kept = row(matrix_at(at.statistics, 1, statistics_size(sizes), DOUBLE), 0)
                 statistics = statistics_parts(sizes, kept)
-                sample = row(inputs, m), row(targets, m), row(out, m)
+                sample = row(inputs, m), row(targets, m), row(out, m), call.task, call.age
                 counts[c] += _gather(
                     plugins, sizes, settings, parts, statistics, work, sample, total
                 )

@@ -15,6 +15,7 @@ from numba import config
 from streamrnn.backends import cpu
 from streamrnn.jobs import ALONE, N_FIGURES, SLOT_SIZE
 from streamrnn.layout import Sizes
+from streamrnn.learner import ASSIST
 from streamrnn.parallel import available_cores
 from streamrnn.sharing import ABSENT
 from streamrnn.views import aligned_zeros
@@ -112,7 +113,7 @@ class Helpers:
     def _help(self, place: int) -> None:
         words = cpu.words(
             cpu.Call(
-                task=cpu.ASSIST,
+                task=ASSIST,
                 team=cpu.address(self._words),
                 n_slots=self._n_slots,
                 place=place,

@@ -13,6 +13,8 @@ inputs were added.
 
 from __future__ import annotations
 
+import numpy as np
+
 from streamrnn._dispatch import by_type
 from streamrnn.layout import Parts, Sizes, Workspace
 
@@ -61,7 +63,39 @@ def backpropagate(
     work
         The workspace.
     slot
-        Row of the newest step.
+        Row of the window's last step: the newest one, or that whose target has just come.
     n
-        Steps in the window; they are the rows ``range(n)`` of every ring.
+        Steps in the window. They are the row `slot` of every ring and the rows before it, round the
+        ring's end; ``range(n)`` if the last one is the newest.
+    """
+
+
+@by_type
+def recall(
+    algorithm: tuple,
+    sizes: Sizes,
+    parts: Parts,
+    slot: int,
+    age: int,
+    h: np.ndarray,
+    x: np.ndarray,
+) -> None:
+    """Tell what the head read in a step of the window, for a head that learns by itself.
+
+    Parameters
+    ----------
+    algorithm
+        The algorithm, a NamedTuple; its type chooses the implementation.
+    sizes
+        The sizes of the model.
+    parts
+        The arena, after the newest step; read only.
+    slot
+        Row of the step.
+    age
+        How many steps before the newest it was.
+    h
+        Hidden state of the top layer after the step, shape (H,); written.
+    x
+        Scaled inputs, shape (inputs,); written.
     """

@@ -8,8 +8,8 @@ import numpy as np
 
 from streamrnn._dispatch import glue
 from streamrnn._registry import plugin
-from streamrnn.gradients.protocol import backpropagate, remember
-from streamrnn.gradients.sweep import backpropagate_window, record_inputs
+from streamrnn.gradients.protocol import backpropagate, recall, remember
+from streamrnn.gradients.sweep import backpropagate_window, clear_rest, record_inputs
 from streamrnn.layout import (
     Sizes,
     features,
@@ -84,6 +84,18 @@ def _(algorithm, sizes, parts, work, slot):
         copy(row(parts.state, layer), width, vector(before, layer * width, width))
 
 
+@recall.register(Recomputed)
+def _(algorithm, sizes, parts, slot, age, h, x):
+    inputs, states = _rings(sizes, parts.memory)
+    copy(row(inputs, slot), x.size, x)
+    top = sizes.num_layers - 1
+    if age == 0:
+        copy(row(parts.state, top), h.size, h)
+    else:  # the state before the next step
+        width = parts.state.shape[1]
+        copy(vector(row(states, (slot + 1) % sizes.truncation), top * width, width), h.size, h)
+
+
 @backpropagate.register(Recomputed)
 def _(algorithm, plugins, sizes, parts, work, slot, n):
     size = tape_size(sizes)
@@ -98,6 +110,7 @@ def _(algorithm, plugins, sizes, parts, work, slot, n):
     for ahead in range(n):
         r = (oldest + ahead) % sizes.truncation
         _rerun_step(plugins.cell, sizes, parts, work, tape, r, row(inputs, r), before, after)
+    clear_rest(sizes, tape, slot, n)
     backpropagate_window(plugins, sizes, parts, work, tape, slot, n)
 
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from streamrnn._registry import plugin
-from streamrnn.gradients.protocol import backpropagate, remember
+from streamrnn.gradients.protocol import backpropagate, recall, remember
 from streamrnn.gradients.sweep import backpropagate_window, record_inputs
 from streamrnn.layout import Sizes, features, layer_tape, tape_size
 from streamrnn.linalg import copy
@@ -68,6 +68,12 @@ def _(algorithm, sizes, parts, work, slot):
         copy(row(work.factors, layer), factors.shape[1], row(factors, slot))
     hidden = row(features(sizes, parts.memory), slot)
     copy(row(work.after, sizes.num_layers - 1), sizes.hidden_size, hidden)
+
+
+@recall.register(Stored)
+def _(algorithm, sizes, parts, slot, age, h, x):
+    copy(row(features(sizes, parts.memory), slot), h.size, h)
+    copy(row(layer_tape(sizes, parts.memory, 0).inputs, slot), x.size, x)
 
 
 @backpropagate.register(Stored)

@@ -49,6 +49,34 @@ def record_inputs(
 
 
 @glue
+def _reach(sizes, slot, n):
+    """Return how many rows of the rings, from the first on, have the whole window among them."""
+    return slot + 1 if slot + 1 >= n else sizes.truncation
+
+
+@glue
+def _is_outside(sizes, slot, n, r):
+    """Say whether row `r` of the rings is of a step outside the window."""
+    return (slot - r) % sizes.truncation >= n
+
+
+@glue
+def clear_rest(sizes: Sizes, tape: np.ndarray, slot: int, n: int) -> None:
+    """Clear what a tape has of steps outside the window, where products go over its rows.
+
+    Their errors are 0, but what another call has left there may not be finite.
+    """
+    reach = _reach(sizes, slot, n)
+    if reach > n:
+        for layer in range(sizes.num_layers):
+            ring = layer_tape(sizes, tape, layer)
+            for r in range(reach):
+                if _is_outside(sizes, slot, n, r):
+                    fill(row(ring.inputs, r), 0.0)
+                    fill(row(ring.states, r), 0.0)
+
+
+@glue
 def backpropagate_window(
     plugins: Any,
     sizes: Sizes,
@@ -58,7 +86,7 @@ def backpropagate_window(
     slot: int,
     n: int,
 ) -> None:
-    """Write the gradient of a window of `n` recorded steps, the newest in row `slot`.
+    """Write the gradient of a window of `n` recorded steps, the last in row `slot`.
 
     The losses of the newest ``loss_window`` steps count, each with weight 1 / ``loss_window``; the
     state before the window is a constant.
@@ -66,6 +94,11 @@ def backpropagate_window(
     top = sizes.num_layers - 1
     m = n if n < sizes.loss_window else sizes.loss_window
     _errors_of_losses(plugins, sizes, parts, work, tape, slot, m)
+    reach = _reach(sizes, slot, n)
+    if reach > n:
+        for r in range(reach):
+            if _is_outside(sizes, slot, n, r):
+                fill(row(work.deltas, r), 0.0)
     for depth in range(sizes.num_layers):
         layer = top - depth
         weights = layer_weights(sizes, parts.parameters, layer)
@@ -74,10 +107,10 @@ def backpropagate_window(
         _sweep_layer(plugins.cell, sizes, weights.states, work, ring, slot, n, n if depth else m)
         of_input = 0 * sizes.hidden_size  # a bare 0 is a type of its own and compiles twice
         of_state = (sizes.gates - sizes.state_gates) * sizes.hidden_size
-        _weight_gradient(work, ring.inputs, of_input, n, gradient.inputs)
-        _weight_gradient(work, ring.states, of_state, n, gradient.states)
+        _weight_gradient(work, ring.inputs, of_input, reach, gradient.inputs)
+        _weight_gradient(work, ring.states, of_state, reach, gradient.states)
         if layer > 0:
-            _errors_of_layer_below(sizes, weights.inputs, work, n)
+            _errors_of_layer_below(sizes, weights.inputs, work, reach)
 
 
 @glue

@@ -79,6 +79,7 @@ class Twin:
     def reset_state(self):
         self.states = zero_states(self.cell, self.weights)
         self.history = []  # one dictionary a sample
+        self.pending = 0  # targets since the last update
 
     def predict(self, x):
         """The outputs of the head for the next sample; nothing changes."""
@@ -88,22 +89,35 @@ class Twin:
         pairs = zip(self.target_scalers, outputs, strict=True)
         return np.array([scaler.restore(output) for scaler, output in pairs])
 
-    def learn(self, x, y, weight=1.0):
+    def learn(self, x, y, weight=1.0, *, waits=False):
+        """One sample; `waits` if its target will come later, which an update is to wait for."""
         x = self.scaled(x, commit=True)
         before = self.states
-        self.states, memos, outputs = step(self.cell, self.weights, x, before)
+        self.states, memos, _ = step(self.cell, self.weights, x, before)
         target = self.scaled_target(y) if weight > 0 else None
         top = self.states[-1][0]
         self.history.append(
-            {"x": x, "target": target, "weight": weight}
-            | {"before": before, "run": (memos, top), "outputs": outputs}
+            {"x": x, "target": target, "weight": weight, "before": before, "run": (memos, top)}
         )
         self.counters["samples"] += 1
         self.counters["missing_targets"] += target is None
-        news = [sample["target"] for sample in self.history[-self.update_every :]]
-        due = self.counters["samples"] % self.update_every == 0
-        if due and any(target is not None for target in news):
-            self.update()
+        self.pending += target is not None
+        if not waits:
+            self.update_if_due(0)
+
+    def label(self, age, y, weight=1.0):
+        """The target of an old sample."""
+        sample = self.history[-1 - age]
+        sample["target"], sample["weight"] = self.scaled_target(y), weight
+        self.counters["missing_targets"] -= 1
+        self.pending += 1
+        self.update_if_due(age)
+
+    def update_if_due(self, age):
+        if (self.counters["samples"] - age) % self.update_every == 0:
+            if self.pending:
+                self.update(age)
+            self.pending = 0
 
     def scaled(self, x, commit):
         result = np.zeros(len(x))
@@ -136,13 +150,17 @@ class Twin:
         scaler.values.append(y)
         return scaler.scale(y)
 
-    def data_gradient(self):
-        """The gradient of the newest losses through the window, before anything is added to it."""
-        window = self.history[-self.truncation :]
-        runs = [sample["run"] for sample in window]
-        outputs = [sample["outputs"] for sample in window]
-        if self.recomputed:
-            runs, outputs = self.run_again(window)
+    def data_gradient(self, age):
+        """The gradient of the newest losses through the window, before anything is added to it.
+
+        The window ends with the sample of that age.
+        """
+        recent = self.history[-self.truncation :]
+        window = recent[: len(recent) - age]
+        runs = self.run_again(window) if self.recomputed else [sample["run"] for sample in window]
+        # The head is today's in either case.
+        head, bias = self.weights["head.weight"], self.weights["head.bias"]
+        outputs = [head @ top + bias for _, top in runs]
         first = len(window) - self.loss_window
         slopes = [
             None
@@ -160,16 +178,15 @@ class Twin:
         return sample["weight"] * slope
 
     def run_again(self, window):
-        runs, outputs = [], []
+        runs = []
         states = window[0]["before"]
         for sample in window:
-            states, memos, p = step(self.cell, self.weights, sample["x"], states)
+            states, memos, _ = step(self.cell, self.weights, sample["x"], states)
             runs.append((memos, states[-1][0]))
-            outputs.append(p)
-        return runs, outputs
+        return runs
 
-    def update(self):
-        gradient = self.data_gradient()
+    def update(self, age):
+        gradient = self.data_gradient(age)
         gradient = {name: g + self.l2 * self.weights[name] for name, g in gradient.items()}
         if not all(np.isfinite(g).all() for g in gradient.values()):
             self.counters["skipped"] += 1
