@@ -158,9 +158,7 @@ class RNNForecaster(RecurrentEstimator, Forecaster):
     def _learn_direct(self) -> None:
         """Take the step; let the step whose target is now complete learn it."""
         model = self._model
-        for i in range(self._n_steps):
-            model.goal[i] = math.nan
-        model.run_one(True)
+        model.advance_one()
         age = model.age_of(model.counters["samples"] - (self._n_steps - 1))
         if age is not None:
             self._put_target()

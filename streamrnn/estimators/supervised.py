@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Hashable, Mapping
 from typing import Any
 
@@ -32,7 +31,7 @@ class SupervisedEstimator(RecurrentEstimator):
         return True
 
     def learn_one(
-        self, x: Mapping[Hashable, Any], y: Any, t: Hashable | None = None, w: float = 1.0
+        self, x: Mapping[Hashable, Any], y: Any = None, t: Hashable | None = None, w: float = 1.0
     ) -> None:
         """Advance the hidden state by one step, then learn.
 
@@ -127,9 +126,7 @@ class SupervisedEstimator(RecurrentEstimator):
         answer = self._predict_row(x).copy()  # of the features that it knew so far
         self._accept(x)
         model = self._model
-        for i in range(len(model.goal)):
-            model.goal[i] = math.nan
-        model.run_one(True)
+        model.advance_one()
         self._events.saw(t, model.counters["samples"], answer)
         return answer
 

@@ -15,8 +15,8 @@ from streamrnn.estimators.outputs.protocol import Outputs
 from streamrnn.estimators.parameters import documented
 from streamrnn.estimators.supervised import SupervisedEstimator
 
-#: What the loss is for decides what targets are.
-_OUTPUTS: dict[str, type[Outputs]] = {kind.task: kind for kind in (Number, Labels, Flags)}
+#: What the losses may be for.
+_TASKS = ("regression", "classification", "multilabel")
 
 
 @documented(
@@ -27,12 +27,14 @@ _OUTPUTS: dict[str, type[Outputs]] = {kind.task: kind for kind in (Number, Label
     scale_target=True,
     limit="max_classes labels",
 )
-class RNNTransformer(SupervisedEstimator, base.SupervisedTransformer):
+class RNNTransformer(SupervisedEstimator, base.Transformer):
     """Recurrent network whose hidden state gives features to any model of River.
 
     It learns the target by a head of its own; what it hands on is the top layer's hidden state
     after the step that the sample brings, numbers between -1 and 1 (LSTM, GRU, tanh). Transforming
-    changes nothing; in a pipeline River transforms a sample before this learns from it.
+    changes nothing; in a pipeline River transforms a sample before this learns from it. (To River
+    it is a `base.Transformer` that is supervised: pipelines of River 0.26 take a
+    `base.SupervisedTransformer` for their last step.)
 
     {parameters}
     prefix
@@ -95,7 +97,11 @@ class RNNTransformer(SupervisedEstimator, base.SupervisedTransformer):
         self._names = [f"{self.prefix}{i}" for i in range(self.hidden_size)]
 
     def _new_outputs(self) -> Outputs:
-        return _OUTPUTS[loss_of(self, tuple(_OUTPUTS)).task](self.max_classes)
+        """Return what the targets are: what the loss is for decides."""
+        task = loss_of(self, _TASKS).task
+        if task == "regression":
+            return Number()
+        return Labels(self.max_classes) if task == "classification" else Flags(self.max_classes)
 
     def transform_one(self, x: Mapping[Hashable, Any]) -> dict[Hashable, float]:
         """Return the hidden state after the step that the sample brings. Changes nothing.
