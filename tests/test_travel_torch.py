@@ -148,6 +148,8 @@ def test_a_classifier_comes_back_with_its_labels(loss, labels, rng):
     assert back.labels == model.labels
     row = gappy(rng, 1)[0]
     assert (answer(back, row) == answer(model, row)).all()
+    with pytest.raises(ValueError, match="RNNRegressor with loss='squared' by identity"):
+        RNNRegressor.from_torch(model.to_torch())
     with pytest.raises(ValueError, match="no scale_target"):
         RNNClassifier.from_torch(model.to_torch(), target_mean=0.0, target_scale=1.0)
 
@@ -160,9 +162,11 @@ def test_our_module_inside_another_and_as_a_state_dict(rng):
     for given in (nn.ModuleDict({"model": module}), state):
         back = RNNRegressor.from_torch(given, features=NAMES)
         assert answer(back, row) == answer(model, row)
-    narrow = RNNRegressor.from_torch(module.double())
-    assert narrow.dtype == "float64"
-    assert answer(narrow, row) == pytest.approx(answer(model, row), abs=1e-4)
+    with pytest.raises(ValueError, match=r"no place for the parameters \['more.weight'"):
+        RNNRegressor.from_torch(nn.ModuleDict({"model": module, "more": nn.Linear(1, 1)}))
+    wide = RNNRegressor.from_torch(module.double())
+    assert wide.dtype == "float64"
+    assert answer(wide, row) == pytest.approx(answer(model, row), abs=1e-4)
 
 
 def test_columns_without_names_travel(rng):
@@ -298,6 +302,8 @@ def test_moments_go_on_with_the_stream_from_as_many_samples_as_they_are_from(rng
             {"input_mean": 0.0, "input_scale": 1.0, "scale_inputs": False},
             "scale_inputs=False, but there are moments",
         ),
+        (Offline(nn.GRU), {"n_samples_seen": 9}, "n_samples_seen=9 without input_mean"),
+        (Offline(nn.GRU), {"labels": ["y"]}, r"has no name, got \['y'\]"),
         (Offline(nn.RNN).state_dict(), {}, "give cell='rnn' or 'rnn_relu'"),
         (Offline(nn.GRU, n_outputs=2), {}, r"'head.weight'\] is \(2, 8\), the model needs"),
     ],

@@ -79,6 +79,17 @@ class Exporting:
             If no sample or no label was seen yet, or the cell, head or loss is not of ONNX's.
         OSError
             If the file cannot be written.
+
+        Examples
+        --------
+        >>> import os, tempfile
+        >>> from streamrnn import RNNRegressor
+        >>> model = RNNRegressor(hidden_size=8)
+        >>> model.learn_one({"load": 310.0}, 320.0)
+        >>> path = os.path.join(tempfile.mkdtemp(), "model.onnx")
+        >>> model.to_onnx(path)
+        >>> os.path.getsize(path) > 1000
+        True
         """
         taken = self._snapshot()
         needed("onnx", "onnx", "to_onnx()")
@@ -154,8 +165,36 @@ class Importing:
             fit it.
         TypeError
             If it is no module and no state_dict.
+
+        Examples
+        --------
+        A state_dict of arrays needs no PyTorch; `docs/travel.md` has examples with it.
+
+        >>> import numpy as np
+        >>> from streamrnn import RNNRegressor
+        >>> rng = np.random.default_rng(0)
+        >>> state_dict = {
+        ...     "gru.weight_ih_l0": rng.normal(size=(12, 2)),
+        ...     "gru.weight_hh_l0": rng.normal(size=(12, 4)),
+        ...     "gru.bias_ih_l0": np.zeros(12),
+        ...     "gru.bias_hh_l0": np.zeros(12),
+        ...     "out.weight": rng.normal(size=(1, 4)),
+        ...     "out.bias": np.ones(1),
+        ... }
+        >>> model = RNNRegressor.from_torch(state_dict, features=["load", "hour"], lr=0.001)
+        >>> model.cell, model.hidden_size, model.scale_inputs
+        ('gru', 4, False)
+        >>> model.learn_one({"load": 0.3, "hour": -1.0}, 0.5)
         """
         arrived = arrivals.read(module, cell)
+        if arguments.get("lagged_target"):  # as many as outputs; a state_dict does not say it
+            arrived = arrived._replace(n_lags=arrived.n_outputs)
+        if n_samples_seen is not None:
+            check_number("n_samples_seen", n_samples_seen, 0.0, above=True)
+            if input_mean is None and target_mean is None:
+                raise ValueError(
+                    f"n_samples_seen={n_samples_seen!r} without input_mean or target_mean"
+                )
         arrived = arrived._replace(
             input_moments=_moments("input", input_mean, input_scale, n_samples_seen, arrived),
             target_moments=_moments("target", target_mean, target_scale, n_samples_seen, arrived),
@@ -171,9 +210,17 @@ class Importing:
         labels: Sequence[Hashable] | None,
     ) -> None:
         """Take over what arrived; only a new estimator does."""
+        decoding = snapshot.decoding_of(self._model)
+        if arrived.decoding not in (None, decoding):
+            raise ValueError(
+                f"the module makes predictions by {arrived.decoding}, {type(self).__name__} with "
+                f"loss={self._model.plugins.loss.name!r} by {decoding}"
+            )
         set_weights: Any = self.set_weights  # type: ignore[attr-defined]
-        word = "targets" if "targets" in inspect.signature(set_weights).parameters else "labels"
-        named = {} if labels is None else {word: labels}
+        words = inspect.signature(set_weights).parameters.keys() & {"labels", "targets"}
+        if labels is not None and not words:
+            raise ValueError(f"the output of {type(self).__name__} has no name, got {labels!r}")
+        named = {} if labels is None else dict.fromkeys(words, labels)
         set_weights(arrived.weights, features=features, **named)
         if features is None and arrived.features:  # they may be fewer than the columns
             self._features.add(arrived.features)
@@ -196,8 +243,6 @@ def _moments(
             raise ValueError(f"{name} has the shape {array.shape}, the module has {n} {side}s")
         if not np.isfinite(array).all() or (name.endswith("scale") and not (array > 0).all()):
             raise ValueError(f"{name} must be finite, a scale above 0, got {given!r}")
-    if n_samples is not None:
-        check_number("n_samples_seen", n_samples, 0.0, above=True)
     return np.broadcast_to(snapshot.moments_of(mean, scale, n_samples), (3, n))
 
 

@@ -42,7 +42,12 @@ def read(given: Any, cell: str | None) -> Snapshot:
         if cell is not None and cell != found.cell:
             raise ValueError(f"cell={cell!r}, but the module has a {found.cell!r}")
         snapshot = of_arrays(found.arrays, found.cell)
-        return snapshot._replace(features=found.features, labels=found.labels, n_lags=found.n_lags)
+        return snapshot._replace(
+            decoding=found.decoding,
+            features=found.features,
+            labels=found.labels,
+            n_lags=found.n_lags,
+        )
     if isinstance(given, Mapping):
         return of_arrays(given, cell)
     raise TypeError(

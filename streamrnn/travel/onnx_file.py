@@ -39,7 +39,7 @@ def _metadata(snapshot: Snapshot) -> dict[str, Any]:
     names += [None] * (snapshot.n_features - len(names))  # columns that have no name yet
     state = {} if snapshot.state is None else zip("hc", snapshot.state[:, :, None], strict=False)
     outputs = None if snapshot.labels is None else [plain(name) for name in snapshot.labels]
-    task = _TASKS[snapshot.decoding]
+    task = _TASKS[snapshot.decoding or "identity"]
     moments = snapshot.target_moments
     scale, shift = scale_and_shift(np.empty((3, 0)) if moments is None else moments)
     return {

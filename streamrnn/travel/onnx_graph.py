@@ -134,7 +134,7 @@ def _predict(b: Builder, snapshot: Snapshot, h: str) -> list[ValueInfoProto]:
     """Read the prediction off the top layer's hidden state; return the graph's outputs for it."""
     weight, bias = (b.weight(snapshot.weights[f"head.{name}"]) for name in ("weight", "bias"))
     z = b.op("Cast", b.op("Gemm", h, weight, bias, transB=1), to=TensorProto.DOUBLE)
-    if snapshot.decoding == "identity":
+    if snapshot.decoding in ("identity", None):
         if snapshot.target_moments is not None:
             scale, shift = map(b.constant, scale_and_shift(snapshot.target_moments))
             z = b.op("Add", b.op("Mul", z, scale), shift)

@@ -37,8 +37,8 @@ class Snapshot(NamedTuple):
     input_moments: np.ndarray | None = None
     #: The same of the targets, (3, outputs).
     target_moments: np.ndarray | None = None
-    #: Outputs to prediction: "identity", "softmax", "logistic" or "sigmoid".
-    decoding: str = "identity"
+    #: Outputs to prediction: "identity", "softmax", "logistic" or "sigmoid"; None if not known.
+    decoding: str | None = None
     #: Names of the columns and of the outputs, as far as they have any.
     features: list[Hashable] | None = None
     labels: list[Hashable] | None = None
@@ -97,7 +97,7 @@ def take(model: Model, features: Sequence[Hashable], labels: Sequence[Hashable] 
     n_lags = getattr(sizes, "n_lags", 0)
     if sizes.n_inputs + n_lags == 0:
         raise ValueError("the model has no input yet: let it learn from a sample first")
-    decoding = _decoding(model)
+    decoding = decoding_of(model)
     if labels is not None and len(labels) < (2 if decoding == "logistic" else 1):
         raise ValueError(f"the model has seen {list(labels)} as targets only: let it learn first")
     settings = model.blueprint.settings
@@ -125,7 +125,8 @@ def _cell(model: Model) -> str:
     return CELLS[type(cell)]
 
 
-def _decoding(model: Model) -> str:
+def decoding_of(model: Model) -> str:
+    """Say how a model's outputs become predictions; ValueError if that is only known here."""
     loss = model.plugins.loss
     if decode.registry[type(loss)] is identity:
         return "identity"

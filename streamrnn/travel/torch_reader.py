@@ -22,6 +22,7 @@ class Found(NamedTuple):
 
     cell: str
     arrays: dict[str, Any]
+    decoding: str | None = None
     features: list[Hashable] | None = None
     labels: list[Hashable] | None = None
     n_lags: int = 0
@@ -39,8 +40,15 @@ def read(module: nn.Module) -> Found:
     """
     for part in module.modules():
         if isinstance(part, RecurrentModule):  # ours, perhaps wrapped in others
-            arrays = dict(part.state_dict())
-            return Found(_cell(part.rnn), arrays, part.feature_names, part.labels, part.n_lags)
+            _refuse_others(module, (part.rnn, part.head))
+            return Found(
+                cell=_cell(part.rnn),
+                arrays=dict(part.state_dict()),
+                decoding=part.decoding,
+                features=part.feature_names,
+                labels=part.labels,
+                n_lags=part.n_lags,
+            )
     at, rnn = _only(module, nn.RNNBase, "nn.LSTM, nn.GRU or nn.RNN")
     head_at, head = _only(module, nn.Linear, "nn.Linear")
     _refuse_others(module, (rnn, head))
