@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
-import secrets
 from typing import Any
 
 import numpy as np
 import onnx
 from onnx import helper
 
+from streamrnn import durable
 from streamrnn._version import __version__
 from streamrnn.travel.onnx_graph import build
 from streamrnn.travel.snapshot import Snapshot, scale_and_shift
@@ -31,7 +30,7 @@ def write(snapshot: Snapshot, path: str | os.PathLike[str]) -> None:
     )
     helper.set_model_props(model, {name: json.dumps(v) for name, v in _metadata(snapshot).items()})
     onnx.checker.check_model(model, full_check=True)
-    _replace(os.fspath(path), model.SerializeToString(deterministic=True))
+    durable.write(path, [model.SerializeToString(deterministic=True)])
 
 
 def _metadata(snapshot: Snapshot) -> dict[str, Any]:
@@ -76,19 +75,3 @@ def plain(name: Any) -> Any:
     if type(name) in (str, bool, int, float) or name is None:
         return name
     return {"type": type(name).__name__, "repr": repr(name)}
-
-
-def _replace(path: str, data: bytes) -> None:
-    """Write a file that takes its name only when it is complete."""
-    final = os.path.realpath(path)  # a link stays a link
-    temporary = f"{final}.{secrets.token_hex(4)}.tmp"
-    try:
-        with open(temporary, "xb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, final)
-    except BaseException:
-        with contextlib.suppress(FileNotFoundError):
-            os.remove(temporary)
-        raise

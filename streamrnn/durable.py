@@ -1,0 +1,54 @@
+"""Files that are there as a whole or not at all, and stay when the power fails."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import secrets
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+
+def write(path: str | os.PathLike[str], parts: Iterable[Any]) -> None:
+    """Write a file of some pieces, bytes or the like, as a whole or not at all.
+
+    It is on the disk under another name before it takes its own: until then, and if anything fails,
+    what was there before stays.
+
+    Raises
+    ------
+    OSError
+        If the disk does not take it.
+    """
+    final = Path(os.path.realpath(path))  # a link stays a link
+    if final.exists() and not final.is_file():
+        raise OSError(errno.EINVAL, "is not a file, so no model can be saved there", str(path))
+    temporary = final.with_name(f".{final.name[:200]}.{secrets.token_hex(4)}.tmp")
+    try:
+        with open(temporary, "xb") as file:
+            for part in parts:
+                file.write(part)
+            file.flush()
+            os.fsync(file.fileno())
+        if final.exists():
+            shutil.copymode(final, temporary)
+        os.replace(temporary, final)
+    except BaseException:
+        with contextlib.suppress(FileNotFoundError):
+            os.remove(temporary)
+        raise
+    _sync_folder(final.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make a new name last; Windows cannot, and need not."""
+    if os.name == "nt":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
