@@ -124,7 +124,7 @@ def test_the_label_is_the_most_probable(tmp_path, rng):
 
 def test_the_metadata_name_everything_and_keep_types(tmp_path):
     model, path = RNNClassifier(**SMALL), str(tmp_path / "model.onnx")
-    labels = ["1", 2, True, 2.5, ("high", 1), np.int64(9)]
+    labels = ["1", 2, True, 2.5, ("high", 1), np.int64(9), np.inf]
     for label in labels:
         model.learn_one({"a": 1.0, 3: 2.0, ("b", 1): 0.5}, label)
     model.to_onnx(path)
@@ -132,6 +132,7 @@ def test_the_metadata_name_everything_and_keep_types(tmp_path):
     assert [metadata["features"][i] for i in range(2)] == [3, "a"]
     assert metadata["features"][2] == {"type": "tuple", "repr": "('b', 1)"}
     expected = ["1", 2, True, 2.5, {"type": "tuple", "repr": "('high', 1)"}, 9]
+    expected.append({"type": "float", "repr": "inf"})
     assert metadata["labels"] == expected
     assert list(map(type, metadata["labels"])) == list(map(type, expected))
     assert metadata["model"]["task"] == "classification"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -72,6 +73,6 @@ def plain(name: Any) -> Any:
     """
     if isinstance(name, np.generic):
         name = name.item()
-    if type(name) in (str, bool, int, float) or name is None:
+    if type(name) in (str, bool, int) or name is None or (type(name) is float and isfinite(name)):
         return name
     return {"type": type(name).__name__, "repr": repr(name)}
