@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from itertools import pairwise
 from queue import SimpleQueue
@@ -160,7 +160,11 @@ class Bank(Model):
 
     def __getstate__(self) -> dict[str, Any]:
         """Return what the models are; which one was last looked at is no part of that."""
-        slots = [slot for slot in range(self._n_slots) if slot != GUEST]
+        return self.state_of(range(GUEST + 1, self._n_slots)) | {"free": list(self._free)}
+
+    def state_of(self, others: Iterable[int]) -> dict[str, Any]:
+        """Return the state of a bank with these models only, in the slots after `GUEST`."""
+        slots = [FRESH, *others]
         return {
             "fresh": self._fresh,
             "free": list(self._free),

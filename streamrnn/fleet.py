@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,15 @@ from streamrnn.statistics import CLIPPED, COUNTERS, OPTIMIZER_UPDATES, SKIPPED, 
 _TASKS_A_THREAD = 2
 
 
+def check_shareable(blueprint: Blueprint) -> None:
+    """Raise ValueError if the head learns other than by gradient: there is nothing to average."""
+    if blueprint.sized(1, 1).n_head_memory:
+        raise ValueError(
+            f"head={blueprint.plugins.head.name!r} keeps a memory of its own beside its weights, "
+            "which streams cannot share"
+        )
+
+
 class Fleet(Bank):
     """Streams that share their weights; each has its own state, window and scaling.
 
@@ -37,11 +47,7 @@ class Fleet(Bank):
     """
 
     def __init__(self, blueprint: Blueprint) -> None:
-        if blueprint.sized(1, 1).n_head_memory:
-            raise ValueError(
-                f"head={blueprint.plugins.head.name!r} keeps a memory of its own beside its "
-                "weights, which streams cannot share"
-            )
+        check_shareable(blueprint)
         self._counters = np.zeros(len(COUNTERS))
         super().__init__(blueprint)
 
@@ -64,8 +70,9 @@ class Fleet(Bank):
         after = arena_parts(self.sizes, self._common, self._rows[slot])
         carry_own(self.plugins, old, before, self.sizes, after)
 
-    def __getstate__(self) -> dict[str, Any]:
-        return super().__getstate__() | {"counters": self._counters}
+    def state_of(self, others: Iterable[int]) -> dict[str, Any]:
+        """Do as `Bank.state_of` does, with the counters that all streams have in common."""
+        return super().state_of(others) | {"counters": self._counters}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self._counters = np.array(state["counters"])

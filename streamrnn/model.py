@@ -44,6 +44,9 @@ class Model(Running):
         What the model is made of. There are no inputs yet.
     """
 
+    #: The attributes that are the model; all others follow from them.
+    KEPT: ClassVar[tuple[str, ...]] = ("blueprint", "sizes", "arena", "statistics")
+
     def __init__(self, blueprint: Blueprint) -> None:
         self.blueprint = blueprint
         self.sizes = blueprint.sized(0, blueprint.shape.n_outputs)

@@ -25,14 +25,12 @@ from streamrnn.estimators.keys import (
     taken_keys,
     without,
 )
-from streamrnn.fleet import Fleet
+from streamrnn.estimators.saved_keys import BANKS, SavedKeys
 from streamrnn.parallel import available_cores
 from streamrnn.population import Population
 
-BANKS = {"own": Bank, "shared": Fleet}
 
-
-class KeyedModel(base.Wrapper, base.Estimator):
+class KeyedModel(SavedKeys, base.Wrapper, base.Estimator):
     """One recurrent model for each key, such as a sensor, made when the key is first learnt from.
 
     Models are rows of a few large arrays, and a block of samples of many keys is learnt in parallel

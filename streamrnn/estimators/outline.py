@@ -1,0 +1,153 @@
+"""An estimator without its numbers: to a document and back, checked before memory is taken."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from functools import cache
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from streamrnn.blueprint import Blueprint
+from streamrnn.estimators.features import FeatureIndex
+from streamrnn.estimators.persistence import Arrays, Storable, class_name
+from streamrnn.estimators.plain import Decoder, encode
+from streamrnn.layout import Sizes
+from streamrnn.soundness import check_outputs
+from streamrnn.storage import FormatError
+
+
+@cache
+def _parameters(kind: Any) -> Mapping[str, inspect.Parameter]:
+    parameters = dict(inspect.signature(kind.__init__).parameters)
+    del parameters["self"]
+    return parameters
+
+
+def encoded_arguments(estimator: Any, without: tuple[str, ...] = ()) -> dict[str, Any]:
+    """Return the constructor's arguments for a document; TypeError names one that cannot go in."""
+    kind: Any = type(estimator)
+    names = [name for name in _parameters(kind) if name not in without]
+    return {name: encode(getattr(estimator, name), name) for name in names}
+
+
+def decoded_arguments(
+    kind: type, written: Any, decoder: Decoder, without: tuple[str, ...] = ()
+) -> dict[str, Any]:
+    """Return the constructor's arguments; what a file does not have yet takes its default.
+
+    Raises
+    ------
+    FormatError
+        If there are others than the class has.
+    """
+    if not isinstance(written, dict):
+        raise FormatError(f"has no arguments of a {kind.__name__}")
+    known = {name: one for name, one in _parameters(kind).items() if name not in without}
+    unknown = [name for name in written if name not in known]
+    if unknown:
+        raise FormatError(
+            f"has arguments {unknown}, which {kind.__name__} does not know: install a newer "
+            "streamrnn"
+        )
+    arguments = {}
+    for name, parameter in known.items():
+        if name in written:
+            arguments[name] = decoder.decode(written[name], f"the argument {name}")
+        elif parameter.default is parameter.empty:
+            raise FormatError(f"lacks the argument {name} of {kind.__name__}")
+        else:
+            arguments[name] = parameter.default
+    return arguments
+
+
+#: What stands before the names of arrays that a class keeps.
+_KEPT = "kept."
+
+
+def encoded_state(estimator: Storable) -> tuple[dict[str, Any], Arrays]:
+    """Return what a class keeps for a document, and the arrays among it."""
+    kept = estimator._kept_state()
+    arrays = {_KEPT + name: part for name, part in kept.items() if isinstance(part, np.ndarray)}
+    plain = {name: part for name, part in kept.items() if _KEPT + name not in arrays}
+    return {name: encode(part, name) for name, part in plain.items()}, arrays
+
+
+def decoded_state(written: Any, arrays: Arrays, decoder: Decoder) -> dict[str, Any]:
+    """Return what a class kept, from a document and from all arrays of the file."""
+    kept = {name: decoder.decode(part, name) for name, part in written.items()}
+    own = {name: part for name, part in arrays.items() if name.startswith(_KEPT)}
+    return kept | {name.removeprefix(_KEPT): part.copy() for name, part in own.items()}
+
+
+def is_kept(name: str) -> bool:
+    """Say whether an array is one that a class keeps beside its model."""
+    return name.startswith(_KEPT)
+
+
+def only(fields: Mapping[str, Any], *names: str) -> list[Any]:
+    """Return the fields of these names; ValueError if there are others, or some are missing."""
+    if set(fields) != set(names):
+        raise ValueError(f"it has {sorted(fields)}, not {sorted(names)}")
+    return [fields[name] for name in names]
+
+
+def count(value: Any, what: str) -> int:
+    """Return a number of things; ValueError if it is none."""
+    if type(value) is not int or value < 0:
+        raise ValueError(f"{what} cannot be {value!r}")
+    return value
+
+
+class Outline(NamedTuple):
+    """An estimator whose model has still to be made, and of what."""
+
+    estimator: Any
+    blueprint: Blueprint
+    sizes: Sizes
+    kept: Any  # what its class keeps, as it is in the document
+
+
+def described(estimator: Any) -> tuple[dict[str, Any], Arrays]:
+    """Return an estimator's document, all but its numbers, and the arrays that its class keeps."""
+    model, features = estimator._model, estimator._features
+    kept, arrays = encoded_state(estimator)
+    document = {
+        "class": class_name(type(estimator)),
+        "arguments": encoded_arguments(estimator),
+        "seed": encode(model.blueprint.seed, "seed"),
+        "n_inputs": model.sizes.n_inputs,
+        "n_outputs": model.sizes.n_outputs,
+        "features": encode(features.names, "the features"),
+        "ignored": encode(features.ignored, "the ignored features"),
+        "kept": kept,
+    }
+    return document, arrays
+
+
+def outlined(kind: Any, document: Any, decoder: Decoder) -> Outline:
+    """Return the estimator that `described` told of; no memory is taken for its model.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If there can be no such estimator.
+    """
+    names = ("class", "arguments", "seed", "n_inputs", "n_outputs", "features", "ignored", "kept")
+    _, written, seed, n_inputs, n_outputs, features, ignored, kept = only(document, *names)
+    estimator = kind.__new__(kind)
+    estimator._keep_arguments(decoded_arguments(kind, written, decoder))
+    blueprint = estimator._blueprint(decoder.decode(seed, "seed"))
+    sizes = blueprint.sized(count(n_inputs, "n_inputs"), count(n_outputs, "n_outputs"))
+    check_outputs(blueprint, sizes)
+    estimator._features = FeatureIndex(decoder.decode(ignored, "the ignored features"))
+    estimator._features.add(_distinct(decoder.decode(features, "the features"), n_inputs))
+    return Outline(estimator, blueprint, sizes, kept)
+
+
+def _distinct(names: Any, n_inputs: int) -> list[Any]:
+    """Check the names of features: no two of them alike, and not more than inputs."""
+    if not isinstance(names, list) or len(set(names)) != len(names) or len(names) > n_inputs:
+        raise ValueError(f"{names} are no names of {n_inputs} features")
+    return names
