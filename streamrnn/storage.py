@@ -19,6 +19,7 @@ import json
 import math
 import os
 import re
+import reprlib
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -266,7 +267,7 @@ def _hexdigest(parts: list[Any]) -> str:
 
 def _text(value: Any) -> str:
     if not isinstance(value, str):
-        raise FormatError(f"has a header that no model has: {value!r} is no text")
+        raise FormatError(f"has a header that no model has: {reprlib.repr(value)} is no text")
     return value
 
 
@@ -306,5 +307,5 @@ def _spec_in(name: str, field: Any) -> tuple[Spec, int, int]:
         raise FormatError(f"has no description of array {name!r}: {error!r}") from error
     counted = all(type(n) is int and n >= 0 for n in numbers)
     if not isinstance(dtype, str) or dtype not in _DTYPES or not counted:
-        raise FormatError(f"describes array {name!r} as none can be: {field!r}")
+        raise FormatError(f"describes array {name!r} as none can be: {reprlib.repr(field)}")
     return Spec(dtype, tuple(shape)), start, stop

@@ -37,6 +37,10 @@ def _hex_of(number: float) -> str:
     return struct.pack(">d", number).hex()
 
 
+def _fraction_parts(value: Fraction) -> list[Any]:
+    return [value.numerator, value.denominator]
+
+
 def _clock_parts(value: Any) -> list[Any]:
     return [value.replace(tzinfo=None).isoformat(), value.fold, value.tzinfo]
 
@@ -108,7 +112,8 @@ CODECS = (
           lambda parts: complex(*map(_float_of, parts))),
     Codec("bytes", bytes, bytes.hex, bytes.fromhex),
     Codec("decimal", Decimal, str, Decimal),
-    Codec("fraction", Fraction, str, Fraction),
+    # Not as text: of "1e999999999" it would take years to make a Fraction.
+    Codec("fraction", Fraction, _fraction_parts, lambda parts: Fraction(*parts), True),
     Codec("uuid", UUID, str, UUID),
     Codec("path", type(Path()), str, Path),
     Codec("date", date, date.isoformat, date.fromisoformat),
@@ -140,10 +145,11 @@ def scalar_parts(value: np.generic) -> list[str]:
     TypeError
         If it is of a type that other machines have not.
     """
-    kind = value.dtype.newbyteorder("<")
+    array = np.asarray(value)
+    kind = array.dtype.newbyteorder("<")
     if not _SCALAR.fullmatch(kind.str):
         raise TypeError(f"{kind} is not the same everywhere")
-    return [kind.str, np.asarray(value, kind).tobytes().hex()]
+    return [kind.str, array.astype(kind).tobytes().hex()]
 
 
 def scalar(parts: list[str]) -> np.generic:
@@ -154,7 +160,7 @@ def scalar(parts: list[str]) -> np.generic:
     data = bytes.fromhex(text)
     if len(data) != np.dtype(code).itemsize:
         raise ValueError(f"{len(data)} bytes are no {code}")
-    array = np.frombuffer(data, code) if data else np.zeros(1, code)
+    array = np.frombuffer(data, code)
     return array.astype(array.dtype.newbyteorder("="))[0]
 
 
@@ -163,7 +169,7 @@ def scalar(parts: list[str]) -> np.generic:
 
 def is_timestamp(value: Any) -> bool:
     """Say whether a value is a ``pandas.Timestamp``, told by name."""
-    return type(value).__name__ == "Timestamp" and type(value).__module__.startswith("pandas.")
+    return type(value).__name__ == "Timestamp" and type(value).__module__.split(".")[0] == "pandas"
 
 
 def timestamp_parts(value: Any) -> list[Any]:

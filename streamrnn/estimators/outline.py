@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import reprlib
 from collections.abc import Mapping
 from functools import cache
 from typing import Any, NamedTuple
@@ -20,9 +21,14 @@ from streamrnn.storage import FormatError
 
 @cache
 def _parameters(kind: Any) -> Mapping[str, inspect.Parameter]:
-    parameters = dict(inspect.signature(kind.__init__).parameters)
+    """Return the arguments of a class and of those that it derives from: they are attributes."""
+    parameters: dict[str, inspect.Parameter] = {}
+    for one in kind.__mro__:
+        if "__init__" in vars(one) and issubclass(one, Storable):
+            parameters = dict(inspect.signature(one.__init__).parameters) | parameters
     del parameters["self"]
-    return parameters
+    bundles = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    return {name: one for name, one in parameters.items() if one.kind not in bundles}
 
 
 def encoded_arguments(estimator: Any, without: tuple[str, ...] = ()) -> dict[str, Any]:
@@ -149,5 +155,5 @@ def outlined(kind: Any, document: Any, decoder: Decoder) -> Outline:
 def _distinct(names: Any, n_inputs: int) -> list[Any]:
     """Check the names of features: no two of them alike, and not more than inputs."""
     if not isinstance(names, list) or len(set(names)) != len(names) or len(names) > n_inputs:
-        raise ValueError(f"{names} are no names of {n_inputs} features")
+        raise ValueError(f"{reprlib.repr(names)} are no names of {n_inputs} features")
     return names

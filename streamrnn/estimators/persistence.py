@@ -31,7 +31,7 @@ class Storable:
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        if cls.__module__.startswith(_PACKAGE):
+        if _is_own(cls):
             _OWN[class_name(cls)] = cls
 
     def save(self, path: str | os.PathLike[str]) -> None:
@@ -182,9 +182,9 @@ def _about(what: str) -> Iterator[None]:
 
 
 def _loaded(asked: type[Any], parcel: Parcel, decoder: Decoder) -> Any:
-    name = parcel.document.get("class")
+    name = str(parcel.document.get("class"))[:100]
     found = own_class(name)
-    if found is None and name == class_name(asked):  # a user's own class, whose module is here
+    if found is None and not _is_own(asked) and name == class_name(asked):
         found = asked
     if found is None:
         raise FormatError(
@@ -210,5 +210,9 @@ def own_class(name: Any) -> type[Any] | None:
 
 def class_name(kind: type) -> str:
     """Return the name of an estimator's class in files; others' have no package before it."""
-    own = kind.__module__.startswith(_PACKAGE)
-    return f"{_PACKAGE if own else ''}{kind.__name__}"
+    return f"{_PACKAGE if _is_own(kind) else ''}{kind.__name__}"
+
+
+def _is_own(kind: type) -> bool:
+    """Say whether a class is of this package; a user's may be derived from one."""
+    return kind.__module__.startswith(_PACKAGE)

@@ -10,7 +10,8 @@ from __future__ import annotations
 import json
 import math
 import reprlib
-from collections.abc import Callable, Iterable
+import struct
+from collections.abc import Iterable
 from enum import Enum
 from typing import Any
 from zoneinfo import ZoneInfoNotFoundError
@@ -37,6 +38,15 @@ _FOREIGN = "foreign"
 
 _BY_TYPE = {codec.kind: codec for codec in codecs.CODECS}
 
+#: How values are read, by their tags: from text; from a list of values; by a method of `Decoder`.
+_FLAT = {codec.tag: codec.read for codec in codecs.CODECS if not codec.has_parts}
+_OF_PARTS = {codec.tag: codec.read for codec in codecs.CODECS if codec.has_parts} | {
+    "numpy": codecs.scalar,
+    "timestamp": codecs.timestamp,
+    "river": companions.companion,
+}
+_OWN = {"plugin": "_plugin", "plugin class": "_plugin_class", "enum": "_enum"}
+
 #: What is raised on reading data that is not as it should be.
 DISTORTED = (
     ArithmeticError,
@@ -48,6 +58,7 @@ DISTORTED = (
     TypeError,
     ValueError,
     ZoneInfoNotFoundError,
+    struct.error,
 )
 
 
@@ -151,19 +162,6 @@ class Decoder:
                 self._enums[kind.__qualname__] = kind
             else:
                 raise TypeError(f"plugins must be plug-in classes or Enums, got {kind!r}")
-        self._readers: dict[str, Callable[[Any], Any]] = {
-            codec.tag: self._of_parts(codec.read) if codec.has_parts else codec.read
-            for codec in codecs.CODECS
-        }
-        special = {
-            "plugin": self._plugin,
-            "plugin class": lambda parts: self._plugin_class(*parts),
-            "enum": self._enum,
-            "numpy": codecs.scalar,
-            "timestamp": codecs.timestamp,
-            "river": companions.companion,
-        }
-        self._readers |= {tag: self._of_parts(read) for tag, read in special.items()}
 
     def decode(self, data: Any, what: str) -> Any:
         """Return the value; `what` it is goes into messages.
@@ -186,17 +184,15 @@ class Decoder:
         if not isinstance(data, dict):
             return data
         ((tag, written),) = data.items()
-        return self._readers[tag](written)
+        if tag in _FLAT:
+            return _FLAT[tag](written)
+        read = _OF_PARTS.get(tag) or getattr(self, _OWN[tag])
+        if not isinstance(written, list):
+            raise TypeError(f"{written!r} is no list")
+        return read(self._decoded(written))
 
-    def _of_parts(self, read: Callable[[Any], Any]) -> Callable[[Any], Any]:
-        def decoded(written: Any) -> Any:
-            if not isinstance(written, list):
-                raise TypeError(f"{written!r} is no list")
-            return read(self._decoded(written))
-
-        return decoded
-
-    def _plugin_class(self, registry: str, name: str) -> Any:
+    def _plugin_class(self, parts: list[Any]) -> Any:
+        registry, name = parts
         if registry != _FOREIGN:
             return _REGISTRIES[registry][name]
         if name not in self._plugins:
@@ -205,7 +201,7 @@ class Decoder:
 
     def _plugin(self, parts: list[Any]) -> Any:
         registry, name, fields = parts
-        return self._plugin_class(registry, name)(**fields)
+        return self._plugin_class([registry, name])(**fields)
 
     def _enum(self, parts: list[Any]) -> Any:
         kind, name = parts

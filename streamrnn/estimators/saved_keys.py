@@ -11,9 +11,9 @@ import numpy as np
 from river import base
 
 from streamrnn._checks import check_choice
-from streamrnn.bank import Bank
+from streamrnn.bank import GUEST, Bank
 from streamrnn.blueprint import Blueprint
-from streamrnn.estimators.keys import check_arguments, checked_keys, checked_times
+from streamrnn.estimators.keys import check_arguments, checked_keys, checked_time, checked_times
 from streamrnn.estimators.outline import (
     Outline,
     count,
@@ -54,7 +54,7 @@ class SavedKeys(Storable):
             kind = type(self._estimator)
             if own_class(class_name(kind)) is not kind:
                 raise TypeError(
-                    f"model={self._estimator!r} is of a class that is not streamrnn's, and cannot "
+                    f"model is of the class {kind.__name__}, which is not streamrnn's, and cannot "
                     "be saved with its keys; pickle takes it"
                 )
             outline, arrays = described(self._estimator)
@@ -115,6 +115,8 @@ def _kind_of(cls: type, outline: Any) -> type:
 
 def _folder_here(folder: Any) -> Any:
     """Return the folder for models on disk, or None if it is not there: none is made on loading."""
+    if not isinstance(folder, (str, os.PathLike, type(None))):
+        raise TypeError(f"spill_dir={folder!r} is no folder")
     if folder is None or os.path.isdir(folder):
         return folder
     warnings.warn(
@@ -228,39 +230,46 @@ def _restored_keys(
     names = ("resident", "spilled", "groups", "seen", "times", "latest", "samples", "expired")
     only(written, *names)
     told = {name: decoder.decode(written[name], name) for name in names}
-    max_keys, ttl = arguments["max_keys"], arguments["ttl"]
-    n_resident = len(told["resident"])
-    if n_resident != shape.n_resident or n_resident > (max_keys or n_resident):
-        raise ValueError(
-            f"{n_resident} keys are in memory, of {shape.n_resident} rows, at most {max_keys}"
-        )
-    everybody = checked_keys([*told["resident"], *told["spilled"]])
-    seen = dict(zip(checked_keys(told["seen"]), told["times"], strict=True))
-    if len(set(everybody)) != len(everybody) or len(seen) != len(told["seen"]):
-        raise ValueError("a key is told twice")
-    if ttl is not None:
-        checked_times([*seen.values(), *([] if told["latest"] is None else [told["latest"]])], ttl)
-    elif seen:
-        raise ValueError("times are told, and ttl is None")
-    groups = [
-        _of_group(*shape.checked_rows(arrays, f"spilled.{i}", shape.sizes_of(i)), shape.sizes_of(i))
-        for i in range(len(shape.spilled))
-    ]
-    spilled = [
-        (key, *next(groups[i])) for key, i in zip(told["spilled"], told["groups"], strict=True)
-    ]
+    _check_keys(told, shape, arguments)
     return {
         "roster": {
-            "resident": [(key, 2 + i) for i, key in enumerate(told["resident"])],
-            "spilled": spilled,
+            "resident": [(key, GUEST + 1 + i) for i, key in enumerate(told["resident"])],
+            "spilled": _restored_spilled(told, arrays, shape),
         },
-        "seen": list(seen.items()),
+        "seen": list(zip(told["seen"], told["times"], strict=True)),
         "samples": count(told["samples"], "samples"),
         "expired": count(told["expired"], "expired"),
         "latest": told["latest"],
     }
 
 
-def _of_group(rows: np.ndarray, statistics: np.ndarray, sizes: Sizes) -> Any:
-    for row, kept in zip(rows, statistics, strict=True):
-        yield [row, kept], sizes
+def _check_keys(told: dict[str, Any], shape: _Shape, arguments: dict[str, Any]) -> None:
+    """Raise ValueError or TypeError unless the keys and times go with the rest."""
+    n_resident, ttl = len(told["resident"]), arguments["ttl"]
+    if n_resident != shape.n_resident or n_resident > (arguments["max_keys"] or n_resident):
+        raise ValueError(f"{n_resident} keys in memory are not what arguments and arrays say")
+    for keys in ([*told["resident"], *told["spilled"]], told["seen"]):
+        if len(set(checked_keys(keys))) != len(keys):
+            raise ValueError("a key is told twice")
+    if ttl is not None:
+        checked_times(told["times"], ttl)
+        if told["latest"] is not None:
+            checked_time(told["latest"], ttl)
+    elif told["times"]:
+        raise ValueError("times are told, and ttl is None")
+
+
+def _restored_spilled(told: dict[str, Any], arrays: Arrays, shape: _Shape) -> list[Any]:
+    """Return key, numbers and sizes of each model on disk."""
+    groups: list[Any] = []
+    for i, (_, _, n) in enumerate(shape.spilled):
+        sizes = shape.sizes_of(i)
+        rows, statistics = shape.checked_rows(arrays, f"spilled.{i}", sizes)
+        groups.append(zip(rows, statistics, [sizes] * n, strict=True))
+    if len(told["spilled"]) != sum(n for _, _, n in shape.spilled):
+        raise ValueError(f"{len(told['spilled'])} keys are not those of the models on disk")
+    spilled = []
+    for key, i in zip(told["spilled"], told["groups"], strict=True):
+        row, kept, sizes = next(groups[count(i, "a group")])
+        spilled.append((key, [row, kept], sizes))
+    return spilled
