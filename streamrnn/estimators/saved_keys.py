@@ -13,7 +13,7 @@ from river import base
 from streamrnn._checks import check_choice
 from streamrnn.bank import GUEST, Bank
 from streamrnn.blueprint import Blueprint
-from streamrnn.estimators.keys import check_arguments, checked_keys, checked_time, checked_times
+from streamrnn.estimators.keys import check_arguments, checked_keys, checked_times
 from streamrnn.estimators.outline import (
     Outline,
     count,
@@ -251,12 +251,14 @@ def _check_keys(told: dict[str, Any], shape: _Shape, arguments: dict[str, Any]) 
     for keys in ([*told["resident"], *told["spilled"]], told["seen"]):
         if len(set(checked_keys(keys))) != len(keys):
             raise ValueError("a key is told twice")
-    if ttl is not None:
-        checked_times(told["times"], ttl)
-        if told["latest"] is not None:
-            checked_time(told["latest"], ttl)
-    elif told["times"]:
+    latest = [] if told["latest"] is None else [told["latest"]]
+    if ttl is None and told["times"]:
         raise ValueError("times are told, and ttl is None")
+    if ttl is None or arguments["time"] is None:
+        for number in [*told["times"], *latest]:
+            count(number, "the number of a sample")
+    else:
+        checked_times([*told["times"], *latest], ttl)
 
 
 def _restored_spilled(told: dict[str, Any], arrays: Arrays, shape: _Shape) -> list[Any]:
