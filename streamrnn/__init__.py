@@ -8,11 +8,14 @@ from streamrnn.estimators.forecaster import RNNForecaster
 from streamrnn.estimators.keyed import KeyedModel
 from streamrnn.estimators.multi_label import RNNMultiLabelClassifier
 from streamrnn.estimators.multi_target import RNNMultiTargetRegressor
+from streamrnn.estimators.persistence import from_bytes, load
 from streamrnn.estimators.regressor import RNNRegressor
 from streamrnn.estimators.transformer import RNNTransformer
+from streamrnn.storage import FormatError
 
 __all__ = [
     "CacheInfo",
+    "FormatError",
     "KeyedModel",
     "RNNAnomalyDetector",
     "RNNClassifier",
@@ -22,4 +25,6 @@ __all__ = [
     "RNNRegressor",
     "RNNTransformer",
     "cache_info",
+    "from_bytes",
+    "load",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import threading
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -45,7 +45,13 @@ class Model(Running):
     """
 
     #: The attributes that are the model; all others follow from them.
-    KEPT: ClassVar[tuple[str, ...]] = ("blueprint", "sizes", "arena", "statistics")
+    KEPT: ClassVar[tuple[str, ...]] = (
+        "blueprint",
+        "sizes",
+        "arena",
+        "statistics",
+        "_rate_factor",
+    )
 
     def __init__(self, blueprint: Blueprint) -> None:
         self.blueprint = blueprint
@@ -63,8 +69,7 @@ class Model(Running):
         self._lay_out()
 
     def __getstate__(self) -> dict[str, Any]:
-        kept = ("blueprint", "sizes", "arena", "statistics")
-        return {name: vars(self)[name] for name in kept} | {"_rate_factor": self._rate_factor}
+        return {name: getattr(self, name) for name in self.KEPT}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)

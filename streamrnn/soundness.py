@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from streamrnn.blueprint import Blueprint
-from streamrnn.layout import COUNTERS, FILLED, POSITION, Sizes, arena_parts, common_size
+from streamrnn.layout import Sizes, arena_parts, common_size
+from streamrnn.statistics import COUNTERS, FILLED, POSITION
 
 #: Beyond this, float64 counts no more.
 _GREATEST_COUNT = 2.0**53

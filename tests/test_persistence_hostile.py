@@ -13,7 +13,7 @@ from test_persistence_keyed import run as run_keyed
 
 import streamrnn
 from streamrnn import FormatError, RNNClassifier
-from streamrnn.layout import COUNTERS
+from streamrnn.statistics import COUNTERS
 from streamrnn.storage import pack, unpack
 
 POSITION, FILLED = COUNTERS.index("position"), COUNTERS.index("filled")

@@ -85,6 +85,12 @@ class RNNAnomalyDetector(RecurrentEstimator, base.AnomalyDetector):
     def _new_outputs(self) -> Numbers:
         return Numbers(self.max_features, word="feature", limit_name="max_features")
 
+    def _kept_state(self) -> dict[str, Any]:
+        return self._surprise.kept()
+
+    def _restore_state(self, kept: dict[str, Any]) -> None:
+        self._surprise.restore(kept, self._outputs.n_answers)
+
     @property
     def feature_names(self) -> list[Hashable]:
         """Names of the features seen so far, in the order of the outputs."""

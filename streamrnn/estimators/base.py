@@ -18,6 +18,7 @@ from streamrnn.estimators import blocks
 from streamrnn.estimators.arguments import blueprint_of
 from streamrnn.estimators.features import FeatureIndex, feature
 from streamrnn.estimators.outputs.protocol import Outputs
+from streamrnn.estimators.saved import SavedEstimator
 from streamrnn.estimators.travel import Exporting
 from streamrnn.estimators.weighted import Weighted
 from streamrnn.model import Model
@@ -26,7 +27,7 @@ from streamrnn.model import Model
 _LIMITS = ("max_features", "max_classes", "max_targets", "max_labels")
 
 
-class RecurrentEstimator(Weighted, Exporting, base.Estimator):
+class RecurrentEstimator(SavedEstimator, Weighted, Exporting, base.Estimator):
     """Base of the estimators; holds no arithmetic.
 
     A subclass stores its constructor's arguments under their names and calls `_build`. The model

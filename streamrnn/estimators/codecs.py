@@ -17,6 +17,8 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from streamrnn.estimators.drift import RaiseLearningRate
+
 
 class Codec(NamedTuple):
     """How values of one type become JSON and come back."""
@@ -53,6 +55,10 @@ def _datetime(parts: list[Any]) -> datetime:
 def _time(parts: list[Any]) -> time:
     text, fold, zone = parts
     return time.fromisoformat(text).replace(fold=fold, tzinfo=zone)
+
+
+def _rate_parts(value: RaiseLearningRate) -> list[Any]:
+    return [value.factor, value.half_life]
 
 
 def _timedelta_parts(value: timedelta) -> list[Any]:
@@ -128,6 +134,7 @@ CODECS = (
     Codec("dict", dict, _dict_parts, _dict, True),
     Codec("deque", deque, _deque_parts, _deque, True),
     Codec("random", random.Random, _random_parts, _random, True),
+    Codec("raise_lr", RaiseLearningRate, _rate_parts, lambda p: RaiseLearningRate(*p), True),
 )  # fmt: skip
 
 

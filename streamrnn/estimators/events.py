@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from streamrnn.estimators.blocks import check_hashable
+from streamrnn.estimators.outline import count, only
 
 #: Events that are remembered, the latest: their labels may be that many samples late before an
 #: event counts as a new one. About 300 bytes each.
@@ -52,8 +53,10 @@ class Events:
         return {"events": events, "late_targets": self.late_targets}
 
     def restore(self, kept: dict[str, Any]) -> None:
-        """Take over what `kept` returned."""
+        """Take over what `kept` returned; ValueError if it is something else."""
+        events, late_targets = only(kept, "events", "late_targets")
         self._events = OrderedDict(
-            (t, Event(sample, tuple(answer))) for t, sample, answer in kept["events"]
+            (t, Event(count(sample, "the sample of an event"), tuple(map(float, answer))))
+            for t, sample, answer in events
         )
-        self.late_targets = kept["late_targets"]
+        self.late_targets = count(late_targets, "late targets")

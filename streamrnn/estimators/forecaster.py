@@ -15,6 +15,7 @@ from streamrnn.estimators.arguments import blueprint_of
 from streamrnn.estimators.base import RecurrentEstimator
 from streamrnn.estimators.calendar import CYCLES, with_calendar
 from streamrnn.estimators.features import target
+from streamrnn.estimators.outline import only
 from streamrnn.estimators.outputs.number import Number
 from streamrnn.estimators.parameters import documented
 
@@ -114,6 +115,14 @@ class RNNForecaster(RecurrentEstimator, Forecaster):
         return blueprint_of(
             self, (self._outputs.task,), self._n_steps, seed, delay=self._n_steps - 1
         )
+
+    def _kept_state(self) -> dict[str, Any]:
+        return {"past": list(self._past), "target": list(self._target)}
+
+    def _restore_state(self, kept: dict[str, Any]) -> None:
+        past, values = only(kept, "past", "target")
+        for numbers, own in ((past, self._past), (values, self._target)):
+            own.extend(target(number) for number in numbers)
 
     def _sample(self, x: Mapping[Hashable, Any] | None, past: Sequence[float]) -> dict:
         """Return the inputs of a step: features of the moment, the calendar, the values before."""

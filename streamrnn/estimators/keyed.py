@@ -11,7 +11,6 @@ import numpy as np
 from river import base
 
 from streamrnn._checks import check_choice
-from streamrnn.bank import Bank
 from streamrnn.estimators.blockwise import Blockwise
 from streamrnn.estimators.features import FeatureIndex
 from streamrnn.estimators.keys import (

@@ -115,6 +115,20 @@ class Outline(NamedTuple):
     kept: Any  # what its class keeps, as it is in the document
 
 
+#: What a document has.
+_FIELDS = (
+    "class",
+    "arguments",
+    "seed",
+    "n_inputs",
+    "n_outputs",
+    "features",
+    "ignored",
+    "outputs",
+    "kept",
+)
+
+
 def described(estimator: Any) -> tuple[dict[str, Any], Arrays]:
     """Return an estimator's document, all but its numbers, and the arrays that its class keeps."""
     model, features = estimator._model, estimator._features
@@ -127,6 +141,7 @@ def described(estimator: Any) -> tuple[dict[str, Any], Arrays]:
         "n_outputs": model.sizes.n_outputs,
         "features": encode(features.names, "the features"),
         "ignored": encode(features.ignored, "the ignored features"),
+        "outputs": encode(estimator._outputs.names, "the outputs"),
         "kept": kept,
     }
     return document, arrays
@@ -140,20 +155,40 @@ def outlined(kind: Any, document: Any, decoder: Decoder) -> Outline:
     ValueError, TypeError
         If there can be no such estimator.
     """
-    names = ("class", "arguments", "seed", "n_inputs", "n_outputs", "features", "ignored", "kept")
-    _, written, seed, n_inputs, n_outputs, features, ignored, kept = only(document, *names)
+    names = (
+        "class",
+        "arguments",
+        "seed",
+        "n_inputs",
+        "n_outputs",
+        "features",
+        "ignored",
+        "outputs",
+    )
+    told = only(document, *names, "kept")
+    _, written, seed, n_inputs, n_outputs, features, ignored, outputs, kept = told
     estimator = kind.__new__(kind)
     estimator._keep_arguments(decoded_arguments(kind, written, decoder))
+    estimator._prepare()
     blueprint = estimator._blueprint(decoder.decode(seed, "seed"))
     sizes = blueprint.sized(count(n_inputs, "n_inputs"), count(n_outputs, "n_outputs"))
     check_outputs(blueprint, sizes)
-    estimator._features = FeatureIndex(decoder.decode(ignored, "the ignored features"))
+    limit = estimator._features.limit
+    estimator._features = FeatureIndex(decoder.decode(ignored, "the ignored features"), limit)
     estimator._features.add(_distinct(decoder.decode(features, "the features"), n_inputs))
+    _add_outputs(estimator, blueprint, decoder.decode(outputs, "the outputs"), sizes)
     return Outline(estimator, blueprint, sizes, kept)
 
 
-def _distinct(names: Any, n_inputs: int) -> list[Any]:
-    """Check the names of features: no two of them alike, and not more than inputs."""
-    if not isinstance(names, list) or len(set(names)) != len(names) or len(names) > n_inputs:
-        raise ValueError(f"{reprlib.repr(names)} are no names of {n_inputs} features")
+def _distinct(names: Any, most: int) -> list[Any]:
+    """Check names: no two of them alike, and not too many."""
+    if not isinstance(names, list) or len(set(names)) != len(names) or len(names) > most:
+        raise ValueError(f"{reprlib.repr(names)} are not up to {most} names")
     return names
+
+
+def _add_outputs(estimator: Any, blueprint: Blueprint, names: Any, sizes: Sizes) -> None:
+    """Give the outputs their names, if there are as many outputs as the names ask for."""
+    estimator._outputs.add(_distinct(names, estimator._outputs.limit or len(names)))
+    if blueprint.plugins.loss.n_outputs(estimator._outputs.n_targets) != sizes.n_outputs:
+        raise ValueError(f"{reprlib.repr(names)} are no names of {sizes.n_outputs} outputs")

@@ -16,9 +16,11 @@ from streamrnn.estimators.outline import (
 )
 from streamrnn.estimators.persistence import Arrays, Storable
 from streamrnn.estimators.plain import Decoder, encode
-from streamrnn.layout import Sizes, common_size, own_size, statistics_size
-from streamrnn.model import Model, halves
+from streamrnn.layout import Sizes, common_size, own_size
+from streamrnn.model import Model
+from streamrnn.running import halves
 from streamrnn.soundness import check_codes, check_counters
+from streamrnn.statistics import statistics_size
 from streamrnn.storage import FormatError, Parcel, Spec, spec_of
 
 #: What of a model goes elsewhere in the file than its plain attributes.

@@ -34,8 +34,9 @@ from streamrnn.estimators.saved import (
     specs_of_model,
 )
 from streamrnn.fleet import Fleet, check_shareable
-from streamrnn.layout import COUNTERS, Sizes, common_size, own_size, statistics_size
+from streamrnn.layout import Sizes, common_size, own_size
 from streamrnn.soundness import check_counters, check_outputs
+from streamrnn.statistics import COUNTERS, statistics_size
 from streamrnn.storage import Parcel, Spec, spec_of
 
 #: How the models of keys are kept, by what `KeyedModel` calls ``weights``.

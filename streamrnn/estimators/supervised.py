@@ -11,6 +11,7 @@ from streamrnn._checks import check_number
 from streamrnn.estimators.base import RecurrentEstimator
 from streamrnn.estimators.drift import DriftWatch, watch_for
 from streamrnn.estimators.events import Events
+from streamrnn.estimators.outline import only
 
 
 class SupervisedEstimator(RecurrentEstimator):
@@ -129,6 +130,18 @@ class SupervisedEstimator(RecurrentEstimator):
         model.advance_one()
         self._events.saw(t, model.counters["samples"], answer)
         return answer
+
+    def _kept_state(self) -> dict[str, Any]:
+        watched = None if self._watch is None else self._watch.state()
+        return {"events": self._events.kept(), "watch": watched}
+
+    def _restore_state(self, kept: dict[str, Any]) -> None:
+        events, watched = only(kept, "events", "watch")
+        self._events.restore(events)
+        if (watched is None) != (self._watch is None):
+            raise ValueError("a watch for drift goes with a drift_detector")
+        if self._watch is not None:
+            self._watch.restore(watched)
 
     @property
     def counters(self) -> dict[str, int]:

@@ -55,6 +55,9 @@ class Surprise:
         """Return all of it as plain data."""
         return {"counts": self.counts, "squares": self.squares}
 
-    def restore(self, kept: dict[str, Any]) -> None:
-        """Take over what `kept` returned."""
-        self.counts, self.squares = kept["counts"], kept["squares"]
+    def restore(self, kept: dict[str, Any], n: int) -> None:
+        """Take over what `kept` returned, of `n` features; ValueError if it is something else."""
+        counts, squares = (np.asarray(kept[name], np.float64) for name in ("counts", "squares"))
+        if counts.shape != (n,) or squares.shape != (n,) or not (counts >= 0).all():
+            raise ValueError(f"sizes of the errors of {n} features cannot be {kept}")
+        self.counts, self.squares = counts, squares
