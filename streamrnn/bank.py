@@ -167,8 +167,8 @@ class Bank(Model):
         slots = [FRESH, *others]
         return {
             "fresh": self._fresh,
-            "free": list(self._free),
-            "rate_factor": self._rate_factor,
+            "free": [],
+            **{name: getattr(self, name) for name in self.PLAIN},
             "rows": np.array([self._rows[slot] for slot in slots]),
             "kept": np.array([self._kept[slot] for slot in slots]),
         }
@@ -177,12 +177,14 @@ class Bank(Model):
         self._fresh = state["fresh"]
         self.blueprint = self._fresh.blueprint
         self._free, self._n_slots = list(state["free"]), len(state["rows"]) + 1
-        self.slot, self._rate_factor = FRESH, state["rate_factor"]
+        self.slot = FRESH
         self._make_pages()
         slots = [slot for slot in range(self._n_slots) if slot != GUEST]
         for slot, row, kept in zip(slots, state["rows"], state["kept"], strict=True):
             self._rows[slot][:], self._kept[slot][:] = row, kept
         self._prepare()
+        for name in self.PLAIN:
+            setattr(self, name, state[name])
 
     # --- many at once
 

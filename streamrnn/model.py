@@ -44,14 +44,8 @@ class Model(Running):
         What the model is made of. There are no inputs yet.
     """
 
-    #: The attributes that are the model; all others follow from them.
-    KEPT: ClassVar[tuple[str, ...]] = (
-        "blueprint",
-        "sizes",
-        "arena",
-        "statistics",
-        "_rate_factor",
-    )
+    #: Attributes that are part of the model beside its arrays: plain data, checked on setting.
+    PLAIN: ClassVar[tuple[str, ...]] = ("rate_factor",)
 
     def __init__(self, blueprint: Blueprint) -> None:
         self.blueprint = blueprint
@@ -69,16 +63,19 @@ class Model(Running):
         self._lay_out()
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: getattr(self, name) for name in self.KEPT}
+        kept = ("blueprint", "sizes", "arena", "statistics", *self.PLAIN)
+        return {name: getattr(self, name) for name in kept}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        vars(self).update(state)
+        vars(self).update({name: state[name] for name in state if name not in self.PLAIN})
         # Copies: what was unpickled may be read-only, and on any boundary.
         arena = aligned_zeros(self.arena.size, self.blueprint.dtype)
         arena[:] = self.arena
         self.arena = arena
         self.statistics = np.array(self.statistics)
         self._prepare()
+        for name in self.PLAIN:
+            setattr(self, name, state[name])
 
     def __copy__(self) -> Model:
         """Copy deeply: two models that share some of their arrays would be none."""

@@ -31,6 +31,7 @@ LAYERS = [
     "learner",
     "initialization growth weights",
     "blueprint backends",
+    "soundness",
     "running",
     "model",
     "bank",

@@ -7,6 +7,7 @@ import os
 import pickle
 import subprocess
 import sys
+import threading
 from datetime import datetime, timezone
 from enum import Enum
 from pathlib import Path
@@ -19,6 +20,7 @@ from river import optim
 import streamrnn
 from streamrnn import FormatError, KeyedModel, RNNClassifier, RNNRegressor
 from streamrnn._registry import plugin
+from streamrnn.model import Model
 from streamrnn.optimizers.protocol import update
 
 SMALL = {"hidden_size": 4, "truncation": 4}
@@ -164,6 +166,41 @@ def test_bits_that_are_no_numbers_are_kept():
     assert loaded._model.arena.tobytes() == model._model.arena.tobytes()
 
 
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_further_attributes_of_a_model_are_kept_and_checked(wrapped, monkeypatch):
+    model = RNNRegressor(**SMALL, dtype=np.float64)
+    data = model.to_bytes()
+    monkeypatch.setattr(Model, "PLAIN", ("factor",))
+    monkeypatch.setattr(Model, "factor", Factor(), raising=False)
+    model = KeyedModel(model, key="id") if wrapped else model
+    kept = model._bank if wrapped else model._model
+    kept.factor = 0.5
+    for loaded in (streamrnn.from_bytes(model.to_bytes()), pickle.loads(pickle.dumps(model))):
+        assert (loaded._bank if wrapped else loaded._model).factor == 0.5
+    vars(kept)["_factor"] = -1.0
+    with pytest.raises(FormatError, match=r"no factor: -1\.0"):
+        streamrnn.from_bytes(model.to_bytes())
+    with pytest.raises(FormatError, match=r"it has \[\], not \['factor'\]"):
+        streamrnn.from_bytes(data)
+
+
+class Factor:
+    """An attribute that is checked on setting."""
+
+    def __get__(self, model, kind=None):
+        return vars(model).get("_factor", 1.0)
+
+    def __set__(self, model, value):
+        if value < 0:
+            raise ValueError(f"no factor: {value}")
+        vars(model)["_factor"] = value
+
+
+def test_types_of_numpy_as_arguments():
+    model = RNNRegressor(**SMALL, dtype=np.float64)
+    assert streamrnn.from_bytes(model.to_bytes()).dtype is np.float64
+
+
 # --- classes
 
 
@@ -300,3 +337,23 @@ def test_the_header_tells_a_reader_what_it_is(tmp_path):
         assert set(file.keys()) == {"arena", "statistics"}
     assert document["class"] == "streamrnn.RNNClassifier"
     assert document["arguments"]["hidden_size"] == 4
+
+
+def test_saving_while_another_thread_learns():
+    model, twin = learnt("regressor"), learnt("regressor")
+    moments = {twin.to_bytes()}
+    for i in range(300):
+        twin.learn_one({"a": math.sin(i)}, 0.5)
+        moments.add(twin.to_bytes())
+
+    def learn():
+        for i in range(300):
+            model.learn_one({"a": math.sin(i)}, 0.5)
+
+    thread = threading.Thread(target=learn)
+    thread.start()
+    seen = set()
+    while thread.is_alive():
+        seen.add(model.to_bytes())
+    thread.join()
+    assert seen <= moments

@@ -318,6 +318,7 @@ def mutated(value, rng):
     return rng.choice(strange)
 
 
+@pytest.mark.filterwarnings("ignore:spill_dir")
 @pytest.mark.parametrize("which", ["regressor", "classifier", "keyed", "shared"])
 def test_random_changes_give_an_error_or_a_model_that_works(saved, which):
     rng = random.Random(which)

@@ -102,6 +102,10 @@ VALUES = [
     pd.Timestamp("2020-01-01 00:00:00.123456789"),
     pd.Timestamp("2020-10-25 01:30", tz="UTC").tz_convert("Europe/Berlin"),
     pd.Timestamp("2020-01-01").as_unit("s"),
+    np.dtype("float32"),
+    np.dtype("<M8[ms]"),
+    np.float64,
+    np.int8,
     cells.LSTM,
     losses.Quantile(q=0.9),
     optimizers.Adam(lr=0.01, beta1=np.float32(0.5)),
@@ -116,6 +120,8 @@ def same(a, b):
         return sized and all(map(same, a, b))
     if isinstance(a, dict):
         return same(list(a.items()), list(b.items()))
+    if isinstance(a, (set, frozenset)):
+        return sorted(map(repr, a)) == sorted(map(repr, b))
     if isinstance(a, np.generic):
         return a.dtype == b.dtype and a.tobytes() == b.tobytes()
     if isinstance(a, datetime) and a.tzinfo is not None:
@@ -282,6 +288,8 @@ def test_detectors_of_river_go_on_as_if_nothing_had_happened(detector):
         {"random": [3, {"bytes": "00" * 2496}, None]},
         {"random": [3, {"bytes": "ff" * 2500}, None]},
         {"numpy": ["|O", "0000000000000000"]},
+        {"dtype": ["|O"]},
+        {"scalar type": ["O"]},
         {"numpy": ["<U999999999", ""]},
         {"numpy": ["<f8", "00"]},
         {"numpy": ["V8", "0000000000000000"]},

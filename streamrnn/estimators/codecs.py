@@ -144,31 +144,42 @@ CODECS = (
 _SCALAR = re.compile(r"[<|](b1|[iu][1248]|f[248]|c(8|16)|[mM]8(\[[0-9a-zA-Z/]+\])?|[SU]\d{1,9})")
 
 
-def scalar_parts(value: np.generic) -> list[str]:
-    """Return type and bytes of a NumPy scalar.
+def code_of(kind: np.dtype) -> str:
+    """Return the code of the type of a NumPy scalar.
 
     Raises
     ------
     TypeError
-        If it is of a type that other machines have not.
+        If it is a type that other machines have not.
     """
+    code = kind.newbyteorder("<").str
+    if not _SCALAR.fullmatch(code):
+        raise TypeError(f"NumPy's {kind} is not the same everywhere")
+    return code
+
+
+def dtype(parts: list[str]) -> np.dtype:
+    """Return the NumPy type of a `code_of`; ValueError if there is none."""
+    (code,) = parts
+    if not _SCALAR.fullmatch(code):
+        raise ValueError(f"{code!r} is no type of a NumPy scalar")
+    return np.dtype(code).newbyteorder("=")
+
+
+def scalar_parts(value: np.generic) -> list[str]:
+    """Return type and bytes of a NumPy scalar; raises as `code_of` does."""
     array = np.asarray(value)
-    kind = array.dtype.newbyteorder("<")
-    if not _SCALAR.fullmatch(kind.str):
-        raise TypeError(f"{kind} is not the same everywhere")
-    return [kind.str, array.astype(kind).tobytes().hex()]
+    code = code_of(array.dtype)
+    return [code, array.astype(code).tobytes().hex()]
 
 
 def scalar(parts: list[str]) -> np.generic:
     """Return the NumPy scalar of `scalar_parts`; ValueError if there is none."""
     code, text = parts
-    if not _SCALAR.fullmatch(code):
-        raise ValueError(f"{code!r} is no type of a NumPy scalar")
-    data = bytes.fromhex(text)
-    if len(data) != np.dtype(code).itemsize:
+    native, data = dtype([code]), bytes.fromhex(text)
+    if len(data) != native.itemsize:
         raise ValueError(f"{len(data)} bytes are no {code}")
-    array = np.frombuffer(data, code)
-    return array.astype(array.dtype.newbyteorder("="))[0]
+    return np.frombuffer(data, code).astype(native)[0]
 
 
 # --- pandas' time, which data frames give; pandas is not imported unless one was saved

@@ -75,8 +75,9 @@ _KEPT = "kept."
 def encoded_state(estimator: Storable) -> tuple[dict[str, Any], Arrays]:
     """Return what a class keeps for a document, and the arrays among it."""
     kept = estimator._kept_state()
-    arrays = {_KEPT + name: part for name, part in kept.items() if isinstance(part, np.ndarray)}
-    plain = {name: part for name, part in kept.items() if _KEPT + name not in arrays}
+    arrays = {name: part.copy() for name, part in kept.items() if isinstance(part, np.ndarray)}
+    plain = {name: part for name, part in kept.items() if name not in arrays}
+    arrays = {_KEPT + name: part for name, part in arrays.items()}
     return {name: encode(part, name) for name, part in plain.items()}, arrays
 
 

@@ -51,7 +51,7 @@ class Storable:
             If an argument, a name, a label or a key is no plain data, such as a function; pickle
             takes those.
         OSError
-            If the file cannot be written.
+            If the file cannot be written, or a model that waits on disk cannot be read.
 
         Examples
         --------
@@ -72,7 +72,7 @@ class Storable:
 
         Raises
         ------
-        TypeError
+        TypeError, OSError
             As `save` does.
         """
         return storage.pack(*self._contents())

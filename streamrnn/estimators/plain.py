@@ -42,6 +42,8 @@ _BY_TYPE = {codec.kind: codec for codec in codecs.CODECS}
 _FLAT = {codec.tag: codec.read for codec in codecs.CODECS if not codec.has_parts}
 _OF_PARTS = {codec.tag: codec.read for codec in codecs.CODECS if codec.has_parts} | {
     "numpy": codecs.scalar,
+    "dtype": codecs.dtype,
+    "scalar type": lambda parts: codecs.dtype(parts).type,
     "timestamp": codecs.timestamp,
     "river": companions.companion,
 }
@@ -69,9 +71,9 @@ def encode(value: Any, what: str) -> Any:
     ----------
     value
         None, bool, int, float, complex, str, bytes, Decimal, Fraction, UUID, Path, dates and times,
-        list, tuple, set, frozenset, dict or deque of such values, NumPy's scalars, members of an
-        Enum, plug-ins, and River's drift detectors, schedules and losses. Of these types exactly: a
-        subclass would come back as something else.
+        list, tuple, set, frozenset, dict or deque of such values, NumPy's scalars and their types,
+        members of an Enum, plug-ins, and River's drift detectors, schedules and losses. Of these
+        types exactly: a subclass would come back as something else.
     what
         What it is, for messages.
 
@@ -123,6 +125,10 @@ def _special(value: Any) -> tuple[str, list[Any]]:
         return "enum", [kind.__qualname__, value.name]
     if isinstance(value, np.generic):
         return "numpy", list(codecs.scalar_parts(value))
+    if isinstance(value, np.dtype):
+        return "dtype", [codecs.code_of(value)]
+    if isinstance(value, type) and issubclass(value, np.generic):
+        return "scalar type", [codecs.code_of(np.dtype(value))]
     if codecs.is_timestamp(value):
         return "timestamp", codecs.timestamp_parts(value)
     if companions.is_companion(value):

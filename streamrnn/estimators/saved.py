@@ -23,9 +23,6 @@ from streamrnn.soundness import check_codes, check_counters
 from streamrnn.statistics import statistics_size
 from streamrnn.storage import FormatError, Parcel, Spec, spec_of
 
-#: What of a model goes elsewhere in the file than its plain attributes.
-_APART = ("blueprint", "sizes", "arena", "statistics")
-
 
 class SavedEstimator(Storable):
     """How the recurrent estimators are saved and loaded."""
@@ -61,7 +58,18 @@ def packed_model(model: Model, prefix: str = "") -> tuple[dict[str, Any], Arrays
     """
     state = model.__getstate__()
     arrays = {prefix + name: state[name].copy() for name in ("arena", "statistics")}
-    return {name: encode(state[name], name) for name in state if name not in _APART}, arrays
+    return packed_plain(state), arrays
+
+
+def packed_plain(state: dict[str, Any]) -> dict[str, Any]:
+    """Return the plain attributes within a model's state, as JSON."""
+    return {name: encode(state[name], name) for name in Model.PLAIN}
+
+
+def restored_plain(written: Any, decoder: Decoder) -> dict[str, Any]:
+    """Return what `packed_plain` told of; ValueError if there is more or less."""
+    parts = zip(Model.PLAIN, only(written, *Model.PLAIN), strict=True)
+    return {name: decoder.decode(part, name) for name, part in parts}
 
 
 def specs_of_model(sizes: Sizes, dtype: str, prefix: str = "") -> dict[str, Spec]:
@@ -87,9 +95,7 @@ def restored_model(
     ValueError
         If its numbers cannot be worked with.
     """
-    names = [name for name in Model.KEPT if name not in _APART]
-    parts = zip(names, only(plain, *names), strict=True)
-    state = {name: decoder.decode(part, name) for name, part in parts}
+    state = restored_plain(plain, decoder)
     arena, statistics = arrays[f"{prefix}arena"], arrays[f"{prefix}statistics"]
     check_numbers(blueprint, sizes, halves(sizes, arena)[1][None], statistics[None])
     model = Model.__new__(Model)

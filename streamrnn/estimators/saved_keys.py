@@ -30,7 +30,9 @@ from streamrnn.estimators.saved import (
     check_numbers,
     check_specs,
     packed_model,
+    packed_plain,
     restored_model,
+    restored_plain,
     specs_of_model,
 )
 from streamrnn.fleet import Fleet, check_shareable
@@ -73,6 +75,7 @@ class SavedKeys(Storable):
         slots = [slot for _, slot in packed["roster"]["resident"]]
         state = self._bank.state_of(slots)
         document["fresh"], arrays = packed_model(state["fresh"], "fresh.")
+        document["bank"] = packed_plain(state)
         document["n_resident"] = len(slots)
         arrays |= {"rows": state["rows"], "rows.statistics": state["kept"]}
         if "counters" in state:
@@ -81,8 +84,7 @@ class SavedKeys(Storable):
 
     @classmethod
     def _restored(cls, document: dict[str, Any], parcel: Parcel, decoder: Decoder) -> Any:
-        names = ("class", "arguments", "model", "fresh", "n_resident", "spilled", "key_bytes")
-        _, written, model, fresh, n_resident, spilled, key_bytes = only(document, *names)
+        _, written, model, n_resident, spilled, key_bytes, fresh, bank = only(document, *_FIELDS)
         arguments = decoded_arguments(cls, written, decoder, without=("model",))
         outline = outlined(_kind_of(cls, model), model, decoder)
         check_arguments(outline.estimator, *(arguments[name] for name in _CHECKED))
@@ -92,7 +94,7 @@ class SavedKeys(Storable):
         arrays = parcel.arrays()
         packed = _restored_keys(arrays, shape, arguments, decoder)
         estimator = outline.estimator
-        estimator._model = _restored_bank(fresh, arrays, shape, decoder)
+        estimator._model = _restored_bank(fresh, bank, arrays, shape, decoder)
         estimator._restore_state(decoded_state(outline.kept, arrays, decoder))
         arguments["spill_dir"] = _folder_here(arguments["spill_dir"])
         made = cls.__new__(cls)
@@ -101,6 +103,13 @@ class SavedKeys(Storable):
         )
         return made
 
+
+#: Of a document.
+_FIELDS = (
+    *("class", "arguments", "model"),
+    *("n_resident", "spilled", "key_bytes"),
+    *("fresh", "bank"),
+)
 
 _CHECKED = ("key", "max_keys", "ttl", "time", "n_threads")
 
@@ -181,11 +190,12 @@ class _Shape(NamedTuple):
         return rows, statistics
 
 
-def _restored_bank(fresh: Any, arrays: Arrays, shape: _Shape, decoder: Decoder) -> Bank:
+def _restored_bank(fresh: Any, plain: Any, arrays: Arrays, shape: _Shape, decoder: Decoder) -> Bank:
     sizes = shape.outline.sizes
     model = restored_model(fresh, arrays, shape.blueprint, sizes, decoder, "fresh.")
     rows, kept = shape.checked_rows(arrays, "rows", sizes)
     state = {"fresh": model, "free": [], "rows": rows, "kept": kept}
+    state |= restored_plain(plain, decoder)
     kind = BANKS["own"]
     if shape.is_shared:
         kind = BANKS["shared"]
