@@ -15,7 +15,7 @@ SOURCES = {str(path.relative_to(PACKAGE)): ast.parse(path.read_text()) for path 
 
 # A file may import from lower layers only; within a layer, in the order given here.
 LAYERS = [
-    "_cache _checks _deferred _dispatch _version durable",
+    "_cache _checks _deferred _dispatch _version durable storage",
     "_registry",
     "views atomics parallel",
     "activations linalg layout statistics scaling pages spill",

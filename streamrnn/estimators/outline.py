@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from streamrnn._checks import check_count
 from streamrnn.blueprint import Blueprint
 from streamrnn.estimators.features import FeatureIndex
 from streamrnn.estimators.persistence import Arrays, Storable, class_name
@@ -171,7 +172,7 @@ def outlined(kind: Any, document: Any, decoder: Decoder) -> Outline:
     estimator = kind.__new__(kind)
     estimator._keep_arguments(decoded_arguments(kind, written, decoder))
     estimator._prepare()
-    blueprint = estimator._blueprint(decoder.decode(seed, "seed"))
+    blueprint = estimator._blueprint(_seed(decoder.decode(seed, "seed")))
     sizes = blueprint.sized(count(n_inputs, "n_inputs"), count(n_outputs, "n_outputs"))
     check_outputs(blueprint, sizes)
     limit = estimator._features.limit
@@ -186,6 +187,12 @@ def _distinct(names: Any, most: int) -> list[Any]:
     if not isinstance(names, list) or len(set(names)) != len(names) or len(names) > most:
         raise ValueError(f"{reprlib.repr(names)} are not up to {most} names")
     return names
+
+
+def _seed(seed: Any) -> int:
+    """Check the seed that was drawn: None would draw another."""
+    check_count("seed", seed, 0)
+    return int(seed)
 
 
 def _add_outputs(estimator: Any, blueprint: Blueprint, names: Any, sizes: Sizes) -> None:
