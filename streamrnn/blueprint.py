@@ -12,9 +12,11 @@ from streamrnn.growth import carry_common
 from streamrnn.initialization import (
     SCHEMES,
     initialise_inputs,
+    initialise_lags,
     initialise_layers,
     initialise_outputs,
 )
+from streamrnn.lags import ONE_HOT, SIGNS, VALUES
 from streamrnn.layout import Parts, Sizes
 from streamrnn.learner import Plugins
 from streamrnn.updates import Settings, check_rate
@@ -38,11 +40,17 @@ class Blueprint:
         Name of the initialisation scheme.
     seed
         Seed of the initial weights.
+    lagged_target
+        Whether the network sees the last target that is known beside the features: as it is scaled
+        in regression, one input a class of which one is 1 in classification, and 1 or -1 for a
+        label that holds or does not, as where a loss tells two classes by one output. Zeros if no
+        target in the window is known.
 
     Raises
     ------
     ValueError
-        If the gradient algorithm cannot serve the sizes.
+        If the gradient algorithm cannot serve the sizes, or a head with a memory for each input
+        cannot keep it apart for features and lags.
     """
 
     def __init__(
@@ -53,6 +61,7 @@ class Blueprint:
         dtype: str,
         init: str,
         seed: int,
+        lagged_target: bool = False,
     ) -> None:
         self.plugins = plugins
         self.shape = shape
@@ -60,6 +69,13 @@ class Blueprint:
         self.dtype = dtype
         self.init = init
         self.seed = seed
+        self.lagged_target = lagged_target
+        head, H = plugins.head, shape.hidden_size
+        if lagged_target and head.n_memory(H, 1, 1) != head.n_memory(H, 2, 1):
+            raise ValueError(
+                f"head={head.name!r} keeps a memory for each input: new features would mix it up "
+                "with that of the last target, so it cannot be used with lagged_target"
+            )
         plugins.algorithm.check(self.sized(0, shape.n_outputs))
 
     @property
@@ -83,9 +99,12 @@ class Blueprint:
         head: Any = self.plugins.head
         optimizer: Any = self.plugins.optimizer
         algorithm: Any = self.plugins.algorithm
-        head_shape = (self.shape.hidden_size, n_inputs, n_outputs)
+        n_lags = n_outputs if self.lagged_target else 0
+        head_shape = (self.shape.hidden_size, n_inputs + n_lags, n_outputs)
         sizes = self.shape._replace(
             n_inputs=n_inputs,
+            n_lags=n_lags,
+            lags_as=self._lags_as,
             n_outputs=n_outputs,
             n_targets=1 if self.plugins.loss.task == "classification" else n_outputs,
             n_states=cell.n_states,
@@ -101,6 +120,15 @@ class Blueprint:
             n_memory=algorithm.n_memory(sizes), n_scratch=algorithm.n_scratch(sizes)
         )
 
+    @property
+    def _lags_as(self) -> int:
+        """How the last target is told to the network."""
+        loss = self.plugins.loss
+        if loss.task == "regression":
+            return VALUES
+        has_one_output = loss.task == "classification" and loss.n_outputs(2) == 1
+        return SIGNS if loss.task == "multilabel" or has_one_output else ONE_HOT
+
     def n_columns(self, sizes: Sizes) -> int:
         """Return the numbers in a prediction: the outputs, or one a class, of two at least."""
         least = 2 if self.plugins.loss.task == "classification" else 0
@@ -110,6 +138,7 @@ class Blueprint:
         """Draw the first weights of a model without inputs; all its numbers are 0 so far."""
         scheme = SCHEMES[self.init]
         initialise_layers(scheme, self.plugins, sizes, parts.parameters, self.seed)
+        initialise_lags(scheme, sizes, parts.parameters, self.seed, 0)
         initialise_outputs(scheme, self.plugins, sizes, parts.parameters, self.seed, 0)
 
     def grow(self, old: Sizes, source: Parts, new: Sizes, target: Parts) -> None:
@@ -117,6 +146,7 @@ class Blueprint:
         carry_common(self.plugins, old, source, new, target)
         scheme, parameters = SCHEMES[self.init], target.parameters
         initialise_inputs(scheme, new, parameters, self.seed, 0, old.n_inputs)
+        initialise_lags(scheme, new, parameters, self.seed, old.n_lags)
         initialise_outputs(scheme, self.plugins, new, parameters, self.seed, old.n_outputs)
 
     @property

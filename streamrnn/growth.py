@@ -6,7 +6,14 @@ import math
 
 import numpy as np
 
-from streamrnn.layout import Parts, Sizes, head_weights, layer_weights
+from streamrnn.layout import (
+    Parts,
+    Sizes,
+    head_weights,
+    layer_inputs,
+    layer_weights,
+    places_of_inputs,
+)
 from streamrnn.learner import Plugins
 from streamrnn.statistics import statistics_parts
 
@@ -17,9 +24,9 @@ def carry_common(plugins: Plugins, old: Sizes, source: Parts, new: Sizes, target
     for before, after in zip(source.slots, target.slots, strict=True):
         _carry_parameters(plugins, old, before, new, after)
     plugins.head.carry_memory(
-        (old.hidden_size, old.n_inputs, old.n_outputs),
+        (old.hidden_size, layer_inputs(old, 0), old.n_outputs),
         source.head_memory,
-        (new.hidden_size, new.n_inputs, new.n_outputs),
+        (new.hidden_size, layer_inputs(new, 0), new.n_outputs),
         target.head_memory,
     )
 
@@ -50,7 +57,8 @@ def _carry_parameters(
     for layer in range(old.num_layers):
         before, after = layer_weights(old, source, layer), layer_weights(new, target, layer)
         after.states[:] = before.states
-        after.inputs[: len(before.inputs) - 1] = before.inputs[:-1]
+        places = places_of_inputs(old, new) if layer == 0 else slice(old.hidden_size)
+        after.inputs[places] = before.inputs[:-1]
         after.inputs[-1] = before.inputs[-1]
     _carry_head(plugins, old, head_weights(old, source), new, head_weights(new, target))
 
@@ -58,11 +66,23 @@ def _carry_parameters(
 def _carry_head(
     plugins: Plugins, old: Sizes, source: np.ndarray, new: Sizes, target: np.ndarray
 ) -> None:
-    head = plugins.head
-    before = head.blocks(old.hidden_size, old.n_inputs, old.n_outputs)
-    after = head.blocks(new.hidden_size, new.n_inputs, new.n_outputs)
+    head, H = plugins.head, old.hidden_size
+    before = head.blocks(H, layer_inputs(old, 0), old.n_outputs)
+    wider = head.blocks(H, layer_inputs(old, 0) + 1, old.n_outputs)
+    after = head.blocks(H, layer_inputs(new, 0), new.n_outputs)
     for name, (start, shape) in before.items():
         new_start, new_shape = after[name]
         block = target[new_start : new_start + math.prod(new_shape)].reshape(new_shape)
-        kept = tuple(slice(extent) for extent in shape)
-        block[kept] = source[start : start + math.prod(shape)].reshape(shape)
+        places = [
+            _places_on_axis(old, was, new, now, has_inputs=was != one_more)
+            for was, one_more, now in zip(shape, wider[name][1], new_shape, strict=True)
+        ]
+        block[np.ix_(*places)] = source[start : start + math.prod(shape)].reshape(shape)
+
+
+def _places_on_axis(old: Sizes, was: int, new: Sizes, now: int, has_inputs: bool) -> np.ndarray:
+    """Return where the numbers along an axis of a head's block are when it has grown."""
+    if not has_inputs:
+        return np.arange(was)
+    lags = now - new.n_lags
+    return np.r_[: was - old.n_lags, lags : lags + old.n_lags]

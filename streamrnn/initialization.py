@@ -1,8 +1,9 @@
 """Initial weights: ``init="default"`` for learning from streams, ``init="torch"`` for parity.
 
 Every block is drawn from a generator of its own, seeded by the model's seed and the block's place:
-one for each input, one for each output. What a model draws therefore does not depend on the order
-of its growth beyond the number of inputs at that time, and no generator state has to be kept.
+one for each input, one for each lag, one for each output. What a model draws therefore does not
+depend on the order of its growth beyond the number of inputs at that time, and no generator state
+has to be kept.
 """
 
 from __future__ import annotations
@@ -12,10 +13,11 @@ from typing import Protocol
 
 import numpy as np
 
+from streamrnn.lags import ONE_HOT
 from streamrnn.layout import Sizes, head_weights, layer_inputs, layer_weights
 from streamrnn.learner import Plugins
 
-_INPUTS, _STATES, _BIASES, _HEAD = range(4)
+_INPUTS, _STATES, _BIASES, _HEAD, _LAGS = range(5)
 
 
 class Scheme(Protocol):
@@ -119,11 +121,27 @@ def initialise_layers(
 def initialise_inputs(
     scheme: Scheme, sizes: Sizes, parameters: np.ndarray, seed: int, layer: int, first: int
 ) -> None:
-    """Draw the weights of a layer's inputs from the `first` on."""
-    n, H = layer_inputs(sizes, layer), sizes.hidden_size
+    """Draw the weights of a layer's inputs, features or units, from the `first` on."""
+    H = sizes.hidden_size
+    n = sizes.n_inputs if layer == 0 else H
     weights = layer_weights(sizes, parameters, layer).inputs
     for i in range(first, n):
         weights[i] = scheme.input_row(_generator(seed, _INPUTS, layer, i), weights.shape[1], n, H)
+
+
+def initialise_lags(
+    scheme: Scheme, sizes: Sizes, parameters: np.ndarray, seed: int, first: int
+) -> None:
+    """Draw the weights of the lags from the `first` on, whatever features there are.
+
+    Of lags that tell a class only one is not 0 at a time, so each is drawn as if it were alone.
+    """
+    n = 1 if sizes.lags_as == ONE_HOT else sizes.n_lags
+    weights = layer_weights(sizes, parameters, 0).inputs
+    for k in range(first, sizes.n_lags):
+        rng = _generator(seed, _LAGS, k)
+        drawn = scheme.input_row(rng, weights.shape[1], n, sizes.hidden_size)
+        weights[sizes.n_inputs + k] = drawn
 
 
 def initialise_outputs(
@@ -131,7 +149,7 @@ def initialise_outputs(
 ) -> None:
     """Draw the head's weights for the outputs from the `first` on."""
     head = head_weights(sizes, parameters)
-    blocks = plugins.head.blocks(sizes.hidden_size, sizes.n_inputs, sizes.n_outputs)
+    blocks = plugins.head.blocks(sizes.hidden_size, layer_inputs(sizes, 0), sizes.n_outputs)
     for b, (start, shape) in enumerate(blocks.values()):
         block = head[start : start + math.prod(shape)].reshape(shape)
         for k in range(first, sizes.n_outputs):

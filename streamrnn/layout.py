@@ -28,6 +28,8 @@ class Sizes(NamedTuple):
     """The integers that determine the layout; see `cells.protocol` for a cell's share of them."""
 
     n_inputs: int = 0  # features
+    n_lags: int = 0  # inputs of the network behind them: the last target that is known
+    lags_as: int = 0  # how they tell it, see `lags`
     n_outputs: int = 0  # numbers the head gives
     n_targets: int = 1  # numbers in a target
     hidden_size: int = 0  # units of a layer
@@ -64,8 +66,13 @@ class LayerWeights(NamedTuple):
 
 @glue
 def layer_inputs(sizes: Sizes, layer: int) -> int:
-    """Return the number of inputs of a layer."""
-    return sizes.n_inputs if layer == 0 else sizes.hidden_size
+    """Return the number of inputs of a layer; those of the first are features, then lags."""
+    return sizes.n_inputs + sizes.n_lags if layer == 0 else sizes.hidden_size
+
+
+def places_of_inputs(old: Sizes, new: Sizes) -> np.ndarray:
+    """Return where the first layer's inputs of `old` sizes are among those of `new` sizes."""
+    return np.r_[: old.n_inputs, new.n_inputs : new.n_inputs + old.n_lags]
 
 
 @glue
@@ -216,7 +223,7 @@ class Workspace(NamedTuple):
     """The parts of the workspace; `gradient` may be looked at, the rest outlives no call."""
 
     gradient: np.ndarray  # (n_parameters,)
-    x: np.ndarray  # (n_inputs,): scaled inputs
+    x: np.ndarray  # (n_inputs + n_lags,): scaled inputs, lags
     pre: np.ndarray  # (gates * H,): pre-activations
     after: np.ndarray  # (num_layers, n_states * H): state after the step
     factors: np.ndarray  # (num_layers, n_factors * H)
@@ -234,7 +241,7 @@ def _workspace_sizes(sizes):
     H, K, L = sizes.hidden_size, sizes.truncation, sizes.num_layers
     return (
         n_parameters(sizes),
-        _aligned(sizes.n_inputs),
+        _aligned(layer_inputs(sizes, 0)),
         _aligned(sizes.gates * H),
         _aligned(L * sizes.n_states * H),
         _aligned(L * sizes.n_factors * H),
@@ -266,7 +273,7 @@ def workspace_parts(sizes: Sizes, workspace: np.ndarray, team: Any) -> Workspace
     at_deltas = at_z + z + d_z + d_state
     return Workspace(
         vector(workspace, 0, P),
-        vector(workspace, P, sizes.n_inputs),
+        vector(workspace, P, layer_inputs(sizes, 0)),
         vector(workspace, P + x, sizes.gates * H),
         matrix(workspace, at_after, L, sizes.n_states * H),
         matrix(workspace, at_after + after, L, sizes.n_factors * H),

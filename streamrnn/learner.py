@@ -11,6 +11,7 @@ from streamrnn._dispatch import glue
 from streamrnn.gradients.protocol import backpropagate, recall, remember
 from streamrnn.heads.protocol import learn as learn_head
 from streamrnn.heads.protocol import read
+from streamrnn.lags import write_lags
 from streamrnn.layout import Parts, Sizes, Workspace, head_weights
 from streamrnn.linalg import copy, fill
 from streamrnn.losses.protocol import decode
@@ -73,7 +74,11 @@ def predict(
     out
         The prediction, float64: (n_outputs,) in the target's units, or a probability a class.
     """
-    scale_inputs(values, statistics.inputs, settings.scale_inputs != 0.0, work.x)
+    scaled = vector(work.x, 0, sizes.n_inputs)
+    scale_inputs(values, statistics.inputs, settings.scale_inputs != 0.0, scaled)
+    if sizes.n_lags > 0:
+        lags = vector(work.x, sizes.n_inputs, sizes.n_lags)
+        write_lags(sizes, parts.targets, statistics.counters, lags)
     step(
         work.team,
         plugins.cell,
@@ -106,36 +111,6 @@ def _make_finite(z):
 
 
 @glue
-def _forget_state(parts):
-    for layer in range(parts.state.shape[0]):
-        fill(row(parts.state, layer), 0.0)
-
-
-@glue
-def _go_on(parts, work):
-    for layer in range(parts.state.shape[0]):
-        copy(row(work.after, layer), parts.state.shape[1], row(parts.state, layer))
-
-
-@glue
-def roll(parts: Parts, work: Workspace) -> None:
-    """Go on from the state after the step that `predict` has just computed; from 0 if it failed."""
-    if _is_finite(work.after):
-        _go_on(parts, work)
-    else:
-        _forget_state(parts)
-
-
-@glue
-def forget_window(parts: Parts, counters: np.ndarray) -> None:
-    """Start again from a zero state and an empty window; what was learnt stays."""
-    _forget_state(parts)
-    counters[POSITION] = 0
-    counters[FILLED] = 0
-    counters[PENDING] = 0
-
-
-@glue
 def _is_finite(rows):
     for i in range(rows.shape[0]):
         for j in range(rows.shape[1]):
@@ -145,19 +120,19 @@ def _is_finite(rows):
 
 
 @glue
-def _is_known(sizes, settings, target, weight):
-    """Say whether there is something to learn: a component that is known, and a weight."""
-    scale = settings.scale_target != 0.0
-    known = False
-    for k in range(sizes.n_targets):
-        known |= is_usable(target[k], scale)
-    return known and 0 < weight < math.inf
+def _keep_target(sizes, settings, statistics, ring, target, is_late):
+    """Write the scaled target and its weight to a row of the ring; say if anything is known.
 
-
-@glue
-def _keep_target(sizes, settings, statistics, ring, target, known):
-    """Write the scaled target and its weight to a row of the ring."""
+    A late one of which nothing is known leaves the row alone.
+    """
     scale, last = settings.scale_target != 0.0, sizes.n_targets
+    weight = ring.dtype.type(target[last])  # as the ring has it: too small a weight is 0 there
+    known = False
+    for k in range(last):
+        known |= is_usable(target[k], scale)
+    known = known and 0 < weight < math.inf
+    if is_late and not known:
+        return False
     for k in range(last):
         if not known or not is_usable(target[k], scale):
             ring[k] = math.nan
@@ -165,25 +140,41 @@ def _keep_target(sizes, settings, statistics, ring, target, known):
             ring[k] = keep_and_scale_target(target[k], statistics.targets, k)
         else:
             ring[k] = target[k]
-    ring[last] = target[last] if known else 0.0
+    ring[last] = weight if known else 0.0
+    return known
 
 
 @glue
-def _advance(plugins, sizes, settings, parts, statistics, work, values):
-    """Take the step that `predict` has just computed; return its row in the rings, -1 if failed."""
+def _advance(plugins, sizes, settings, parts, statistics, work, values, task):
+    """Take the step that `predict` has just computed; return its row in the rings, -1 if none."""
     counters = statistics.counters
-    counters[SAMPLES] += 1
-    counters[MISSING_VALUES] += keep_inputs(values, statistics.inputs, settings.scale_inputs != 0.0)
-    if not _is_finite(work.after):
-        counters[STATE_RESETS] += 1
-        forget_window(parts, counters)
-        return np.intp(-1)
     slot: Any = np.intp(counters[POSITION])
-    remember(plugins.algorithm, sizes, parts, work, slot)
-    _go_on(parts, work)
+    good = _is_finite(work.after)
+    if task != ROLL:
+        missing = keep_inputs(values, statistics.inputs, settings.scale_inputs != 0.0)
+        counters[MISSING_VALUES] += missing
+        counters[SAMPLES] += 1
+        if good:
+            remember(plugins.algorithm, sizes, parts, work, slot)
+    for layer in range(sizes.num_layers):
+        state = row(parts.state, layer)
+        if good:
+            copy(row(work.after, layer), state.size, state)
+        else:
+            fill(state, 0.0)
+    if task == ROLL:
+        return np.intp(-1)
+    if not good:
+        counters[STATE_RESETS] += 1
+        counters[POSITION] = 0
+        counters[FILLED] = 0
+        counters[PENDING] = 0
+        return np.intp(-1)
     counters[POSITION] = (slot + 1) % sizes.truncation
     if counters[FILLED] < sizes.truncation:
         counters[FILLED] += 1
+    counters[MISSING_TARGETS] += 1  # until it is known
+    parts.targets[slot, sizes.n_targets] = 0  # the step that was in this row may have had one
     return slot
 
 
@@ -203,25 +194,22 @@ def take(
     """Take the step that `predict` has just computed, or find an old one; note its target.
 
     The arguments are those of `learn`. Returns the step's row in the rings, -1 if there is nothing
-    to learn: the step failed, or no target came for an old one.
+    to learn: the step failed or is not kept, or no target came for an old one.
     """
     counters = statistics.counters
     slot: Any = (np.intp(counters[POSITION]) - 1 - age) % sizes.truncation
     if task != LABEL:
-        slot = _advance(plugins, sizes, settings, parts, statistics, work, values)
+        slot = _advance(plugins, sizes, settings, parts, statistics, work, values, task)
         if slot < 0:
             return slot
-        parts.targets[slot, sizes.n_targets] = 0  # that of the step which was in this row
-        counters[MISSING_TARGETS] += 1
     ring = row(parts.targets, slot)
-    known = _is_known(sizes, settings, target, ring.dtype.type(target[sizes.n_targets]))
-    if task == LABEL and not known:
-        return np.intp(-1)
-    if known:
+    missing = ring[sizes.n_targets] == 0
+    if _keep_target(sizes, settings, statistics, ring, target, task == LABEL):
         counters[PENDING] += 1
-        if ring[sizes.n_targets] == 0:
+        if missing:
             counters[MISSING_TARGETS] -= 1
-    _keep_target(sizes, settings, statistics, ring, target, known)
+    elif task == LABEL:
+        return np.intp(-1)
     return slot
 
 
@@ -277,7 +265,7 @@ def learn(
         sample. If it is 0 or nothing is known, the state advances, and that is all.
     task
         LEARN; ADVANCE: the target will come later, and no update is made before; LABEL: it has come
-        now, and there is no step.
+        now, and there is no step; ROLL: the state goes on, and that is all.
     age
         Whose target it is: that of the step so many before the newest; 0 but for LABEL.
     lr

@@ -82,7 +82,7 @@ def step(
     parameters
         All parameters, (n_parameters,); read only.
     x
-        Scaled inputs, (n_inputs,); read only.
+        Scaled inputs and lags, (n_inputs + n_lags,); read only.
     state
         Carried state, (num_layers, n_states * H); read only.
     after, factors

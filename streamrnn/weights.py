@@ -3,7 +3,8 @@
 ``weight_ih_l0`` (gates * H, inputs), ``weight_hh_l0`` (gates * H, H), ``bias_ih_l0`` and
 ``bias_hh_l0`` (gates * H,), and so on for each layer, then ``head.weight`` (outputs, H) and
 ``head.bias`` (outputs,). Gate order: i, f, g, o (LSTM); r, z, n (GRU). Both biases are parameters
-of their own, as in PyTorch.
+of their own, as in PyTorch. The inputs are the features; a model with ``lagged_target`` has the
+columns of the last target behind theirs.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from streamrnn.layout import Sizes, head_weights, layer_weights, n_parameters
+from streamrnn.layout import Sizes, head_weights, layer_inputs, layer_weights, n_parameters
 from streamrnn.learner import Plugins
 
 
@@ -35,7 +36,7 @@ def views(plugins: Plugins, sizes: Sizes, parameters: np.ndarray) -> dict[str, l
         named[f"bias_ih_l{layer}"] = [block[-1] for block in inputs]
         named[f"bias_hh_l{layer}"] = [block[-1] for block in states]
     head = head_weights(sizes, parameters)
-    blocks = plugins.head.blocks(H, sizes.n_inputs, sizes.n_outputs)
+    blocks = plugins.head.blocks(H, layer_inputs(sizes, 0), sizes.n_outputs)
     for name, (start, shape) in blocks.items():
         named[f"head.{name}"] = [head[start : start + math.prod(shape)].reshape(shape)]
     return named
@@ -70,7 +71,10 @@ def as_arrays(weights: Mapping[str, object], dtype: str) -> dict[str, np.ndarray
 
 
 def n_inputs(arrays: Mapping[str, np.ndarray]) -> int:
-    """Return for how many inputs weights are made; 0 if they do not say, for `check` to refuse."""
+    """Return for how many inputs weights are made, lags among them; 0 if they do not say.
+
+    `check` refuses those.
+    """
     first = arrays.get("weight_ih_l0")
     return first.shape[1] if first is not None and first.ndim == 2 else 0
 

@@ -31,6 +31,7 @@ def blueprint(
     scale_target=False,
     dtype="float64",
     init="torch",
+    lagged_target=False,
 ):
     plugins = Plugins(
         cell=cells.registry()[cell](),
@@ -50,7 +51,7 @@ def blueprint(
     settings = Settings(
         clip_norm=clip_norm, scale_inputs=float(scale_inputs), scale_target=float(scale_target)
     )
-    return Blueprint(plugins, shape, settings, dtype, init, 5)
+    return Blueprint(plugins, shape, settings, dtype, init, 5, lagged_target)
 
 
 def engine(n_inputs=3, **words):

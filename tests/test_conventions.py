@@ -28,6 +28,7 @@ LAYERS = [
     "network updates",
     "gradients.sweep",
     "gradients",
+    "lags",
     "learner",
     "initialization growth weights",
     "blueprint backends",

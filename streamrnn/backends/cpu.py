@@ -23,7 +23,7 @@ from streamrnn.layout import (
     workspace_parts,
     workspace_size,
 )
-from streamrnn.learner import ASSIST, LABEL, PREDICT, ROLL, Plugins, learn, predict, roll
+from streamrnn.learner import ASSIST, LABEL, PREDICT, Plugins, learn, predict
 from streamrnn.linalg import Alone
 from streamrnn.sharing import assist, begin, end, meet
 from streamrnn.statistics import UPDATES, statistics_parts, statistics_size
@@ -141,9 +141,7 @@ def _run(digest: str, patterns: Plugins, real: Any, crew: tuple) -> Callable[...
                 x, y, p = row(inputs, t), row(targets, t), row(out, t)
                 if task != LABEL:
                     predict(plugins, sizes, settings, parts, statistics, work, x, p)
-                if task == ROLL:
-                    roll(parts, work)
-                elif task != PREDICT:
+                if task != PREDICT:
                     update = np.intp(statistics.counters[UPDATES] - done)
                     lr = rates[update if update < at.n_rates else at.n_rates - 1]
                     learn(plugins, sizes, settings, parts, statistics, work, x, y, task, age, lr)

@@ -9,16 +9,17 @@ import numpy as np
 from streamrnn._dispatch import glue
 from streamrnn._registry import plugin
 from streamrnn.gradients.protocol import backpropagate, recall, remember
-from streamrnn.gradients.sweep import backpropagate_window, clear_rest, record_inputs
+from streamrnn.gradients.sweep import backpropagate_window, record_inputs
 from streamrnn.layout import (
     Sizes,
     features,
     layer_inputs,
     layer_tape,
     layer_weights,
+    places_of_inputs,
     tape_size,
 )
-from streamrnn.linalg import copy
+from streamrnn.linalg import copy, fill
 from streamrnn.network import layer_step
 from streamrnn.views import matrix, row, vector
 
@@ -36,7 +37,7 @@ class Recomputed(NamedTuple):
 
     def n_memory(self, sizes: Sizes) -> int:
         """Return the length of two rings: the inputs, and the states before each step."""
-        return sizes.truncation * (sizes.n_inputs + _state_size(sizes))
+        return sizes.truncation * (layer_inputs(sizes, 0) + _state_size(sizes))
 
     def n_scratch(self, sizes: Sizes) -> int:
         """Return the length of a tape and of two states."""
@@ -58,7 +59,7 @@ class Recomputed(NamedTuple):
             _rings(old, old_memory),
             _rings(new, new_memory),
         )
-        inputs[:, : old.n_inputs] = old_inputs
+        inputs[:, places_of_inputs(old, new)] = old_inputs
         states[:] = old_states
 
 
@@ -68,16 +69,16 @@ def _state_size(sizes: Sizes) -> int:
 
 @glue
 def _rings(sizes, memory):
-    """View the rings of inputs, (K, n_inputs), and of states, (K, num_layers * n_states * H)."""
+    """View the rings of inputs, (K, inputs), and of states, (K, num_layers * n_states * H)."""
     K, n_state = sizes.truncation, sizes.num_layers * sizes.n_states * sizes.hidden_size
-    n_inputs = K * sizes.n_inputs
-    return matrix(memory, 0, K, sizes.n_inputs), matrix(memory, n_inputs, K, n_state)
+    n_inputs = layer_inputs(sizes, 0)
+    return matrix(memory, 0, K, n_inputs), matrix(memory, K * n_inputs, K, n_state)
 
 
 @remember.register(Recomputed)
 def _(algorithm, sizes, parts, work, slot):
     inputs, states = _rings(sizes, parts.memory)
-    copy(work.x, sizes.n_inputs, row(inputs, slot))
+    copy(work.x, work.x.size, row(inputs, slot))
     before = row(states, slot)
     width = parts.state.shape[1]
     for layer in range(sizes.num_layers):
@@ -100,6 +101,9 @@ def _(algorithm, sizes, parts, slot, age, h, x):
 def _(algorithm, plugins, sizes, parts, work, slot, n):
     size = tape_size(sizes)
     tape = vector(work.scratch, 0, size)
+    if slot + 1 != n and n < sizes.truncation:
+        # The sweep goes over rows outside the window too, which another call may have written.
+        fill(tape, 0.0)
     L, width = parts.state.shape
     before = matrix(work.scratch, size, L, width)
     after = matrix(work.scratch, size + L * width, L, width)
@@ -110,7 +114,6 @@ def _(algorithm, plugins, sizes, parts, work, slot, n):
     for ahead in range(n):
         r = (oldest + ahead) % sizes.truncation
         _rerun_step(plugins.cell, sizes, parts, work, tape, r, row(inputs, r), before, after)
-    clear_rest(sizes, tape, slot, n)
     backpropagate_window(plugins, sizes, parts, work, tape, slot, n)
 
 

@@ -49,34 +49,6 @@ def record_inputs(
 
 
 @glue
-def _reach(sizes, slot, n):
-    """Return how many rows of the rings, from the first on, have the whole window among them."""
-    return slot + 1 if slot + 1 >= n else sizes.truncation
-
-
-@glue
-def _is_outside(sizes, slot, n, r):
-    """Say whether row `r` of the rings is of a step outside the window."""
-    return (slot - r) % sizes.truncation >= n
-
-
-@glue
-def clear_rest(sizes: Sizes, tape: np.ndarray, slot: int, n: int) -> None:
-    """Clear what a tape has of steps outside the window, where products go over its rows.
-
-    Their errors are 0, but what another call has left there may not be finite.
-    """
-    reach = _reach(sizes, slot, n)
-    if reach > n:
-        for layer in range(sizes.num_layers):
-            ring = layer_tape(sizes, tape, layer)
-            for r in range(reach):
-                if _is_outside(sizes, slot, n, r):
-                    fill(row(ring.inputs, r), 0.0)
-                    fill(row(ring.states, r), 0.0)
-
-
-@glue
 def backpropagate_window(
     plugins: Any,
     sizes: Sizes,
@@ -94,10 +66,12 @@ def backpropagate_window(
     top = sizes.num_layers - 1
     m = n if n < sizes.loss_window else sizes.loss_window
     _errors_of_losses(plugins, sizes, parts, work, tape, slot, m)
-    reach = _reach(sizes, slot, n)
+    # Products go over the rows of the rings up to the window's end, or over all if it goes round
+    # their end; what is not in the window has no deltas.
+    reach = slot + 1 if slot + 1 >= n else sizes.truncation
     if reach > n:
         for r in range(reach):
-            if _is_outside(sizes, slot, n, r):
+            if (slot - r) % sizes.truncation >= n:
                 fill(row(work.deltas, r), 0.0)
     for depth in range(sizes.num_layers):
         layer = top - depth

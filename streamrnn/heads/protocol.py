@@ -1,13 +1,14 @@
 """The contract of a head: what reads the prediction off the top layer's hidden state.
 
 A head is a NamedTuple class with a ``name``, float fields with defaults, and these methods, which
-plain Python calls with the units ``H``, the number of inputs and the number of outputs:
+plain Python calls with the units ``H``, the number of inputs (features, then lags) and the number
+of outputs:
 
 - ``n_parameters(H, inputs, outputs)``: length of its parameter vector, which learns by gradient;
 - ``n_memory(H, inputs, outputs)``: further numbers of its own, such as a covariance;
 - ``blocks(H, inputs, outputs)``: ``{name: (offset, shape)}`` of its parameters, for
   ``get_weights()``. The first axis of a shape that begins with `outputs` grows when an output is
-  added;
+  added. An axis that grows with the inputs ends with them: new features come before its lags;
 - ``carry_memory(old, old_memory, new, new_memory)``: copy its memory into a larger one when inputs
   or outputs were added; `old` and `new` are (H, inputs, outputs).
 """

@@ -54,6 +54,7 @@ class Twin:
         loss="squared",
         scale_inputs=False,
         scale_target=False,
+        lag=None,
     ):
         self.cell = cell
         self.weights = {name: np.array(array, dtype=float) for name, array in weights.items()}
@@ -70,6 +71,7 @@ class Twin:
         self.input_scalers = [Scaler() for _ in range(n_inputs)] if scale_inputs else None
         n_outputs = len(self.weights["head.bias"])
         self.target_scalers = [Scaler() for _ in range(n_outputs)] if scale_target else None
+        self.lag = lag  # how an input tells the last target: a function of it, None for zeros
         self.gradient = None
         self.counters = dict.fromkeys(
             ("samples", "updates", "clipped", "skipped", "missing_values", "missing_targets"), 0
@@ -83,7 +85,7 @@ class Twin:
 
     def predict(self, x):
         """The outputs of the head for the next sample; nothing changes."""
-        outputs = step(self.cell, self.weights, self.scaled(x, commit=False), self.states)[2]
+        outputs = step(self.cell, self.weights, self.inputs(x, commit=False), self.states)[2]
         if self.target_scalers is None:
             return outputs
         pairs = zip(self.target_scalers, outputs, strict=True)
@@ -91,7 +93,7 @@ class Twin:
 
     def learn(self, x, y, weight=1.0, *, waits=False):
         """One sample; `waits` if its target will come later, which an update is to wait for."""
-        x = self.scaled(x, commit=True)
+        x = self.inputs(x, commit=True)
         before = self.states
         self.states, memos, _ = step(self.cell, self.weights, x, before)
         target = self.scaled_target(y) if weight > 0 else None
@@ -118,6 +120,15 @@ class Twin:
             if self.pending:
                 self.update(age)
             self.pending = 0
+
+    def inputs(self, x, commit):
+        """The scaled features, and behind them the newest target of the window that is known."""
+        scaled = self.scaled(x, commit)
+        if self.lag is None:
+            return scaled
+        window = [sample["target"] for sample in self.history[-self.truncation :]]
+        known = [target for target in window if target is not None]
+        return np.concatenate([scaled, self.lag(known[-1] if known else None)])
 
     def scaled(self, x, commit):
         result = np.zeros(len(x))
