@@ -82,6 +82,11 @@ class RNNAnomalyDetector(RecurrentEstimator, base.AnomalyDetector):
         super()._prepare()
         self._surprise = Surprise(self.memory)
 
+    @property
+    def lagged_target(self) -> bool:
+        """The sample before is the network's input."""
+        return True
+
     def _new_outputs(self) -> Numbers:
         return Numbers(self.max_features, word="feature", limit_name="max_features")
 

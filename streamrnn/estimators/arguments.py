@@ -64,8 +64,7 @@ def blueprint_of(
         seed = secrets.randbits(63) if estimator.seed is None else estimator.seed
     check_count("seed", seed, 0)
     lagged = bool(getattr(estimator, "lagged_target", False))
-    more = {"lagged_target": True} if lagged else {}
-    return Blueprint(plugins, shape, settings, dtype, estimator.init, seed, **more)
+    return Blueprint(plugins, shape, settings, dtype, estimator.init, seed, lagged)
 
 
 def _plugins(estimator: Any, tasks: tuple[str, ...]) -> Plugins:

@@ -53,7 +53,7 @@ class Weighted:
         """Take over weights; `names` are those of outputs that have none so far."""
         model = self._model
         arrays = weights.as_arrays(given, model.blueprint.dtype)
-        n_lags = getattr(model.blueprint.sized(0, n_outputs), "n_lags", 0)
+        n_lags = model.blueprint.sized(0, n_outputs).n_lags
         n_inputs = weights.n_inputs(arrays) - n_lags
         if model.sizes.n_inputs not in (0, n_inputs):
             raise ValueError(
