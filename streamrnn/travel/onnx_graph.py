@@ -53,7 +53,7 @@ def build(snapshot: Snapshot) -> GraphProto:
     x = _scaled(b, snapshot)
     x = b.op("Cast", x, to=b.kind)
     if snapshot.n_lags:
-        x = b.op("Concat", x, b.op("Cast", "lag", to=b.kind), axis=1)
+        x = b.op("Concat", x, "lag", axis=1)
     carried = ["h", "c"][: snapshot.n_states]
     after: list[list[str]] = []
     for layer in range(snapshot.num_layers):
@@ -68,7 +68,7 @@ def build(snapshot: Snapshot) -> GraphProto:
     outputs = _predict(b, snapshot, x)
     inputs = [_value("x", TensorProto.DOUBLE, [_BATCH, snapshot.n_features])]
     if snapshot.n_lags:
-        inputs.append(_value("lag", TensorProto.DOUBLE, [_BATCH, snapshot.n_lags]))
+        inputs.append(_value("lag", b.kind, [_BATCH, snapshot.n_lags]))
     shape = [snapshot.num_layers, _BATCH, snapshot.hidden_size]
     inputs += [_value(name, b.kind, shape) for name in carried]
     outputs += [_value(f"{name}_next", b.kind, shape) for name in carried]
