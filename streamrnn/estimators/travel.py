@@ -187,7 +187,7 @@ class Importing:
         >>> model.learn_one({"load": 0.3, "hour": -1.0}, 0.5)
         """
         arrived = arrivals.read(module, cell)
-        if arguments.get("lagged_target"):  # as many as outputs; a state_dict does not say it
+        if arguments.get("lagged_target"):  # as many as outputs; a foreign module does not say it
             arrived = arrived._replace(n_lags=arrived.n_outputs)
         if n_samples_seen is not None:
             check_number("n_samples_seen", n_samples_seen, 0.0, above=True)

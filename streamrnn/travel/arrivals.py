@@ -13,7 +13,7 @@ from streamrnn.travel.snapshot import Snapshot
 _RECURRENT = re.compile(r"^(.*\.)?((?:weight|bias)_(?:ih|hh)_l\d+)$")
 _GATES = {"lstm": 4, "gru": 3, "rnn": 1, "rnn_relu": 1}
 #: What our own module has besides weights.
-_BUFFERS = ("input_moments", "target_moments", "initial_state")
+_BUFFERS = ("input_moments", "target_moments", "initial_state", "initial_lag")
 
 
 def read(given: Any, cell: str | None) -> Snapshot:
@@ -46,7 +46,6 @@ def read(given: Any, cell: str | None) -> Snapshot:
             decoding=found.decoding,
             features=found.features,
             labels=found.labels,
-            n_lags=found.n_lags,
         )
     if isinstance(given, Mapping):
         return of_arrays(given, cell)
@@ -72,6 +71,7 @@ def of_arrays(arrays: Mapping[str, Any], cell: str | None) -> Snapshot:
         state=own.get("initial_state"),
         input_moments=own.get("input_moments"),
         target_moments=own.get("target_moments"),
+        n_lags=len(own.get("initial_lag", ())),
     )
 
 

@@ -37,7 +37,10 @@ def write(snapshot: Snapshot, path: str | os.PathLike[str]) -> None:
 def _metadata(snapshot: Snapshot) -> dict[str, Any]:
     names = list(snapshot.features or [])
     names += [None] * (snapshot.n_features - len(names))  # columns that have no name yet
-    state = {} if snapshot.state is None else zip("hc", snapshot.state[:, :, None], strict=False)
+    rows = () if snapshot.state is None else snapshot.state[:, :, None]
+    state = dict(zip("hc", rows, strict=False))
+    if snapshot.lag is not None:
+        state["lag"] = snapshot.lag[None]
     outputs = None if snapshot.labels is None else [plain(name) for name in snapshot.labels]
     task = _TASKS[snapshot.decoding or "identity"]
     moments = snapshot.target_moments
@@ -46,7 +49,7 @@ def _metadata(snapshot: Snapshot) -> dict[str, Any]:
         "features": [plain(name) for name in names],
         "targets" if task == "regression" else "labels": outputs,
         "scaling": {"target_mean": shift.tolist(), "target_scale": scale.tolist()},
-        "state": {name: values.tolist() for name, values in dict(state).items()},
+        "state": {name: values.tolist() for name, values in state.items()},
         "model": {
             "streamrnn": __version__,
             "cell": snapshot.cell,

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from streamrnn import cells, heads, losses, weights
+from streamrnn.lags import write_lags
 from streamrnn.losses.protocol import decode, identity
 from streamrnn.model import Model
 from streamrnn.scaling import COUNT, M2, MEAN
@@ -44,6 +45,8 @@ class Snapshot(NamedTuple):
     labels: list[Hashable] | None = None
     #: Inputs after the features, which are not scaled.
     n_lags: int = 0
+    #: What they are at the next step, (n_lags,).
+    lag: np.ndarray | None = None
 
     @property
     def hidden_size(self) -> int:
@@ -94,14 +97,16 @@ def take(model: Model, features: Sequence[Hashable], labels: Sequence[Hashable] 
         If it has seen no sample or no label yet, or is made of parts that exist only here.
     """
     sizes = model.sizes
-    n_lags = getattr(sizes, "n_lags", 0)
-    if sizes.n_inputs + n_lags == 0:
+    if sizes.n_inputs + sizes.n_lags == 0:
         raise ValueError("the model has no input yet: let it learn from a sample first")
     decoding = decoding_of(model)
     if labels is not None and len(labels) < (2 if decoding == "logistic" else 1):
         raise ValueError(f"the model has seen {list(labels)} as targets only: let it learn first")
     settings = model.blueprint.settings
     moments = statistics_parts(sizes, model.statistics)
+    lag = np.zeros(sizes.n_lags, model.blueprint.dtype)
+    if sizes.n_lags:
+        write_lags(sizes, model.parts.targets, moments.counters, lag)
     state = model.parts.state.reshape(sizes.num_layers, sizes.n_states, sizes.hidden_size)
     return Snapshot(
         cell=_cell(model),
@@ -112,7 +117,8 @@ def take(model: Model, features: Sequence[Hashable], labels: Sequence[Hashable] 
         decoding=decoding,
         features=list(features),
         labels=None if labels is None else list(labels),
-        n_lags=n_lags,
+        n_lags=sizes.n_lags,
+        lag=lag if sizes.n_lags else None,
     )
 
 

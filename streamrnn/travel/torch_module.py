@@ -49,6 +49,9 @@ class RecurrentModule(nn.Module):
     initial_state
         Buffer, (states, layers, H): what the estimator carried; `carried_state` gives it the shape
         that `forward` takes.
+    initial_lag
+        Buffer, (lags,): the last target that the estimator knew, as the network sees it; None for
+        a model without lags.
     feature_names
         Names of the columns of x.
     labels
@@ -58,6 +61,7 @@ class RecurrentModule(nn.Module):
     input_moments: Tensor | None
     target_moments: Tensor | None
     initial_state: Tensor
+    initial_lag: Tensor | None
 
     def __init__(self, snapshot: Snapshot) -> None:
         super().__init__()
@@ -80,6 +84,7 @@ class RecurrentModule(nn.Module):
         self.register_buffer("input_moments", _tensor(snapshot.input_moments))
         self.register_buffer("target_moments", _tensor(snapshot.target_moments))
         self.register_buffer("initial_state", _tensor(snapshot.state))
+        self.register_buffer("initial_lag", _tensor(snapshot.lag))
 
     def _take_weights(self, weights: dict[str, np.ndarray]) -> None:
         parameters = dict(self.rnn.named_parameters())

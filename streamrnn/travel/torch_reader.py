@@ -25,7 +25,6 @@ class Found(NamedTuple):
     decoding: str | None = None
     features: list[Hashable] | None = None
     labels: list[Hashable] | None = None
-    n_lags: int = 0
 
 
 def read(module: nn.Module) -> Found:
@@ -47,7 +46,6 @@ def read(module: nn.Module) -> Found:
                 decoding=part.decoding,
                 features=part.feature_names,
                 labels=part.labels,
-                n_lags=part.n_lags,
             )
     at, rnn = _only(module, nn.RNNBase, "nn.LSTM, nn.GRU or nn.RNN")
     head_at, head = _only(module, nn.Linear, "nn.Linear")
