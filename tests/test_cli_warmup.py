@@ -99,7 +99,7 @@ def test_a_later_process_compiles_nothing_in_a_folder_that_it_cannot_write(tmp_p
     ("args", "said"),
     [
         (["--cell", "lstmm"], "--cell='lstmm' is unknown (did you mean 'lstm'?)"),
-        (["--loss", "cross"], "--loss='cross' is unknown; known: 'absolute', 'cross_entropy'"),
+        (["--loss", "cross"], "--loss='cross' is unknown; known: 'absolute', 'binary_cross_entropy'"),
         (["--optimizer", "adamm"], "--optimizer='adamm' is unknown"),
         (["--activations", "kept"], "--activations='kept' is unknown"),
         (["--dtype", "float16"], "--dtype='float16' is unknown"),
