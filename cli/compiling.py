@@ -18,7 +18,7 @@ from .console import Console
 from .errors import DataError
 from .network import as_options
 from .suggestions import listed
-from .warmup import TASKS, WarmupSettings
+from .warmup import WarmupSettings
 
 VARIABLES = ("NUMBA_CACHE_DIR", "NUMBA_CPU_NAME", "NUMBA_CPU_FEATURES")
 
@@ -26,6 +26,19 @@ VARIABLES = ("NUMBA_CACHE_DIR", "NUMBA_CPU_NAME", "NUMBA_CPU_FEATURES")
 WIDE, KEY = 256, "key"
 
 PARAMETERS = ("cell", "loss", "optimizer", "activations", "dtype")
+
+#: The loss of each task that is compiled unless others are asked for, and targets that can be told.
+USUAL = {
+    "regression": "squared",
+    "classification": "cross_entropy",
+    "multilabel": "binary_cross_entropy",
+}
+BOTH = ("regression", "classification")
+TARGETS: dict[str, list[Any]] = {
+    "regression": [0.0, 1.0],
+    "classification": ["a", "b"],
+    "multilabel": [{"a": True}, {"a": False}],
+}
 
 
 def run(settings: WarmupSettings) -> None:
@@ -101,8 +114,8 @@ def _configurations(settings: WarmupSettings) -> Iterator[tuple[str, ...]]:
 def _losses(settings: WarmupSettings) -> tuple[str, ...]:
     if settings.loss:
         return settings.loss
-    usual = {"regression": "squared", "classification": "cross_entropy"}
-    return tuple(usual[task] for task in TASKS if settings.task in ("both", task))
+    tasks = BOTH if settings.task == "both" else (settings.task,)
+    return tuple(USUAL[task] for task in tasks)
 
 
 def _model(settings: WarmupSettings, names: tuple[str, ...], units: int = 1) -> Any:
@@ -116,9 +129,15 @@ def _model(settings: WarmupSettings, names: tuple[str, ...], units: int = 1) -> 
         raise click.UsageError(f"--loss={loss!r} is unknown; known: {listed(known)}")
     if task == "both":
         task = known[loss].task
-    kind = streamrnn.RNNRegressor if task == "regression" else streamrnn.RNNClassifier
+    kinds: dict[str, Any] = {
+        "regression": streamrnn.RNNRegressor,
+        "classification": streamrnn.RNNClassifier,
+        "multilabel": streamrnn.RNNMultiLabelClassifier,
+    }
+    if settings.shared and task not in BOTH:
+        raise click.UsageError(f"--shared is for {' and '.join(BOTH)}, not for --loss={loss!r}.")
     try:
-        return kind(hidden_size=units, truncation=1, **parameters)
+        return kinds[task](hidden_size=units, truncation=1, **parameters)
     except ValueError as error:
         raise click.UsageError(as_options(str(error), PARAMETERS)) from None
 
@@ -129,11 +148,10 @@ def _warm_up(model: Any, folder: str | None) -> str:
 
     started, before = time.perf_counter(), cache_info().misses
     x = {"x": 1.0, KEY: 0.0}
-    targets = ["a", "b"] if hasattr(model, "predict_proba_one") else [0.0, 1.0]
     with warnings.catch_warnings():
         warnings.filterwarnings("error", "compiled code is not kept", RuntimeWarning)
         try:
-            for target in targets:
+            for target in TARGETS[_task_of(model)]:
                 model.predict_one(x)
                 model.learn_one(x, target)
         except RuntimeWarning as warning:
@@ -141,6 +159,13 @@ def _warm_up(model: Any, folder: str | None) -> str:
     if cache_info().misses == before:
         return "already compiled"
     return f"{time.perf_counter() - started:.1f} s"
+
+
+def _task_of(model: Any) -> str:
+    from streamrnn import losses
+
+    loss = getattr(model, "model", model).loss
+    return str(losses.registry()[loss].task)
 
 
 def _refusal(warning: str, folder: str | None) -> click.ClickException:

@@ -7,7 +7,7 @@ import click
 
 EPILOG = """Exit codes: 0 done, 2 wrong use, 3 the folder took no more, 130 interrupted."""
 
-TASKS = ("regression", "classification")
+TASKS = ("regression", "classification", "multilabel")
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,8 @@ def names(option: str, text: str) -> Any:
     "--task",
     type=click.Choice(["both", *TASKS]),
     default=WarmupSettings.task,
-    help="For RNNRegressor, RNNClassifier, or both.",
+    help="For RNNRegressor (and all others that predict numbers), RNNClassifier, both, or "
+    "RNNMultiLabelClassifier.",
 )
 @names("cell", "Recurrent cell.")
 @click.option("--all-cells", is_flag=True, help="Every cell there is.")
@@ -58,8 +59,8 @@ def names(option: str, text: str) -> Any:
     "--loss",
     metavar="NAME",
     multiple=True,
-    help="Loss. May be repeated.  [default: squared for regression, cross_entropy for "
-    "classification]",
+    help="Loss. May be repeated; RNNAnomalyDetector has huber.  [default: squared for regression, "
+    "cross_entropy for classification, binary_cross_entropy for multilabel]",
 )
 @names("optimizer", "Optimizer.")
 @names("activations", "stored or recomputed.")
