@@ -110,6 +110,16 @@ def test_a_huge_model_is_refused_without_its_memory(saved):
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 10_000  # kB
 
 
+@pytest.mark.parametrize("name", [name for name in streamrnn.__all__ if name.startswith("RNN")])
+@pytest.mark.parametrize("size", ["hidden_size", "num_layers", "truncation"])
+def test_no_estimator_takes_memory_for_sizes_that_are_only_claimed(name, size):
+    document, arrays = opened(getattr(streamrnn, name)(hidden_size=4, truncation=4).to_bytes())
+    document["arguments"][size] = 10**7
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    refused(document, arrays, "array 'arena'")
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 50_000  # kB
+
+
 @pytest.mark.parametrize("missing", ["class", "arguments", "seed", "features", "kept", "model"])
 def test_what_is_missing_is_noticed(saved, missing):
     document, arrays = opened(saved["regressor"])

@@ -94,6 +94,16 @@ class RNNTransformer(SupervisedEstimator, base.Transformer):
         if not isinstance(self.prefix, str):
             raise TypeError(f"prefix must be a string, got {self.prefix!r}")
         super()._prepare()
+
+    def _build(self) -> None:
+        super()._build()
+        self._name_units()
+
+    def _restore_state(self, kept: dict[str, Any]) -> None:
+        super()._restore_state(kept)
+        self._name_units()  # not earlier: now the file has had to show that there are so many
+
+    def _name_units(self) -> None:
         self._names = [f"{self.prefix}{i}" for i in range(self.hidden_size)]
 
     def _new_outputs(self) -> Outputs:
