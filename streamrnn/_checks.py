@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import math
 import numbers
+from collections.abc import Sequence
 from typing import Any
 
 
@@ -42,3 +43,9 @@ def check_choice(name: str, value: Any, choices: tuple[str, ...]) -> None:
         near = difflib.get_close_matches(str(value).lower(), choices, n=1)
         hint = f" (did you mean {near[0]!r}?)" if near else ""
         raise ValueError(f"{name}={value!r} is unknown{hint}; known: {', '.join(choices)}")
+
+
+def check_several(name: str, value: Any, what: str) -> None:
+    """Raise unless `value` is a sequence; the message calls its items `what`."""
+    if isinstance(value, str) or not isinstance(value, Sequence):
+        raise TypeError(f"{name} must be a tuple of {what}, got {value!r}")

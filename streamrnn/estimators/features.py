@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import struct
 import warnings
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from operator import is_, itemgetter
 from typing import Any
 
@@ -25,19 +25,27 @@ class FeatureIndex:
     limit
         Names that get a column at most; later ones are passed over, with one warning. None for any
         number.
+    own
+        Names that have the first columns from the start, and do not count towards the limit.
     """
 
-    def __init__(self, ignored: Iterable[Hashable] = (), limit: int | None = None) -> None:
-        self.names: list[Hashable] = []
+    def __init__(
+        self,
+        ignored: Iterable[Hashable] = (),
+        limit: int | None = None,
+        own: Sequence[Hashable] = (),
+    ) -> None:
+        self.names: list[Hashable] = list(own)
         self.ignored = frozenset(ignored)
         self.limit = limit
+        self._n_own = len(own)
         self._has_warned = False
         self._prepare()
 
     def _prepare(self) -> None:
         """Make what is needed to fill a row in one go."""
         n = len(self.names)
-        self._is_closed = self._has_warned and n == self.limit
+        self._is_closed = self._has_warned and n - self._n_own == self.limit
         self._known = self.ignored.union(self.names)
         self._pack: Callable[..., None] = struct.Struct(f"{n}d").pack_into
         self._get = itemgetter(*self.names) if n > 1 else None
@@ -45,7 +53,7 @@ class FeatureIndex:
         self._values: tuple[Any, ...] = ()
 
     def __getstate__(self) -> dict[str, Any]:
-        kept = ("names", "ignored", "limit", "_has_warned")
+        kept = ("names", "ignored", "limit", "_n_own", "_has_warned")
         return {name: vars(self)[name] for name in kept}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -57,7 +65,8 @@ class FeatureIndex:
         if self._is_closed:
             return []
         new = sorted((name for name in names if name not in self._known), key=order)
-        room = len(new) if self.limit is None else self.limit - len(self.names)
+        n_given = len(self.names) - self._n_own
+        room = len(new) if self.limit is None else self.limit - n_given
         if len(new) > room and not self._has_warned:
             self._has_warned = True
             self._is_closed = room == 0
@@ -93,22 +102,27 @@ class FeatureIndex:
             except (KeyError, OverflowError):
                 pass  # something is missing or huge: look at each value
         self._row = None
-        if not isinstance(x, Mapping):
-            raise TypeError(
-                f"a sample must be a dict of features by name, got {x!r}, a {type(x).__name__}"
-            )
+        check_sample(x)
         for i, name in enumerate(self.names):
             row[i] = feature(name, x[name]) if name in x else math.nan
         return self._is_closed or x.keys() <= self._known
 
     def _put(self, values: tuple[Any, ...], row: np.ndarray) -> bool:
         """Write values to `row` if all are plain numbers; say whether they are."""
-        if not _PLAIN.issuperset(map(type, values)):
+        if not PLAIN.issuperset(map(type, values)):
             return False
         self._row = None
         self._pack(row, 0, *values)
         self._row, self._values = row, values
         return True
+
+
+def check_sample(x: Any) -> None:
+    """Raise TypeError unless `x` is a sample: features by name."""
+    if not isinstance(x, Mapping):
+        raise TypeError(
+            f"a sample must be a dict of features by name, got {x!r}, a {type(x).__name__}"
+        )
 
 
 def order(name: Hashable) -> tuple[str, str]:
@@ -164,7 +178,7 @@ _NOT_NUMBERS = (
 )
 
 #: Types that are numbers beyond doubt: a dict of these is read in one go.
-_PLAIN = frozenset({float, int, bool, np.float64, np.float32, np.int64, np.int32, np.bool_})
+PLAIN = frozenset({float, int, bool, np.float64, np.float32, np.int64, np.int32, np.bool_})
 
 
 def number(value: Any) -> float:

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import Any
 
 from river.time_series.base import Forecaster
 
-from streamrnn._checks import check_choice, check_count
+from streamrnn._checks import check_count
 from streamrnn.blueprint import Blueprint
 from streamrnn.estimators.arguments import blueprint_of
 from streamrnn.estimators.base import RecurrentEstimator
-from streamrnn.estimators.calendar import CYCLES, with_calendar
-from streamrnn.estimators.features import target
+from streamrnn.estimators.cycles import checked_cycles, with_cycles
+from streamrnn.estimators.features import FeatureIndex, check_sample, target
 from streamrnn.estimators.outline import only
 from streamrnn.estimators.outputs.number import Number
 from streamrnn.estimators.parameters import documented
+from streamrnn.estimators.past import Past
+from streamrnn.scaling import LIMIT, UNSCALED_LIMIT
 
 
 @documented(
@@ -29,30 +31,48 @@ from streamrnn.estimators.parameters import documented
 class RNNForecaster(RecurrentEstimator, Forecaster):
     """Recurrent network that forecasts a series, and learns from each of its values as it comes.
 
-    A step of the network sees the values before it (`lags`), what is known of the moment (`x`), and
-    predicts the value of that moment. Forecasts further ahead are fed with those before them
-    (recursive), or all come at once (`direct`).
+    A step of the network sees earlier values (`lags`) and what is known of the moment (`x`), and
+    predicts the value of that moment. Forecasts further ahead are made recursively, each standing
+    for the value in the steps after it, or all at once (`direct`); Taieb et al. 2012 compare the
+    two.
 
     {parameters}
     lags
         Which earlier values are inputs, 1 being the last: (1, 24) for an hourly series with a daily
-        season. The hidden state remembers more than that.
+        season. The default is the last alone, since the hidden state remembers more. () is for a
+        series that `x` explains. They do not count towards `max_features`.
     direct
-        None, the default: forecasts of any horizon, each fed with those before it. A number: the
-        network predicts so many steps at once, which does not pile up errors but learns each
-        moment's targets only when the last of them is there; of `xs` it sees the first alone.
+        None, the default: forecasts of any horizon, made recursively. A number: the network
+        predicts that many values at once. Errors do not pile up, but a step learns only when the
+        last of these values is there, and of `xs` it sees the first alone.
     calendar
-        Which cycles of a ``datetime`` in `x` become inputs, as sine and cosine: of ``"day"``,
-        ``"week"``, ``"year"``. Datetimes themselves are no inputs.
+        Which cycles of each date or datetime in `x` become inputs, as sine and cosine: of
+        ``"day"``, ``"week"``, ``"year"``; all by default. The time of day is that of the clock in
+        `x`. Dates and datetimes are no inputs otherwise.
+
+    Notes
+    -----
+    River's ``evaluate.evaluate`` asks for forecasts before the model is told the current value, and
+    compares them with the values after it: every model is judged as if it forecast one moment too
+    early.
+
+    References
+    ----------
+    Taieb, Bontempi, Atiya, Sorjamaa 2012, A review and comparison of strategies for multi-step
+    ahead time series forecasting, Expert Systems with Applications 39(8).
 
     Examples
     --------
-    >>> from river import datasets, evaluate, metrics
+    >>> import datetime
     >>> from streamrnn import RNNForecaster
-    >>> model = RNNForecaster(hidden_size=16, truncation=12, lags=(1, 12), lr=0.01)
-    >>> metric = evaluate.evaluate(datasets.AirlinePassengers(), model, metrics.MAE(), horizon=3)
-    >>> len(model.forecast(horizon=6))
-    6
+    >>> model = RNNForecaster(hidden_size=8, truncation=8)
+    >>> hours = [datetime.datetime(2024, 1, 1) + datetime.timedelta(hours=t) for t in range(2030)]
+    >>> for hour in hours[:2028]:
+    ...     model.learn_one(20.0 if 8 <= hour.hour < 18 else 10.0, {"time": hour})
+    >>> [hour.hour for hour in hours[2028:]]
+    [12, 13]
+    >>> [round(y) for y in model.forecast(2, [{"time": hour} for hour in hours[2028:]])]
+    [20, 20]
     """
 
     def __init__(
@@ -87,21 +107,24 @@ class RNNForecaster(RecurrentEstimator, Forecaster):
         self._build()
 
     def _prepare(self) -> None:
-        for lag in self.lags:
-            check_count("lags", lag, 1)
-        for cycle in self.calendar:
-            check_choice("calendar", cycle, tuple(CYCLES))
         if self.direct is not None:
             check_count("direct", self.direct, 1)
+        self._cycles = checked_cycles(self.calendar)
+        #: The last values; where one is unknown, what was predicted.
+        self._past = Past(self.lags)
         super()._prepare()
-        #: The last values, the newest last, where one is unknown what was predicted.
-        self._past: deque[float] = deque(maxlen=max(self.lags, default=1))
-        #: The last values, NaN where one is unknown: the target of a step.
-        self._target: deque[float] = deque(maxlen=self._n_steps)
+        self._features = FeatureIndex(limit=self.max_features, own=self._past.names)
+        #: The values that the oldest step still to learn is to predict, NaN where one is unknown.
+        self._targets: deque[float] = deque(maxlen=self._n_steps)
+        self._n_unknown = 0
+
+    def _build(self) -> None:
+        super()._build()
+        self._model.grow(len(self._past.names), self._model.sizes.n_outputs)
 
     @property
     def _n_steps(self) -> int:
-        """Steps that the network predicts at once."""
+        """Values that the network predicts at once."""
         return self.direct or 1
 
     def _new_outputs(self) -> Number:
@@ -110,25 +133,26 @@ class RNNForecaster(RecurrentEstimator, Forecaster):
     def _blueprint(self, seed: int | None = None) -> Blueprint:
         """Return what the model is made of.
 
-        A direct forecast's target is complete some steps later: the ring is longer by so many.
+        A direct forecast's targets are complete some steps later: the ring is longer by so many.
         """
         return blueprint_of(
             self, (self._outputs.task,), self._n_steps, seed, delay=self._n_steps - 1
         )
 
     def _kept_state(self) -> dict[str, Any]:
-        return {"past": list(self._past), "target": list(self._target)}
+        return self._past.kept()
 
     def _restore_state(self, kept: dict[str, Any]) -> None:
-        past, values = only(kept, "past", "target")
-        for numbers, own in ((past, self._past), (values, self._target)):
-            own.extend(target(number) for number in numbers)
+        self._past.restore(kept)
 
-    def _sample(self, x: Mapping[Hashable, Any] | None, past: Sequence[float]) -> dict:
-        """Return the inputs of a step: features of the moment, the calendar, the values before."""
-        sample = with_calendar(x or {}, self.calendar)
-        for lag in self.lags:
-            sample["lag", lag] = past[-lag] if lag <= len(past) else math.nan
+    def _sample(self, x: Mapping[Hashable, Any] | None, past: Past) -> dict:
+        """Return the inputs of a step: features of the moment, its calendar, the values before."""
+        if x is None:
+            sample = {}
+        else:
+            check_sample(x)
+            sample = with_cycles(x, self._cycles)
+        past.put(sample)
         return sample
 
     def learn_one(self, y: float | None, x: Mapping[Hashable, Any] | None = None) -> None:
@@ -140,41 +164,59 @@ class RNNForecaster(RecurrentEstimator, Forecaster):
             The series' value. If it is unknown (None, NaN, infinite), nothing is learnt from it,
             and what was predicted stands for it as a lag.
         x
-            What is known of the moment besides, by name; numbers and datetimes.
+            What else is known of its moment, by name: numbers, dates and datetimes. New features
+            get a column of small seeded weights; missing ones count as their mean. ``("lag", n)``
+            is the name of a lag.
 
         Raises
         ------
         TypeError
-            If a feature or the value is no number; nothing has changed then.
+            If the value or a feature is of the wrong type; nothing has changed then.
         """
-        value, model = target(y), self._model
+        value, model = self._number(y), self._model
         with model.lock:
             self._accept(self._sample(x, self._past))
-            self._target.append(value)
-            if self._n_steps == 1:
-                self._put_target()
-                model.run_one(True)
-            else:
-                self._learn_direct()
-            self._past.append(value if math.isfinite(value) else model.answer.item(0))
+            self._targets.append(value)
+            if value == value:
+                self._step()
+                self._past.append(value)
+                return
+            has_learnt = self._has_learnt()
+            self._step()
+            self._n_unknown += 1
+            self._past.append(model.answer.item(0) if has_learnt else math.nan)
 
-    def _put_target(self) -> None:
-        goal = self._model.goal
-        for i, value in enumerate(self._target):
-            goal[i] = value
-        goal[-1] = 1.0
+    def _number(self, y: Any) -> float:
+        """Return a value of the series; NaN if it is unknown, or too large to work with."""
+        value = target(y)
+        return value if abs(value) <= (LIMIT if self.scale_target else UNSCALED_LIMIT) else math.nan
 
-    def _learn_direct(self) -> None:
-        """Take the step; let the step whose target is now complete learn it."""
+    def _has_learnt(self) -> bool:
+        """Say whether any target was learnt; before, predictions are no guess."""
+        counters = self._model.counters
+        return counters["samples"] > counters["missing_targets"]
+
+    def _step(self) -> None:
+        """Take the step in the model's row; let that one learn whose targets are now complete."""
         model = self._model
+        if self._n_steps == 1:
+            self._put_targets()
+            model.run_one(True)
+            return
         model.advance_one()
         age = model.age_of(model.counters["samples"] - (self._n_steps - 1))
         if age is not None:
-            self._put_target()
+            self._put_targets()
             model.label(age)
 
+    def _put_targets(self) -> None:
+        goal = self._model.goal
+        for i, value in enumerate(self._targets):
+            goal[i] = value
+        goal[-1] = 1.0
+
     def forecast(
-        self, horizon: int, xs: Sequence[Mapping[Hashable, Any]] | None = None
+        self, horizon: int, xs: Iterable[Mapping[Hashable, Any]] | None = None
     ) -> list[float]:
         """Forecast the next values. Changes nothing.
 
@@ -183,7 +225,8 @@ class RNNForecaster(RecurrentEstimator, Forecaster):
         horizon
             How many.
         xs
-            What is known of each of those moments, as `learn_one` has it.
+            What is known of each of these moments, as `learn_one` has it; new features are ignored.
+            None: nothing is known, which leaves the calendar out, too.
 
         Returns
         -------
@@ -193,23 +236,37 @@ class RNNForecaster(RecurrentEstimator, Forecaster):
         Raises
         ------
         ValueError
-            If there are not as many `xs`, or `direct` is less than `horizon`.
+            If `horizon` is negative or more than `direct`, or `xs` are not as many.
         TypeError
-            If a feature is no number.
+            If `horizon` is no integer or a feature is of the wrong type.
+
+        Examples
+        --------
+        >>> from streamrnn import RNNForecaster
+        >>> model = RNNForecaster(hidden_size=8, truncation=8, direct=3)
+        >>> for t in range(1000):
+        ...     model.learn_one(t % 4)
+        >>> [round(y) for y in model.forecast(horizon=3)]
+        [0, 1, 2]
         """
         check_count("horizon", horizon, 0)
-        if xs is not None and len(xs) != horizon:
-            raise ValueError(f"xs has {len(xs)} samples, the horizon is {horizon}")
         if self.direct is not None and horizon > self.direct:
-            raise ValueError(f"horizon={horizon} is more than direct={self.direct}")
-        moments = [{}] * horizon if xs is None else list(xs)
+            raise ValueError(
+                f"horizon={horizon} is more than direct={self.direct}, the values that the network "
+                "predicts"
+            )
+        moments = [None] * horizon if xs is None else list(xs)
+        if len(moments) != horizon:
+            raise ValueError(f"xs must be as many as horizon={horizon}, got {len(moments)}")
+        if not moments:
+            return []
         with self._model.lock:
-            if self.direct is not None:
-                first = self._sample(moments[0] if moments else None, self._past)
-                return self._predict_row(first)[:horizon].tolist()
-            return self._rolled(moments)
+            if self.direct is None:
+                return self._rolled(moments)
+            answer = self._predict_row(self._sample(moments[0], self._past))
+            return answer[:horizon].tolist()
 
-    def _rolled(self, moments: Sequence[Mapping[Hashable, Any]]) -> list[float]:
+    def _rolled(self, moments: Sequence[Mapping[Hashable, Any] | None]) -> list[float]:
         """Forecast moment by moment, each forecast standing for the value in the next ones."""
         model, past = self._model, self._past.copy()
         forecasts = []
@@ -220,3 +277,28 @@ class RNNForecaster(RecurrentEstimator, Forecaster):
                 forecasts.append(model.answer.item(0))
                 past.append(forecasts[-1])
         return forecasts
+
+    def reset_state(self) -> None:
+        """Start again from a zero hidden state and no earlier values, as at a break in the series.
+
+        What was learnt stays: weights, optimizer, scaling. Direct targets that are not complete are
+        dropped, and with ``update_every > 1`` the losses since the last update.
+        """
+        with self._model.lock:
+            super().reset_state()
+            self._past.forget()
+            self._targets.clear()
+
+    @property
+    def counters(self) -> dict[str, int]:
+        """What was counted so far.
+
+        ``samples`` learnt from or passed by, ``updates`` made, of these ``clipped``; updates
+        ``skipped`` because the gradient was not finite; ``missing_values`` among the features
+        (absent, None, NaN, infinite), lags from before the first value included;
+        ``missing_targets``, values of the series that were unknown; ``state_resets`` because the
+        state was not finite.
+        """
+        with self._model.lock:
+            # The model's own count has the steps, too, whose targets are still to come.
+            return {**self._model.counters, "missing_targets": self._n_unknown}
