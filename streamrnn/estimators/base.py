@@ -88,13 +88,13 @@ class RecurrentEstimator(SavedEstimator, Weighted, Exporting, base.Estimator):
     def _get_params(self) -> dict[str, Any]:
         """Return the constructor's arguments.
 
-        A plug-in object without fields is an empty tuple, which River's ``clone`` trips over; its
-        class stands for it.
+        River's ``clone`` trips over empty tuples. A plug-in object without fields is one: its class
+        stands for it. For any other a list does.
         """
         params = super()._get_params()
         for name, value in params.items():
-            if isinstance(value, tuple) and not value and is_plugin(type(value)):
-                params[name] = type(value)
+            if isinstance(value, tuple) and not value:
+                params[name] = type(value) if is_plugin(type(value)) else []
         return params
 
     def __getstate__(self) -> dict[str, Any]:
