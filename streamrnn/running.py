@@ -201,6 +201,11 @@ class Running:
         self.y[:, :-1] = np.nan
         self._do_one(ADVANCE)
 
+    @property
+    def n_samples(self) -> int:
+        """How many steps were taken: the counter ``samples``."""
+        return int(self.statistics[SAMPLES])
+
     def age_of(self, serial: int) -> int | None:
         """Return how many steps ago a sample was, or None if it has left the window.
 
@@ -209,7 +214,7 @@ class Running:
         serial
             What the counter ``samples`` was after its step.
         """
-        age = int(self.statistics[SAMPLES]) - serial
+        age = self.n_samples - serial
         return age if 0 <= age < self.statistics[FILLED] else None
 
     def label(self, age: int) -> None:

@@ -7,7 +7,9 @@ import os
 import pickle
 import subprocess
 import sys
+import threading
 from collections import deque
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -140,6 +142,25 @@ def test_forecasts_between_samples_leave_no_trace(direct):
     assert pickle.dumps(asked) == pickle.dumps(quiet)
 
 
+def test_forecasts_of_other_threads_leave_no_trace():
+    quiet, asked = small(), small()
+    learning = threading.Event()
+    learning.set()
+
+    def ask():
+        n = 0
+        while learning.is_set() or not n:
+            n += len(asked.forecast(5, moments(5))) == 5
+        return n
+
+    with ThreadPoolExecutor(2) as pool:
+        askers = [pool.submit(ask) for _ in range(2)]
+        learn(asked, wave(300), moments(300))
+        learning.clear()
+        assert all(asker.result() for asker in askers)
+    assert pickle.dumps(asked) == pickle.dumps(learn(quiet, wave(300), moments(300)))
+
+
 @MODES
 def test_a_refused_forecast_leaves_no_trace(direct):
     model = taught(direct)
@@ -206,6 +227,7 @@ def test_same_seed_same_bits_whatever_the_hash_seed():
 
 WINDOWS = [
     {"truncation": 4, "activations": "stored"},
+    {"truncation": 6, "activations": "stored", "update_every": 2, "loss_window": 2},
     {"truncation": 5, "activations": "recomputed", "loss_window": 3},
 ]
 
@@ -223,7 +245,7 @@ def with_twin(direct, **arguments):
     return model, twin
 
 
-@pytest.mark.parametrize("window", WINDOWS, ids=lambda window: window["activations"])
+@pytest.mark.parametrize("window", WINDOWS, ids=lambda window: "-".join(map(str, window.values())))
 @pytest.mark.parametrize("direct", [None, 2, 5])
 def test_as_the_twin_has_it(direct, window, rng):
     """With values that are missing at the start, in the middle and for longer than a forecast."""
@@ -244,7 +266,7 @@ def test_as_the_twin_has_it(direct, window, rng):
         np.testing.assert_allclose(model.get_weights()[name], array, rtol=0, atol=1e-8)
     expected = {**twin.twin.counters, "missing_targets": 14}
     assert {name: model.counters[name] for name in expected} == expected
-    assert model.counters["updates"] > 30
+    assert model.counters["updates"] > 15
 
 
 def test_a_recursive_forecast_is_fed_with_those_before_it():
@@ -293,7 +315,7 @@ def test_a_direct_step_learns_when_its_last_value_is_there():
 @pytest.mark.parametrize("direct", [1, 2, 4])
 def test_a_direct_gradient_goes_back_as_far_as_a_recursive_one(direct):
     """As far as `truncation` says from the step that made the forecast."""
-    words = {"lags": (), "clip_norm": None, "scale_inputs": False, "optimizer": "sgd", "lr": 0.0}
+    words = {"lags": (), "clip_norm": None, "scale_inputs": False, "lr": 0.0}
     model = small(direct, truncation=3, dtype="float64", init="torch", **words)
 
     def gradient(at):
@@ -362,6 +384,21 @@ def test_what_is_known_of_the_moments_matters(direct):
         assert max(model.forecast(3, off)) < 3
     assert model.forecast(3, [off[0], *on[:2]])[0] == model.forecast(3, off)[0]
     assert model.forecast(2) == model.forecast(2, [{}, None])
+
+
+@MODES
+def test_absurd_values_and_gaps_do_no_lasting_harm(direct, rng):
+    model = small(direct, lr=0.01)
+    for t in range(4000):
+        y = 5.0 + math.sin(t)
+        if t < 2000 and rng.random() < 0.2:
+            y = rng.choice([math.nan, 1e150, -1e30, 1e9, math.inf])
+        x = {"a": rng.choice([1.0, 1e80, math.nan]), "b": -1e300} if rng.random() < 0.1 else None
+        model.learn_one(y, x)
+        assert all(map(math.isfinite, model.forecast(4)))
+    assert model.counters["skipped"] == model.counters["state_resets"] == 0
+    for array in model.get_weights().values():
+        assert np.isfinite(array).all()
 
 
 @MODES

@@ -44,7 +44,8 @@ class RNNForecaster(RecurrentEstimator, Forecaster):
     direct
         None, the default: forecasts of any horizon, made recursively. A number: the network
         predicts that many values at once. Errors do not pile up, but a step learns only when the
-        last of these values is there, and of `xs` it sees the first alone.
+        last of these values is there, and of `xs` it sees the first alone. For quantiles: made
+        recursively, they would stand for values.
     calendar
         Which cycles of each date or datetime in `x` become inputs, as sine and cosine: of
         ``"day"``, ``"week"``, ``"year"``; all by default. The time of day is that of the clock in
@@ -204,7 +205,7 @@ class RNNForecaster(RecurrentEstimator, Forecaster):
             model.run_one(True)
             return
         model.advance_one()
-        age = model.age_of(model.counters["samples"] - (self._n_steps - 1))
+        age = model.age_of(model.n_samples - (self._n_steps - 1))
         if age is not None:
             self._put_targets()
             model.label(age)
@@ -287,7 +288,6 @@ class RNNForecaster(RecurrentEstimator, Forecaster):
         with self._model.lock:
             super().reset_state()
             self._past.forget()
-            self._targets.clear()
 
     @property
     def counters(self) -> dict[str, int]:
