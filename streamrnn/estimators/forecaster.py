@@ -40,7 +40,8 @@ class RNNForecaster(RecurrentEstimator, Forecaster):
     lags
         Which earlier values are inputs, 1 being the last: (1, 24) for an hourly series with a daily
         season. The default is the last alone, since the hidden state remembers more. () is for a
-        series that `x` explains. They do not count towards `max_features`.
+        series that `x` explains; without inputs of either kind the mean is all that is learnt. Lags
+        do not count towards `max_features`.
     direct
         None, the default: forecasts of any horizon, made recursively. A number: the network
         predicts that many values at once. Errors do not pile up, but a step learns only when the
@@ -162,8 +163,9 @@ class RNNForecaster(RecurrentEstimator, Forecaster):
         Parameters
         ----------
         y
-            The series' value. If it is unknown (None, NaN, infinite), nothing is learnt from it,
-            and what was predicted stands for it as a lag.
+            The series' value. If it is unknown (None, NaN, infinite or beyond 1e100; 1e10 without
+            `scale_target`), nothing is learnt from it, and what was predicted stands for it as a
+            lag.
         x
             What else is known of its moment, by name: numbers, dates and datetimes. New features
             get a column of small seeded weights; missing ones count as their mean. ``("lag", n)``
@@ -178,14 +180,12 @@ class RNNForecaster(RecurrentEstimator, Forecaster):
         with model.lock:
             self._accept(self._sample(x, self._past))
             self._targets.append(value)
-            if value == value:
-                self._step()
-                self._past.append(value)
-                return
-            has_learnt = self._has_learnt()
+            is_unknown = math.isnan(value)
+            has_guess = is_unknown and self._has_learnt()
             self._step()
-            self._n_unknown += 1
-            self._past.append(model.answer.item(0) if has_learnt else math.nan)
+            if is_unknown:
+                self._n_unknown += 1
+            self._past.append(model.answer.item(0) if has_guess else value)
 
     def _number(self, y: Any) -> float:
         """Return a value of the series; NaN if it is unknown, or too large to work with."""
