@@ -15,7 +15,7 @@ from streamrnn.estimators.arguments import blueprint_of
 from streamrnn.estimators.base import RecurrentEstimator
 from streamrnn.estimators.cycles import checked_cycles, with_cycles
 from streamrnn.estimators.features import FeatureIndex, check_sample, target
-from streamrnn.estimators.outline import only
+from streamrnn.estimators.outline import count, only
 from streamrnn.estimators.outputs.number import Number
 from streamrnn.estimators.parameters import documented
 from streamrnn.estimators.past import Past
@@ -142,10 +142,15 @@ class RNNForecaster(RecurrentEstimator, Forecaster):
         )
 
     def _kept_state(self) -> dict[str, Any]:
-        return self._past.kept()
+        targets = list(self._targets)
+        return {"past": self._past.values, "targets": targets, "n_unknown": self._n_unknown}
 
     def _restore_state(self, kept: dict[str, Any]) -> None:
-        self._past.restore(kept)
+        past, targets, n_unknown = only(kept, "past", "targets", "n_unknown")
+        for value in past:
+            self._past.append(target(value))
+        self._targets.extend(target(value) for value in targets)
+        self._n_unknown = count(n_unknown, "unknown values")
 
     def _sample(self, x: Mapping[Hashable, Any] | None, past: Past) -> dict:
         """Return the inputs of a step: features of the moment, its calendar, the values before."""

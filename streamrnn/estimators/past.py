@@ -44,6 +44,11 @@ class Past:
         """Names of the inputs: ``("lag", 1)``."""
         return list(self._names.values())
 
+    @property
+    def values(self) -> list[float]:
+        """The last values, the newest last."""
+        return list(self._values)
+
     def put(self, sample: dict[Hashable, Any]) -> None:
         """Put the inputs into a sample; NaN for those before the first value."""
         values, n = self._values, len(self._values)
