@@ -243,7 +243,7 @@ def test_memory_is_watched():
     answer = growth.memory(samples=4000, block=90, units=4, truncation=4)
     assert answer["samples"] == [100 * part for part in range(41)]
     assert len(answer["mib"]) == 41
-    assert 20 < answer["mib"][-1] < 2000
+    assert 20 < answer["mib"][-1] < 10_000  # of a process that has run other tests
 
 
 def test_keys_take_turns(monkeypatch):

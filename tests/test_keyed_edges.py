@@ -101,7 +101,7 @@ def test_growth_that_fails_changes_nothing(rng, monkeypatch):
             raise MemoryError
 
         with monkeypatch.context() as patch:
-            patch.setattr("streamrnn.model.workspace_size", fail)
+            patch.setattr("streamrnn.running.workspace_size", fail)
             with pytest.raises(MemoryError):
                 model.learn_one({"id": 1, "a": 1.0, "new": 2.0}, 1.0)
         assert pickle.dumps(model) == before

@@ -117,11 +117,11 @@ class RNNAnomalyDetector(RecurrentEstimator, base.AnomalyDetector):
         """
         model, outputs = self._model, self._outputs
         with model.lock:
-            new = outputs.unseen(x)
-            if new:
-                self._add_outputs(new)
+            if not outputs.put(x, model.goal):
+                self._add_outputs(outputs.unseen(x))
+                outputs.pass_over(x)
                 self._surprise.grow(outputs.n_answers)
-            outputs.put(x, model.goal)
+                outputs.put(x, model.goal)
             model.goal[-1] = 1.0
             model.run_one(True)
             self._surprise.saw(self._errors())
@@ -146,7 +146,6 @@ class RNNAnomalyDetector(RecurrentEstimator, base.AnomalyDetector):
         """
         model = self._model
         with model.lock:
-            self._outputs.unseen(x)
             self._outputs.put(x, model.goal)
             model.run_one(False)
             return self._surprise.score(self._errors())

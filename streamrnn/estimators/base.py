@@ -129,6 +129,7 @@ class RecurrentEstimator(SavedEstimator, Weighted, Exporting, base.Estimator):
         if unseen:
             self._add_features(unseen)
             self._features.fill(x, self._model.row)
+        self._features.pass_over(x)
 
     def _checked(self, x: Mapping[Hashable, Any]) -> list[Hashable]:
         """Check a sample; return the names of its features that have no column."""
@@ -167,6 +168,8 @@ class RecurrentEstimator(SavedEstimator, Weighted, Exporting, base.Estimator):
         if unseen:
             before = self._predict_row(dict(zip(names, values[0], strict=True))).copy()
             self._add_features(unseen)
+        if len(values):
+            self._features.pass_over(names)
         return self._lined_up(names, values), before
 
     def _lined_up(self, names: Sequence[Hashable], values: np.ndarray) -> np.ndarray:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+import math
+from collections.abc import Hashable, Iterable, Sequence
 from typing import Any
 
 import narwhals as nw
 import numpy as np
 
+from streamrnn._checks import check_number
 from streamrnn.estimators.features import feature, target
 
 
@@ -122,6 +124,8 @@ def sequence(y: Any, n: int, name: str = "y") -> list[Any]:
     ------
     ValueError
         If there are not as many as rows.
+    TypeError
+        If it is a single value.
     """
     if getattr(y, "ndim", 1) != 1 or hasattr(y, "columns"):
         raise ValueError(f"{name} must be one column, got shape {getattr(y, 'shape', None)}")
@@ -132,6 +136,8 @@ def sequence(y: Any, n: int, name: str = "y") -> list[Any]:
             values = getattr(y, method)()
             break
     else:
+        if not isinstance(y, Iterable):
+            raise TypeError(f"{name} must have a value for each row of X, got {y!r}")
         values = list(y)
     if len(values) != n:
         raise ValueError(f"X has {n} rows, but {name} has {len(values)}")
@@ -153,6 +159,27 @@ def weighted(targets: np.ndarray, weights: Any = 1.0) -> np.ndarray:
     rows[:, :-1] = columns
     rows[:, -1] = weights
     return rows
+
+
+def weights(w: Sequence[float] | None, n: int) -> np.ndarray:
+    """Return the weights of a block, float64, (n,); 1 where there are none.
+
+    Raises
+    ------
+    ValueError
+        If there are not as many as rows, or one is negative or not finite.
+    TypeError
+        If one is no number.
+    """
+    if w is None:
+        return np.ones(n)
+    values = suspects = sequence(w, n, "w")
+    if {float}.issuperset(map(type, values)):  # a check for each would cost as much as a prediction
+        array = np.array(values, np.float64)
+        suspects = array[~((array >= 0.0) & (array < math.inf))].tolist()
+    for weight in suspects:
+        check_number("w", weight, 0.0)
+    return np.array(values, np.float64)
 
 
 def numbers(y: Any, n: int) -> np.ndarray:

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 from river.utils import dataframe
 
-from streamrnn._checks import check_number
 from streamrnn.estimators import blocks
 from streamrnn.estimators.supervised import SupervisedEstimator
 from streamrnn.estimators.travel import Importing
@@ -76,10 +75,12 @@ class Blockwise(SupervisedEstimator, Importing):
         """Do as `replay` does, through `run`."""
         n, outputs = blocks.length(X), self._outputs
         block = outputs.block(y, n)
-        weights = _weights(w, n)
+        weights = blocks.weights(w, n)
         self._n_outputs_with([name for names in block.arrivals.values() for name in names])
         n_before = outputs.n_answers
         rows, before = self._block(X, features)
+        for name in block.excess:
+            outputs.limit.warn(name)
         if self._watch is not None:
             run = self._watched(run)
         width = n_before + sum(map(len, block.arrivals.values()))
@@ -136,7 +137,7 @@ class Blockwise(SupervisedEstimator, Importing):
 
         return run_each
 
-    def learn_many(self, X: Any, y: Any) -> None:
+    def learn_many(self, X: Any, y: Any, w: Sequence[float] | None = None) -> None:
         """Learn from the rows of a data frame in their order, as `learn_one` does.
 
         Parameters
@@ -144,14 +145,16 @@ class Blockwise(SupervisedEstimator, Importing):
         X
             An eager data frame of any library that narwhals knows.
         y
-            Targets, one a row.
+            Targets, one a row; of several by name: a data frame, or a dict of columns.
+        w
+            Weights of the samples, (T,), 1 by default.
 
         Raises
         ------
         ValueError, TypeError
-            As `replay` does.
+            As `replay` does; nothing has changed then.
         """
-        self.replay(X, y)
+        self.replay(X, y, w=w)
 
     def _predicted_many(self, X: Any) -> tuple[Any, np.ndarray]:
         """Predict each row of a frame as the next sample: the state stays where it is."""
@@ -163,13 +166,3 @@ class Blockwise(SupervisedEstimator, Importing):
             out = np.zeros((len(rows), model.n_columns))
             model.run(rows, goals, out, False)
             return frame, out[:, : self._outputs.n_answers]
-
-
-def _weights(w: Sequence[float] | None, n: int) -> np.ndarray:
-    """Check the weights of a block; 1 where there are none."""
-    if w is None:
-        return np.ones(n)
-    weights = blocks.sequence(w, n, "w")
-    for weight in weights:
-        check_number("w", weight, 0.0)
-    return np.array(weights, np.float64)

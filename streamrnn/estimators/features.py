@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 import struct
-import warnings
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from operator import is_, itemgetter
 from typing import Any
 
 import numpy as np
+
+from streamrnn.estimators.limits import Limit
 
 
 class FeatureIndex:
@@ -37,15 +38,13 @@ class FeatureIndex:
     ) -> None:
         self.names: list[Hashable] = list(own)
         self.ignored = frozenset(ignored)
-        self.limit = limit
         self._n_own = len(own)
-        self._has_warned = False
+        self.limit = Limit(limit, "max_features", "feature {!r} is passed over")
         self._prepare()
 
     def _prepare(self) -> None:
         """Make what is needed to fill a row in one go."""
         n = len(self.names)
-        self._is_closed = self._has_warned and n - self._n_own == self.limit
         self._known = self.ignored.union(self.names)
         self._pack: Callable[..., None] = struct.Struct(f"{n}d").pack_into
         self._get = itemgetter(*self.names) if n > 1 else None
@@ -53,7 +52,7 @@ class FeatureIndex:
         self._values: tuple[Any, ...] = ()
 
     def __getstate__(self) -> dict[str, Any]:
-        kept = ("names", "ignored", "limit", "_n_own", "_has_warned")
+        kept = ("names", "ignored", "limit", "_n_own")
         return {name: vars(self)[name] for name in kept}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -62,24 +61,21 @@ class FeatureIndex:
 
     def unseen(self, names: Iterable[Hashable]) -> list[Hashable]:
         """Return the names that are to get a column, sorted."""
-        if self._is_closed:
-            return []
-        new = sorted((name for name in names if name not in self._known), key=order)
         n_given = len(self.names) - self._n_own
-        room = len(new) if self.limit is None else self.limit - n_given
-        if len(new) > room and not self._has_warned:
-            self._has_warned = True
-            self._is_closed = room == 0
-            warnings.warn(
-                f"feature {new[room]!r} is passed over: max_features={self.limit} is reached",
-                stacklevel=5,
-            )
-        return new[:room]
+        return self.limit.fitting(self._without_column(names), n_given)
+
+    def _without_column(self, names: Iterable[Hashable]) -> list[Hashable]:
+        return sorted((name for name in names if name not in self._known), key=order)
 
     def add(self, names: Iterable[Hashable]) -> None:
         """Give new names the next columns."""
         self.names = [*self.names, *names]
         self._prepare()
+
+    def pass_over(self, names: Iterable[Hashable]) -> None:
+        """Warn, once, if some names have no column after all that there is room for were added."""
+        for name in self._without_column(names)[:1]:
+            self.limit.warn(name)
 
     def fill(self, x: Mapping[Hashable, Any], row: np.ndarray) -> bool:
         """Write the sample's numbers to `row`, float64; NaN where a feature is missing.
@@ -98,14 +94,14 @@ class FeatureIndex:
                 # A sample is learnt from after it was predicted: the row may still hold it.
                 same = row is self._row and all(map(is_, values, self._values))
                 if same or self._put(values, row):
-                    return self._is_closed or len(x) == len(values) or x.keys() <= self._known
+                    return self.limit.has_warned or len(x) == len(values) or x.keys() <= self._known
             except (KeyError, OverflowError):
                 pass  # something is missing or huge: look at each value
         self._row = None
         check_sample(x)
         for i, name in enumerate(self.names):
             row[i] = feature(name, x[name]) if name in x else math.nan
-        return self._is_closed or x.keys() <= self._known
+        return self.limit.has_warned or x.keys() <= self._known
 
     def _put(self, values: tuple[Any, ...], row: np.ndarray) -> bool:
         """Write values to `row` if all are plain numbers; say whether they are."""

@@ -188,6 +188,7 @@ class KeyedModel(SavedKeys, base.Wrapper, base.Estimator):
         y: Sequence[Any],
         features: Sequence[Hashable] | None = None,
         times: Sequence[Any] | None = None,
+        w: Sequence[float] | None = None,
     ) -> np.ndarray:
         """Predict and learn from a block of samples of many keys, in parallel over the keys.
 
@@ -206,6 +207,8 @@ class KeyedModel(SavedKeys, base.Wrapper, base.Estimator):
             to take, by default all but `key` and `time`.
         times
             Time of each row, (T,), if `ttl` goes by `time`. None takes that column of a data frame.
+        w
+            Weights of the samples, (T,), 1 by default.
 
         Returns
         -------
@@ -243,7 +246,7 @@ class KeyedModel(SavedKeys, base.Wrapper, base.Estimator):
                     population.look(listed[first], stamps[first])
                     self._bank.run(X, Y, out, False)
 
-            return self._estimator._replay(X, y, features, run)
+            return self._estimator._replay(X, y, features, run, w)
 
     # --- for users
 

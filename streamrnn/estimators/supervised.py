@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,7 @@ import numpy as np
 from streamrnn._checks import check_number
 from streamrnn.estimators.base import RecurrentEstimator
 from streamrnn.estimators.drift import DriftWatch, watch_for
-from streamrnn.estimators.events import Events
+from streamrnn.estimators.events import Event, Events
 from streamrnn.estimators.outline import only
 
 
@@ -59,20 +59,18 @@ class SupervisedEstimator(RecurrentEstimator):
             If the weight is negative or not finite, or the loss cannot tell that many labels apart;
             nothing has changed then.
         """
-        if w != 1.0:
+        if type(w) is not float or w != 1.0:
             check_number("w", w, 0.0)
         model = self._model
         with model.lock:
-            new = self._unseen_outputs(y)
-            event = None if t is None else self._events.get(t)
-            if event is not None:
-                self._learn_late(event.sample, np.array(event.answer), y, w, new)
-                return
-            self._accept(x)
-            if new:
-                self._add_outputs(new)
-                self._features.fill(x, model.row)
-            self._outputs.put(y, model.goal)
+            if t is not None:
+                event = self._events.get(t)
+                if event is not None:
+                    self._learn_late(event, y, w)
+                    return
+            is_known = self._outputs.put(y, model.goal)
+            if not (self._features.fill(x, model.row) and is_known):
+                self._make_room(x, y)
             model.goal[-1] = w
             model.run_one(True)
             if t is not None:
@@ -80,8 +78,25 @@ class SupervisedEstimator(RecurrentEstimator):
             if self._watch is not None:
                 self._saw(self._watch, model.answer)
 
+    def _make_room(self, x: Mapping[Hashable, Any], y: Any) -> None:
+        """Check a sample that has something new; grow, and take it in. All or nothing."""
+        new = self._unseen_outputs(y)
+        self._accept(x)
+        self._welcome(y, new)
+        self._features.fill(x, self._model.row)
+
+    def _welcome(self, y: Any, new: Sequence[Hashable]) -> None:
+        """Give what is new in a target its outputs, and write the target to where they are."""
+        if new:
+            self._add_outputs(new)
+        self._outputs.pass_over(y)
+        self._outputs.put(y, self._model.goal)
+
     def _unseen_outputs(self, y: Any) -> list[Hashable]:
-        """Return the names in a target that are to get an output; raise as `learn_one` does."""
+        """Return the names that are to get an output, in a target that the outputs have passed.
+
+        Raises as `learn_one` does.
+        """
         new = self._outputs.unseen(y)
         if new:
             self._n_outputs_with(new)
@@ -90,28 +105,26 @@ class SupervisedEstimator(RecurrentEstimator):
     def _check_sample(self, x: Mapping[Hashable, Any], y: Any, w: float) -> None:
         """Raise what `learn_one` would raise; change nothing."""
         check_number("w", w, 0.0)
-        self._checked(x)
+        self._outputs.put(y, self._model.goal)
         self._unseen_outputs(y)
+        self._checked(x)
 
-    def _learn_late(
-        self, sample: int, answer: np.ndarray, y: Any, w: float, new: list[Hashable]
-    ) -> None:
+    def _learn_late(self, event: Event, y: Any, w: float) -> None:
         """Let a target train the step that it belongs to, if the window still has it."""
         model = self._model
-        if new:
-            self._add_outputs(new)
+        if not self._outputs.put(y, model.goal):
+            self._welcome(y, self._unseen_outputs(y))
         goal = model.goal
-        self._outputs.put(y, goal)
         goal[-1] = w
         if all(value != value for value in goal[:-1]):
             return
-        age = model.age_of(sample)
+        age = model.age_of(event.sample)
         if age is None:
             self._events.late_targets += 1
             return
         model.label(age)
         if self._watch is not None:
-            self._saw(self._watch, answer)
+            self._saw(self._watch, np.array(event.answer))
 
     def _saw(self, watch: DriftWatch, answer: np.ndarray) -> None:
         """Show what was predicted, and what came, to the watch for drift."""
@@ -119,8 +132,10 @@ class SupervisedEstimator(RecurrentEstimator):
 
     def _predicted(self, x: Mapping[Hashable, Any], t: Hashable | None) -> np.ndarray:
         """Return the network's prediction; take the step if an event is seen for the first time."""
-        if t is None:
-            return self._predict_row(x)
+        return self._predict_row(x) if t is None else self._predict_event(x, t)
+
+    def _predict_event(self, x: Mapping[Hashable, Any], t: Hashable) -> np.ndarray:
+        """Return what was predicted for an event; if it is a new one, take its step."""
         event = self._events.get(t)
         if event is not None:
             return np.array(event.answer)

@@ -19,6 +19,8 @@ from streamrnn.estimators.supervised import SupervisedEstimator
 _TASKS = ("regression", "classification", "multilabel")
 
 
+# Two bases of River's, since its pipelines know the steps before the last by `Transformer`, and its
+# unions those that get the target by `SupervisedTransformer`.
 @documented(
     'For numbers ``"squared"``, ``"absolute"``, ``"huber"``, ``"quantile"``; for labels '
     '``"cross_entropy"``,\n        ``"logistic"``; for several labels at once '
@@ -27,14 +29,14 @@ _TASKS = ("regression", "classification", "multilabel")
     scale_target=True,
     limit="max_classes labels",
 )
-class RNNTransformer(SupervisedEstimator, base.Transformer):
+class RNNTransformer(SupervisedEstimator, base.SupervisedTransformer, base.Transformer):
     """Recurrent network whose hidden state gives features to any model of River.
 
     It learns the target by a head of its own; what it hands on is the top layer's hidden state
     after the step that the sample brings, numbers between -1 and 1 (LSTM, GRU, tanh). Transforming
-    changes nothing; in a pipeline River transforms a sample before this learns from it. (To River
-    it is a `base.Transformer` that is supervised: pipelines of River 0.26 take a
-    `base.SupervisedTransformer` for their last step.)
+    changes nothing; in a pipeline River transforms a sample before this learns from it, so the
+    model behind learns from the features that it predicted with. In a `TransformerUnion` features
+    of one name hide each other: give each transformer a `prefix` of its own.
 
     {parameters}
     prefix
@@ -111,7 +113,9 @@ class RNNTransformer(SupervisedEstimator, base.Transformer):
         task = loss_of(self, _TASKS).task
         if task == "regression":
             return Number()
-        return Labels(self.max_classes) if task == "classification" else Flags(self.max_classes)
+        if task == "classification":
+            return Labels(self.max_classes)
+        return Flags(self.max_classes, limit_name="max_classes")
 
     def transform_one(self, x: Mapping[Hashable, Any]) -> dict[Hashable, float]:
         """Return the hidden state after the step that the sample brings. Changes nothing.

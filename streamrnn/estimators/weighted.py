@@ -83,6 +83,7 @@ class Weighted:
             raise ValueError(
                 f"features has {len(names)} names, weight_ih_l0 has {n_inputs} columns"
             )
+        self._features.limit.check("features", names)
         return [] if known else names
 
     def _names_of_outputs(
@@ -96,6 +97,7 @@ class Weighted:
         names = known if given is None else blocks.distinct(given)
         if known and names != known:
             raise ValueError(f"{what}={names}, but the model has learnt {known}")
+        self._outputs.limit.check(what, names)
         n_outputs = self._model.plugins.loss.n_outputs(len(names))
         if not names and np.shape(weights.get("head.bias", ())) != (n_outputs,):
             raise ValueError(

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from streamrnn.estimators.features import is_missing
+from streamrnn.estimators.features import number
 from streamrnn.estimators.outputs.named import Named
 
 
@@ -16,15 +16,23 @@ class Flags(Named):
     """An output a label: the probability that it holds."""
 
     task = "multilabel"
-    word, limit_name = "label", "max_labels"
+
+    def __init__(self, limit: int | None = None, limit_name: str = "max_labels") -> None:
+        super().__init__(limit, "label", limit_name)
 
     def number(self, name: Hashable, value: Any) -> float:
-        """Return 1 for what is True, 0 for what is False."""
-        if is_missing(value) or value != value:
-            return math.nan
-        if value in (True, False):
-            return float(value)
-        raise TypeError(f"label {name!r} is {value!r}; not True or False, nor None if unknown")
+        """Return 1 for what is True or 1, 0 for what is False or 0."""
+        if value is True:
+            return 1.0
+        if value is False:
+            return 0.0
+        try:
+            flag = number(value)
+        except TypeError:
+            flag = math.inf
+        if flag in (0.0, 1.0) or math.isnan(flag):
+            return flag
+        raise TypeError(f"label {name!r} is {value!r}, not True or False, nor None if unknown")
 
     def answer(self, out: np.ndarray) -> dict[Any, dict[bool, float]]:
         """Return for each label the probabilities that it does not hold and that it does."""

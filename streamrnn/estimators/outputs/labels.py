@@ -17,31 +17,43 @@ class Labels(Outputs):
     """An output a label; the target is the label's place."""
 
     task = "classification"
-    word, limit_name = "label", "max_classes"
     blank = 0.0
 
-    def unseen(self, y: Any) -> list[Hashable]:
-        """Return the label if it is new."""
-        new = is_label(y) and y not in self._places
-        return self.fitting([y]) if new else []
+    def __init__(self, limit: int | None = None) -> None:
+        super().__init__(limit, "label", "max_classes")
 
-    def put(self, y: Any, goal: memoryview[float]) -> None:
-        """Write the label's place."""
-        goal[0] = self._places.get(y, math.nan) if is_label(y) else math.nan
+    def _without_output(self, y: Any) -> list[Hashable]:
+        """Return the label if it is new."""
+        return [y] if is_label(y) and y not in self._places else []
+
+    def put(self, y: Any, goal: memoryview[float]) -> bool:
+        """Write the label's place; say whether it has one or cannot get one."""
+        goal[0] = math.nan
+        if not is_label(y):
+            return True
+        place = self._places.get(y)
+        if place is None:
+            return self.limit.has_warned
+        goal[0] = place
+        return True
 
     def block(self, y: Any, n: int) -> Block:
         """Return the labels' places as a column."""
         places = dict(self._places)
         arrivals: dict[int, list[Hashable]] = {}
+        excess: list[Hashable] = []
         codes = np.full((n, 1), math.nan)
         for i, label in enumerate(sequence(y, n)):
             if not is_label(label):
                 continue
-            if label not in places and self.fitting([label], len(arrivals)):
+            if label not in places:
+                if not self.limit.fitting([label], len(places)):
+                    excess = excess or [label]
+                    continue
                 places[label] = len(places)
                 arrivals[i] = [label]
-            codes[i] = places.get(label, math.nan)
-        return Block(codes, arrivals)
+            codes[i] = places[label]
+        return Block(codes, arrivals, excess)
 
     def answer(self, out: np.ndarray) -> dict[Any, float]:
         """Return the probability of each label."""

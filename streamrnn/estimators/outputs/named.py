@@ -22,38 +22,49 @@ class Named(Outputs):
     def number(self, name: Hashable, value: Any) -> float:
         """Turn one value into a number, NaN if it is unknown; TypeError if it cannot be one."""
 
-    def unseen(self, y: Any) -> list[Hashable]:
+    def _without_output(self, y: Any) -> list[Hashable]:
         """Return the names without an output, sorted."""
+        return sorted((name for name in y or () if name not in self._places), key=order)
+
+    def unseen(self, y: Any) -> list[Hashable]:
+        """Return the names that are to get an output, sorted; check their values."""
+        new = super().unseen(y)
+        for name in new:
+            self.number(name, y[name])
+        return new
+
+    def put(self, y: Any, goal: memoryview[float]) -> bool:
+        """Write the values; say whether all names have an output or cannot get one."""
         if y is None:
-            return []
-        if not isinstance(y, Mapping):
+            y = {}
+        elif type(y) is not dict and not isinstance(y, Mapping):
             raise TypeError(
                 f"the target must be a dict of values by name, got {y!r}, a {type(y).__name__}"
             )
-        for name in y:
-            self.number(name, y[name])
-        new = [name for name in y if name not in self._places]
-        return self.fitting(sorted(new, key=order)) if new else new
-
-    def put(self, y: Any, goal: memoryview[float]) -> None:
-        """Write the values."""
+        n_known = 0
         for name, place in self._places.items():
-            goal[place] = self.number(name, y[name]) if y and name in y else math.nan
+            if name in y:
+                goal[place] = self.number(name, y[name])
+                n_known += 1
+            else:
+                goal[place] = math.nan
+        return n_known == len(y) or self.limit.has_warned
 
     def block(self, y: Any, n: int) -> Block:
         """Return the columns in the order of the outputs; new names come in the first row."""
-        columns = self.columns(y, n)
-        new = self.fitting(sorted((c for c in columns if c not in self._places), key=order))
+        columns = self._columns(y, n)
+        new = sorted((name for name in columns if name not in self._places), key=order)
         if not n:
             new = []
-        names = [*self._places, *new]
+        fitting = self.limit.fitting(new, len(self._places))
+        names = [*self._places, *fitting]
         targets = np.full((n, len(names)), math.nan)
         for place, name in enumerate(names):
             if name in columns:
                 targets[:, place] = [self.number(name, value) for value in columns[name]]
-        return Block(targets, {0: new} if new else {})
+        return Block(targets, {0: fitting} if fitting else {}, new[len(fitting) :][:1])
 
-    def columns(self, y: Any, n: int) -> dict[Hashable, list[Any]]:
+    def _columns(self, y: Any, n: int) -> dict[Hashable, list[Any]]:
         """Return the columns of a block of targets by name.
 
         Parameters
@@ -64,7 +75,9 @@ class Named(Outputs):
             Rows that it must have.
         """
         if isinstance(y, Mapping):
-            return {name: sequence(values, n) for name, values in y.items()}
+            return {
+                name: sequence(values, n, f"the {self.word} {name!r}") for name, values in y.items()
+            }
         frame = nw.from_native(y, eager_only=True, pass_through=True)
         if not isinstance(frame, nw.DataFrame):
             raise TypeError(

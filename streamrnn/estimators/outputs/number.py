@@ -37,18 +37,18 @@ class Number(Outputs):
         """As many as there are."""
         return self._n
 
-    def unseen(self, y: Any) -> list[Hashable]:
-        """Check that the target is a number; return nothing."""
-        target(y)
+    def _without_output(self, y: Any) -> list[Hashable]:
+        """Return nothing: there are no names."""
         return []
 
-    def put(self, y: Any, goal: memoryview[float]) -> None:
+    def put(self, y: Any, goal: memoryview[float]) -> bool:
         """Write the number."""
         goal[0] = target(y)
+        return True
 
     def block(self, y: Any, n: int) -> Block:
         """Return the numbers as a column."""
-        return Block(numbers(y, n).reshape(-1, 1), {})
+        return Block(numbers(y, n).reshape(-1, 1), {}, [])
 
     def answer(self, out: np.ndarray) -> float:
         """Return the number."""

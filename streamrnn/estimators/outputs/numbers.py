@@ -16,12 +16,6 @@ class Numbers(Named):
 
     task = "regression"
 
-    def __init__(
-        self, limit: int | None = None, word: str = "target", limit_name: str = "max_targets"
-    ) -> None:
-        super().__init__(limit)
-        self.word, self.limit_name = word, limit_name
-
     def number(self, name: Hashable, value: Any) -> float:
         """Return the value as a float."""
         return target(value, f"{self.word} {name!r}")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import abc
-import warnings
 from collections.abc import Hashable, Sequence
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
+
+from streamrnn.estimators.limits import Limit
 
 
 class Block(NamedTuple):
@@ -17,6 +18,8 @@ class Block(NamedTuple):
     targets: np.ndarray
     #: Names without an output so far, by the row in which they come first, in the rows' order.
     arrivals: dict[int, list[Hashable]]
+    #: The first name, if any, for which there is no room.
+    excess: list[Hashable]
 
 
 class Outputs(abc.ABC):
@@ -26,20 +29,23 @@ class Outputs(abc.ABC):
     ----------
     limit
         Names that get an output at most, None for any number; later ones are unknown targets.
+    word
+        What messages call a name.
+    limit_name
+        What the estimator's constructor calls the limit.
     """
 
     #: Which losses fit.
     task: ClassVar[str]
-    #: What the constructors call a name, and the limit.
-    word: str = "target"
-    limit_name: str = ""
     #: What stands in a block of predictions for an output that there was not yet.
     blank: ClassVar[float] = np.nan
 
-    def __init__(self, limit: int | None = None) -> None:
-        self.limit = limit
+    def __init__(
+        self, limit: int | None = None, word: str = "target", limit_name: str = "max_targets"
+    ) -> None:
+        self.word = word
+        self.limit = Limit(limit, limit_name, f"{word} {{!r}} is not learnt")
         self._places: dict[Hashable, int] = {}
-        self._has_warned = False
 
     @property
     def names(self) -> list[Hashable]:
@@ -61,36 +67,36 @@ class Outputs(abc.ABC):
         for name in names:
             self._places[name] = len(self._places)
 
-    def fitting(self, names: list[Hashable], taken: int = 0) -> list[Hashable]:
-        """Return those of some new names for which there is room; warn once of others.
+    def unseen(self, y: Any) -> list[Hashable]:
+        """Return the names that are to get an output, in a target that `put` has passed.
 
-        `taken` outputs are spoken for, besides those that have a name.
+        Raises
+        ------
+        TypeError
+            If what comes with one of them is of the wrong kind.
         """
-        if self.limit is None or not names:
-            return names
-        room = self.limit - len(self._places) - taken
-        if len(names) > room and not self._has_warned:
-            self._has_warned = True
-            warnings.warn(
-                f"{self.word} {names[room]!r} is not learnt: {self.limit_name}={self.limit} "
-                "is reached",
-                stacklevel=4,
-            )
-        return names[:room]
+        return self.limit.fitting(self._without_output(y), len(self._places))
+
+    def pass_over(self, y: Any) -> None:
+        """Warn, once, of a target that still has a name without an output: there is no room."""
+        for name in self._without_output(y)[:1]:
+            self.limit.warn(name)
 
     @abc.abstractmethod
-    def unseen(self, y: Any) -> list[Hashable]:
-        """Return the names in a target that are to get an output.
+    def _without_output(self, y: Any) -> list[Hashable]:
+        """Return the names in a target that have no output, in the order in which they get one."""
+
+    @abc.abstractmethod
+    def put(self, y: Any, goal: memoryview[float]) -> bool:
+        """Write a target, NaN where unknown, to the start of `goal`, which is no part of a model.
+
+        Names without an output are passed over; returns whether none of them is to get one.
 
         Raises
         ------
         TypeError
             If the target is of the wrong kind.
         """
-
-    @abc.abstractmethod
-    def put(self, y: Any, goal: memoryview[float]) -> None:
-        """Write a target that `unseen` has passed, NaN where unknown, to the start of `goal`."""
 
     @abc.abstractmethod
     def block(self, y: Any, n: int) -> Block:
