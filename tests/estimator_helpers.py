@@ -1,5 +1,10 @@
 """What the tests of the estimators share."""
 
+import copy
+import pickle
+
+import pytest
+
 #: Constructor arguments of a model that is quick to run; sizes compile nothing.
 SMALL = {"hidden_size": 6, "truncation": 5}
 
@@ -23,3 +28,42 @@ def plain_gradient(length):
         "scale_target": False,
         "dtype": "float64",
     }
+
+
+#: Ways to copy a model that must go on as the original would.
+COPIES = {
+    "pickle": lambda model: pickle.loads(pickle.dumps(model)),
+    "deepcopy": copy.deepcopy,
+    "clone": lambda model: model.clone(include_attributes=True),
+}
+
+
+def go_on_alike(model, duplicate, stream, at, ask):
+    """Copy a model in mid-stream; assert that both give the same bits from there on."""
+    for x, y in stream[:at]:
+        model.learn_one(x, y)
+    other = duplicate(model)
+    assert model_bytes(other) == model_bytes(model)
+    for x, y in stream[at:]:
+        assert ask(other, x) == ask(model, x)
+        model.learn_one(x, y)
+        other.learn_one(x, y)
+    assert model_bytes(other) == model_bytes(model)
+
+
+def refuses(model, call, kind, message):
+    """Assert that `call` raises, and that the model is byte for byte what it was."""
+    before, numbers = pickle.dumps(model), model_bytes(model)
+    with pytest.raises(kind, match=message):
+        call()
+    assert pickle.dumps(model) == before
+    assert model_bytes(model) == numbers
+
+
+def looped(model, rows, ys, ask, weights=None):
+    """Return what a model answers before it learns each row."""
+    answers = []
+    for i, (x, y) in enumerate(zip(rows, ys, strict=True)):
+        answers.append(ask(model, x))
+        model.learn_one(x, y, **({} if weights is None else {"w": weights[i]}))
+    return answers
