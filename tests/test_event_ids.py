@@ -8,7 +8,12 @@ import pytest
 from estimator_helpers import SMALL, model_bytes
 from river import ensemble, evaluate, metrics
 
-from streamrnn import RNNClassifier, RNNMultiTargetRegressor, RNNRegressor
+from streamrnn import (
+    RNNClassifier,
+    RNNMultiLabelClassifier,
+    RNNMultiTargetRegressor,
+    RNNRegressor,
+)
 from streamrnn.estimators import events
 
 
@@ -188,3 +193,27 @@ def test_bagging_repeats_an_event_and_the_state_advances_once(stream):
         assert b.counters["samples"] <= len(stream)
         assert b.counters["updates"] == a.counters["updates"] == a.counters["samples"]
         assert b.counters["samples"] < a.counters["samples"]
+
+
+@pytest.mark.parametrize(
+    ("model", "first", "then"),
+    [
+        (RNNClassifier(**SMALL), "a", ["b", "c"]),
+        (RNNMultiTargetRegressor(**SMALL), {"a": 1.0}, [{"b": 2.0}, {"c": 3.0}]),
+        (RNNMultiLabelClassifier(**SMALL), {"a": True}, [{"b": False}, {"c": True}]),
+    ],
+    ids=["classifier", "targets", "labels"],
+)
+def test_an_event_that_came_before_some_outputs_keeps_its_prediction(model, first, then):
+    x, ask = {"x": 1.0}, getattr(model, "predict_proba_one", model.predict_one)
+    assert ask(x, t="zero") == {}
+    model.learn_one(x, first, t="zero")
+    assert ask(x, t="zero") == {}
+    predicted = ask(x, t="one")
+    assert list(predicted) == ["a"]
+    for y in then:
+        model.learn_one(x, y, t="one")
+        assert ask(x, t="one") == predicted
+        model.predict_one(x, t="one")
+    assert model.counters["samples"] == 2
+    assert list(ask(x)) == ["a", "b", "c"]

@@ -74,7 +74,7 @@ class SupervisedEstimator(RecurrentEstimator):
             model.goal[-1] = w
             model.run_one(True)
             if t is not None:
-                self._events.saw(t, model.counters["samples"], model.answer)
+                self._remember(t, model.answer)
             if self._watch is not None:
                 self._saw(self._watch, model.answer)
 
@@ -141,10 +141,14 @@ class SupervisedEstimator(RecurrentEstimator):
             return np.array(event.answer)
         answer = self._predict_row(x).copy()  # of the features that it knew so far
         self._accept(x)
-        model = self._model
-        model.advance_one()
-        self._events.saw(t, model.counters["samples"], answer)
+        self._model.advance_one()
+        self._remember(t, answer)
         return answer
+
+    def _remember(self, t: Hashable, answer: np.ndarray) -> None:
+        """Keep what was predicted for the event of the newest step: by the outputs of today."""
+        known = answer[: self._outputs.n_answers]
+        self._events.saw(t, self._model.counters["samples"], known)
 
     def _kept_state(self) -> dict[str, Any]:
         watched = None if self._watch is None else self._watch.state()

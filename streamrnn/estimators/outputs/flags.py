@@ -38,7 +38,7 @@ class Flags(Named):
         """Return for each label the probabilities that it does not hold and that it does."""
         return {
             name: {False: 1.0 - p, True: p}
-            for name, p in zip(self._places, out.tolist(), strict=True)
+            for name, p in zip(self._places, out.tolist(), strict=False)
         }
 
     def answers(self, out: np.ndarray) -> np.ndarray:

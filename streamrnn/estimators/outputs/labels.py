@@ -59,7 +59,7 @@ class Labels(Outputs):
         """Return the probability of each label."""
         probabilities = out[: len(self._places)]
         total = probabilities.sum() if len(probabilities) else 1.0
-        return dict(zip(self._places, (probabilities / total).tolist(), strict=True))
+        return dict(zip(self._places, (probabilities / total).tolist(), strict=False))
 
     def answers(self, out: np.ndarray) -> np.ndarray:
         """Return the most probable labels, the first of equals; None where there was none yet."""

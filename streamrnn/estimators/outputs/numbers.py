@@ -22,7 +22,7 @@ class Numbers(Named):
 
     def answer(self, out: np.ndarray) -> dict[Any, float]:
         """Return the numbers by name."""
-        return dict(zip(self._places, out.tolist(), strict=True))
+        return dict(zip(self._places, out.tolist(), strict=False))
 
     def answers(self, out: np.ndarray) -> np.ndarray:
         """Return the numbers, (T, targets)."""

@@ -110,7 +110,10 @@ class Outputs(abc.ABC):
 
     @abc.abstractmethod
     def answer(self, out: np.ndarray) -> Any:
-        """Turn one prediction of the network, (columns,), into the user's."""
+        """Turn one prediction of the network, (columns,), into the user's.
+
+        An old one may be shorter, of an event that came before some of the outputs.
+        """
 
     @abc.abstractmethod
     def answers(self, out: np.ndarray) -> np.ndarray:
