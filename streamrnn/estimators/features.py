@@ -59,6 +59,17 @@ class FeatureIndex:
         vars(self).update(state)
         self._prepare()
 
+    def restore(self, names: list[Hashable], ignored: Iterable[Hashable]) -> None:
+        """Take over names of columns and names without one; ValueError if they cannot be.
+
+        An index without a column so far takes them.
+        """
+        own = self.names[: self._n_own]
+        if names[: self._n_own] != own:
+            raise ValueError(f"the first features must be {own}, got {names[: self._n_own]}")
+        self.names, self.ignored = names, frozenset(ignored)
+        self._prepare()
+
     def unseen(self, names: Iterable[Hashable]) -> list[Hashable]:
         """Return the names that are to get a column, sorted."""
         n_given = len(self.names) - self._n_own

@@ -4,32 +4,27 @@ from __future__ import annotations
 
 import copy
 import os
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping
 from typing import Any
 
-import numpy as np
 from river import base
 
 from streamrnn._checks import check_choice
 from streamrnn.estimators.blockwise import Blockwise
 from streamrnn.estimators.features import FeatureIndex
+from streamrnn.estimators.keyed_blocks import KeyedBlocks
 from streamrnn.estimators.keys import (
     check_arguments,
     checked_time,
-    checked_times,
     key_names,
     key_of,
     named,
-    taken,
-    taken_keys,
-    without,
 )
 from streamrnn.estimators.saved_keys import BANKS, SavedKeys
-from streamrnn.parallel import available_cores
 from streamrnn.population import Population
 
 
-class KeyedModel(SavedKeys, base.Wrapper, base.Estimator):
+class KeyedModel(KeyedBlocks, SavedKeys, base.Wrapper, base.Estimator):
     """One recurrent model for each key, such as a sensor, made when the key is first learnt from.
 
     Models are rows of a few large arrays, and a block of samples of many keys is learnt in parallel
@@ -178,75 +173,6 @@ class KeyedModel(SavedKeys, base.Wrapper, base.Estimator):
                 self._population.seat(key, now)
             self._estimator.learn_one(x, y, w=w)
             self._population.saw(key, now)
-
-    # --- a block
-
-    def replay(
-        self,
-        keys: Sequence[Hashable] | None,
-        X: Any,
-        y: Sequence[Any],
-        features: Sequence[Hashable] | None = None,
-        times: Sequence[Any] | None = None,
-        w: Sequence[float] | None = None,
-    ) -> np.ndarray:
-        """Predict and learn from a block of samples of many keys, in parallel over the keys.
-
-        With ``weights="own"`` the same bits as ``predict_one`` and ``learn_one`` over the rows.
-
-        Parameters
-        ----------
-        keys
-            Key of each row, (T,). None takes the column `key` of a data frame.
-        X
-            Array of shape (T, n), or a data frame; NaN is a missing value.
-        y
-            Targets or labels, (T,); None and NaN are missing.
-        features
-            Names of the columns of an array, 0, 1, ... by default; for a data frame, which columns
-            to take, by default all but `key` and `time`.
-        times
-            Time of each row, (T,), if `ttl` goes by `time`. None takes that column of a data frame.
-        w
-            Weights of the samples, (T,), 1 by default.
-
-        Returns
-        -------
-        numpy.ndarray
-            Predictions, (T,), each made before its row was learnt from, as the estimator's own
-            ``replay`` returns them.
-
-        Raises
-        ------
-        ValueError, TypeError
-            If the arguments do not fit together, a row has no key, or a value is of the wrong kind;
-            nothing has changed then.
-        OSError
-            If a model cannot be taken to disk or brought back.
-        """
-        listed = taken_keys(keys, X, self.key)
-        by_time = self.ttl is not None and self.time is not None
-        given = checked_times(taken(times, X, self.time, "times"), self.ttl) if by_time else None
-        if features is None:
-            X = without(X, (*key_names(self.key), self.time))
-        with self._bank.lock:
-            population, start = self._population, self._population.samples
-            stamps = range(start, start + len(listed)) if given is None else given
-            n_threads = self.n_threads or available_cores()
-            if listed:
-                population.look(listed[0], stamps[0])
-
-            def run(
-                first: int, X: np.ndarray, Y: np.ndarray, out: np.ndarray, learning: bool
-            ) -> None:
-                rows = slice(first, first + len(X))
-                if learning:
-                    population.learn_rows(listed[rows], stamps[rows], X, Y, out, n_threads)
-                elif len(X):
-                    population.look(listed[first], stamps[first])
-                    self._bank.run(X, Y, out, False)
-
-            return self._estimator._replay(X, y, features, run, w)
 
     # --- for users
 

@@ -12,7 +12,6 @@ import numpy as np
 
 from streamrnn._checks import check_count
 from streamrnn.blueprint import Blueprint
-from streamrnn.estimators.features import FeatureIndex
 from streamrnn.estimators.persistence import Arrays, Storable, class_name
 from streamrnn.estimators.plain import Decoder, encode
 from streamrnn.layout import Sizes
@@ -157,7 +156,7 @@ def outlined(kind: Any, document: Any, decoder: Decoder) -> Outline:
     ValueError, TypeError
         If there can be no such estimator.
     """
-    names = (
+    fields = (
         "class",
         "arguments",
         "seed",
@@ -167,7 +166,7 @@ def outlined(kind: Any, document: Any, decoder: Decoder) -> Outline:
         "ignored",
         "outputs",
     )
-    told = only(document, *names, "kept")
+    told = only(document, *fields, "kept")
     _, written, seed, n_inputs, n_outputs, features, ignored, outputs, kept = told
     estimator = kind.__new__(kind)
     estimator._keep_arguments(decoded_arguments(kind, written, decoder))
@@ -175,9 +174,8 @@ def outlined(kind: Any, document: Any, decoder: Decoder) -> Outline:
     blueprint = estimator._blueprint(_seed(decoder.decode(seed, "seed")))
     sizes = blueprint.sized(count(n_inputs, "n_inputs"), count(n_outputs, "n_outputs"))
     check_outputs(blueprint, sizes)
-    limit = estimator._features.limit
-    estimator._features = FeatureIndex(decoder.decode(ignored, "the ignored features"), limit)
-    estimator._features.add(_distinct(decoder.decode(features, "the features"), n_inputs))
+    names = _distinct(decoder.decode(features, "the features"), n_inputs)
+    estimator._features.restore(names, decoder.decode(ignored, "the ignored features"))
     _add_outputs(estimator, blueprint, decoder.decode(outputs, "the outputs"), sizes)
     return Outline(estimator, blueprint, sizes, kept)
 
@@ -197,6 +195,7 @@ def _seed(seed: Any) -> int:
 
 def _add_outputs(estimator: Any, blueprint: Blueprint, names: Any, sizes: Sizes) -> None:
     """Give the outputs their names, if there are as many outputs as the names ask for."""
-    estimator._outputs.add(_distinct(names, estimator._outputs.limit or len(names)))
+    most = estimator._outputs.limit.most
+    estimator._outputs.add(_distinct(names, len(names) if most is None else most))
     if blueprint.plugins.loss.n_outputs(estimator._outputs.n_targets) != sizes.n_outputs:
         raise ValueError(f"{reprlib.repr(names)} are no names of {sizes.n_outputs} outputs")
