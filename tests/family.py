@@ -1,4 +1,7 @@
-"""Every estimator with one way to feed it: for what must hold of all of them."""
+"""Every estimator with one way to feed it: for what must hold of all of them.
+
+Files of these models are kept (`golden_models`): members may be added, not changed.
+"""
 
 import math
 from typing import NamedTuple

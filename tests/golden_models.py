@@ -6,9 +6,10 @@ changed, and the older one has to be brought up to date on reading (see `streamr
 """
 
 import json
-import math
 from pathlib import Path
 
+from estimator_helpers import SMALL
+from family import FAMILY, Member, answers, x_of, y_of
 from river import optim
 
 import streamrnn
@@ -16,52 +17,55 @@ from streamrnn import KeyedModel, RNNClassifier, RNNRegressor
 
 FOLDER = Path(__file__).parent / "golden"
 FORMAT = "format1"
-SMALL = {"hidden_size": 4, "truncation": 4}
 
-#: By name: how the model is made, and what the targets are.
+
+def _keyed(i):
+    return x_of(i) | {"id": f"key {i * i % 7}"}
+
+
 CASES = {
-    "regressor": (
+    **FAMILY,
+    "schedule": Member(
         lambda: RNNRegressor(**SMALL, lr=optim.schedulers.InverseScaling(0.01)),
-        lambda i: math.sin(i),
+        lambda model, i: model.learn_one(x_of(i), y_of(i)),
+        lambda model, i: model.predict_one(x_of(i)),
     ),
-    "classifier": (lambda: RNNClassifier(**SMALL), lambda i: ["low", 7, ("high", 1)][i % 3]),
-    "keyed": (
+    "expiring": Member(
         lambda: KeyedModel(RNNRegressor(**SMALL), key="id", max_keys=2, ttl=9),
-        lambda i: math.sin(i),
+        lambda model, i: model.learn_one(_keyed(i), y_of(i)),
+        lambda model, i: model.predict_one(_keyed(i)),
     ),
-    "shared": (
+    "shared": Member(
         lambda: KeyedModel(RNNClassifier(**SMALL), key="id", weights="shared"),
-        lambda i: i % 2 == 0,
+        lambda model, i: model.learn_one(_keyed(i), i % 2 == 0),
+        lambda model, i: model.predict_proba_one(_keyed(i)),
     ),
 }
 
 
-def sample(name, i):
-    """The i-th sample, with a feature that comes late."""
-    x = {"a": math.sin(2 * i), ("b", 1): i % 5}
-    if i > 8:
-        x["late"] = math.cos(i)
-    if name in ("keyed", "shared"):
-        x["id"] = f"key {i * i % 7}"
-    return x
-
-
 def run(model, name, first, last):
-    """Predict and learn; the predictions as JSON has them, labels in words."""
-    answers = []
-    for i in range(first, last):
-        x = sample(name, i)
-        if hasattr(model, "predict_proba_one"):
-            answers.append([[repr(k), p] for k, p in model.predict_proba_one(x).items()])
+    """Predict and learn; return names in what was said, in words, and the numbers, in a line."""
+    words, numbers = [], []
+
+    def tell(said):
+        if isinstance(said, dict):
+            for key, value in said.items():
+                words.append(repr(key))
+                tell(value)
+        elif isinstance(said, list):
+            for value in said:
+                tell(value)
         else:
-            answers.append(model.predict_one(x))
-        model.learn_one(x, CASES[name][1](i))
-    return answers
+            numbers.append(float(said))
+
+    tell(answers(CASES[name], model, first, last))
+    return {"words": words, "numbers": numbers}
 
 
 def paths(name):
     """Where a case's model and its further predictions lie."""
-    return FOLDER / f"{FORMAT}_{name}.safetensors", FOLDER / f"{FORMAT}_{name}.json"
+    stem = f"{FORMAT}_{name.replace(' ', '_')}"
+    return FOLDER / f"{stem}.safetensors", FOLDER / f"{stem}.json"
 
 
 def write(name):
@@ -69,14 +73,14 @@ def write(name):
     model_path, answers_path = paths(name)
     if model_path.exists():
         return
-    model = CASES[name][0]()
+    model = CASES[name].make()
     run(model, name, 0, 20)
     model.save(model_path)
-    answers = run(streamrnn.load(model_path), name, 20, 30)
-    answers_path.write_text(json.dumps(answers, indent=1) + "\n")
+    said = run(streamrnn.load(model_path), name, 20, 30)
+    answers_path.write_text(json.dumps(said, indent=1) + "\n")
 
 
 if __name__ == "__main__":
     FOLDER.mkdir(exist_ok=True)
-    for case in CASES:
-        write(case)
+    for each in CASES:
+        write(each)

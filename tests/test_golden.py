@@ -14,14 +14,14 @@ from streamrnn import storage
 def test_what_was_saved_once_can_be_read(name):
     model_path, answers_path = golden.paths(name)
     model = streamrnn.load(model_path)
-    fresh = golden.CASES[name][0]()
+    fresh = golden.CASES[name].make()
     assert type(model) is type(fresh)
     assert repr(model.clone()) == repr(fresh)
     expected = json.loads(answers_path.read_text())
-    got = json.loads(json.dumps(golden.run(model, name, 20, 30)))
+    got = golden.run(model, name, 20, 30)
+    assert got["words"] == expected["words"]
     # Not bit for bit: other processors sum up in another order.
-    assert labels_in(got) == labels_in(expected)
-    np.testing.assert_allclose(numbers_in(got), numbers_in(expected), rtol=1e-3, atol=1e-5)
+    np.testing.assert_allclose(got["numbers"], expected["numbers"], rtol=1e-3, atol=1e-5)
 
 
 @pytest.mark.parametrize("name", golden.CASES)
@@ -38,15 +38,3 @@ def test_the_numbers_are_those_in_the_file(name):
 def test_every_golden_file_has_its_test():
     there = {path.name for path in golden.FOLDER.iterdir()}
     assert there == {path.name for name in golden.CASES for path in golden.paths(name)}
-
-
-def labels_in(answers):
-    return [[label for label, _ in one] for one in answers if isinstance(one, list)]
-
-
-def numbers_in(answers):
-    return [
-        number
-        for one in answers
-        for number in ([p for _, p in one] if isinstance(one, list) else [one])
-    ]
