@@ -87,6 +87,11 @@ class RNNAnomalyDetector(RecurrentEstimator, base.AnomalyDetector):
         """The sample before is the network's input."""
         return True
 
+    @property
+    def scale_target(self) -> bool:
+        """What is predicted are the features, so `scale_inputs` is about them."""
+        return self.scale_inputs
+
     def _new_outputs(self) -> Numbers:
         return Numbers(self.max_features, word="feature", limit_name="max_features")
 
