@@ -85,7 +85,7 @@ def test_named_outputs_are_bounded(model, first, second):
 def test_an_anomaly_detector_is_bounded_by_features():
     model = RNNAnomalyDetector(**SMALL, max_features=1)
     model.learn_one({"a": 1.0})
-    with pytest.warns(UserWarning, match=r"feature 'b' is not learnt: max_features=1 is reached"):
+    with pytest.warns(UserWarning, match=r"feature 'b' is passed over: max_features=1 is"):
         model.learn_one({"a": 1.0, "b": 1.0})
     assert model.feature_names == ["a"]
 
