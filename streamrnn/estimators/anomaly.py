@@ -25,7 +25,8 @@ class RNNAnomalyDetector(RecurrentEstimator, base.AnomalyDetector):
     """Recurrent network that predicts the next sample, and scores it by how wrong it was.
 
     Nobody labels anything: each sample is the target of the step before it, and the only input of
-    the network (Malhotra et al. 2015). A feature that was predicted wrong by ``e`` where its error
+    the network (Malhotra et al. 2015, Long short term memory networks for anomaly detection in time
+    series). A feature that was predicted wrong by ``e`` where its error
     usually is ``s``, the mean of its last ``n`` absolute errors, scores ``1 / (1 + s/e + 1/n)``;
     the score of a sample is that of its most surprising feature. So 0 is as predicted, 0.5 as far
     off as usual, 0.9 nine times as far, whatever the units; after ``n`` samples nothing scores more
@@ -38,8 +39,8 @@ class RNNAnomalyDetector(RecurrentEstimator, base.AnomalyDetector):
     {parameters}
     memory
         Errors of a feature that make up what is usual, n at most. An error counts as ten times the
-        usual one at most, so an anomaly does not hide the next one. 1000 is long enough to know
-        what is rare; with 100 the scores of NAB's streams and of five others rank alike.
+        usual one at most, so that an anomaly does not hide the next one. With 1000 single anomalies
+        rank as with 100, and those that last stand out longer.
 
     Notes
     -----
@@ -49,10 +50,15 @@ class RNNAnomalyDetector(RecurrentEstimator, base.AnomalyDetector):
 
     A filter with ``protect_anomaly_detector=True``, River's default, does not let the detector
     learn what it flags. To a recurrent detector a sample is missing then, and the next ones, which
-    follow from it, are surprising too: after a change for good, a `ThresholdFilter` flags
-    everything for ever. What protects this detector is that an anomaly can pull it only so far
-    (`loss`, `clip_norm`, `memory`), so ``QuantileFilter(..., protect_anomaly_detector=False)`` is
-    the choice. (`ThresholdFilter` of River 0.26 never learns with that argument.)
+    follow from it, are surprising too: a quantile of such scores lets real anomalies pass, and
+    after a change for good a `ThresholdFilter` flags everything for ever. What protects this
+    detector is that an anomaly can pull it only so far (`loss`, `clip_norm`, `memory`), so
+    ``QuantileFilter(..., protect_anomaly_detector=False)`` is the choice. (`ThresholdFilter` of
+    River 0.26 never learns with that argument.)
+
+    `to_torch` and `to_onnx` make a model of the next sample: it has no ``x``, (batch, 0), and its
+    ``lag`` is the sample before, standardised by the moments of the targets; scores are not part of
+    it.
 
     Examples
     --------
@@ -60,7 +66,7 @@ class RNNAnomalyDetector(RecurrentEstimator, base.AnomalyDetector):
     >>> model = RNNAnomalyDetector(hidden_size=8, truncation=8, lr=0.01)
     >>> for t in range(1000):
     ...     model.learn_one({"pulse": t % 4})
-    >>> model.score_one({"pulse": 0}) < 0.9 < 0.98 < model.score_one({"pulse": 2})
+    >>> model.score_one({"pulse": 0}) < 0.5 < 0.9 < model.score_one({"pulse": 2})
     True
 
     A filter that flags the most surprising of a thousand:
