@@ -26,12 +26,14 @@ class RNNAnomalyDetector(RecurrentEstimator, base.AnomalyDetector):
 
     Nobody labels anything: each sample is the target of the step before it, and the only input of
     the network (Malhotra et al. 2015, Long short term memory networks for anomaly detection in time
-    series). A feature that was predicted wrong by ``e`` where its error
-    usually is ``s``, the mean of its last ``n`` absolute errors, scores ``1 / (1 + s/e + 1/n)``;
-    the score of a sample is that of its most surprising feature. So 0 is as predicted, 0.5 as far
-    off as usual, 0.9 nine times as far, whatever the units; after ``n`` samples nothing scores more
-    than ``n / (n + 1)``, since so few cannot tell what happens more rarely. The more features there
-    are, the more often one of them is far off: choose a threshold by a quantile of the scores.
+    series).
+
+    A feature that was predicted wrong by ``e`` where its error usually is ``s``, the mean of its
+    last ``n`` absolute errors, scores ``1 / (1 + s/e + 1/n)``; the score of a sample is that of its
+    most surprising feature. So 0 is as predicted, 0.5 as far off as usual, 0.9 nine times as far,
+    whatever the units; after ``n`` errors nothing scores more than ``n / (n + 1)``, since so few
+    cannot tell what happens more rarely. The more features there are, the more often one of them is
+    far off: choose a threshold by a quantile of the scores.
 
     It tells values that do not fit what came before. An anomaly that lasts is surprising where it
     begins and where it ends.

@@ -12,8 +12,10 @@ from streamrnn.estimators.outputs.numbers import Numbers
 class Sample(Numbers):
     """An output a feature; samples are read as those that are inputs of other estimators are."""
 
+    word, limit_name = "feature", "max_features"
+
     def __init__(self, limit: int | None = None) -> None:
-        super().__init__(limit, word="feature", limit_name="max_features")
+        super().__init__(limit)
         self._index = FeatureIndex(limit=limit)
 
     def add(self, names: Sequence[Hashable]) -> None:
