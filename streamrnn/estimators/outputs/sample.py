@@ -12,11 +12,10 @@ from streamrnn.estimators.outputs.numbers import Numbers
 class Sample(Numbers):
     """An output a feature; samples are read as those that are inputs of other estimators are."""
 
-    word, limit_name = "feature", "max_features"
-
     def __init__(self, limit: int | None = None) -> None:
-        super().__init__(limit)
+        super().__init__(limit, "feature", "max_features")
         self._index = FeatureIndex(limit=limit)
+        self.limit = self._index.limit  # one, which remembers whether it has warned
 
     def add(self, names: Sequence[Hashable]) -> None:
         """Give new features the next outputs."""
@@ -27,19 +26,12 @@ class Sample(Numbers):
         """Return the value as a float."""
         return feature(name, value)
 
-    def unseen(self, y: Mapping[Hashable, Any]) -> list[Hashable]:
-        """Return the features of a sample that `put` took and that are to get an output."""
-        new = self._index.unseen(y)
-        for name in new:
-            self.number(name, y[name])
-        return new
-
-    def put(self, y: Mapping[Hashable, Any], goal: Any) -> None:
-        """Write a sample, NaN where a feature is missing; those without an output are passed over.
+    def put(self, y: Mapping[Hashable, Any], goal: Any) -> bool:
+        """Write a sample, NaN where a feature is missing; say whether none is to get an output.
 
         Raises
         ------
         TypeError
             If it is no dict, or a feature is no number.
         """
-        self._index.fill(y, goal)
+        return self._index.fill(y, goal)
