@@ -7,9 +7,8 @@ from collections.abc import Callable, Hashable, Sequence
 from typing import Any
 
 import numpy as np
-from river.utils import dataframe
 
-from streamrnn.estimators import blocks
+from streamrnn.estimators import blocks, frames
 from streamrnn.estimators.supervised import SupervisedEstimator
 from streamrnn.estimators.travel import Importing
 
@@ -158,7 +157,7 @@ class Blockwise(SupervisedEstimator, Importing):
 
     def _predicted_many(self, X: Any) -> tuple[Any, np.ndarray]:
         """Predict each row of a frame as the next sample: the state stays where it is."""
-        frame = dataframe.into_frame(X)
+        frame = frames.opened(X)
         model = self._model
         with model.lock:
             rows = self._lined_up(*blocks.columns(X, None))

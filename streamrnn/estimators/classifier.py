@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 from river import base
-from river.utils import dataframe
 
+from streamrnn.estimators import frames
 from streamrnn.estimators.blockwise import Blockwise
 from streamrnn.estimators.outputs.labels import Labels, is_label
 from streamrnn.estimators.parameters import documented
@@ -128,7 +128,7 @@ class RNNClassifier(Blockwise, base.MiniBatchClassifier):
         frame, out = self._predicted_many(X)
         shares = out / out.sum(axis=1, keepdims=True)
         columns = dict(zip(self.labels, shares.T, strict=True))
-        return dataframe.to_native_frame(columns, like=frame)
+        return frames.frame(columns, frame)
 
     def predict_many(self, X: Any) -> Any:
         """Predict the label of each row of a data frame as if it were the next sample.
@@ -137,7 +137,7 @@ class RNNClassifier(Blockwise, base.MiniBatchClassifier):
         before the first.
         """
         frame, out = self._predicted_many(X)
-        return dataframe.to_native_series(self._outputs.answers(out), name=None, like=frame)
+        return frames.series(self._outputs.answers(out), frame)
 
     def set_weights(
         self,

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from river import base, drift
+from river import base
 
 from streamrnn._checks import check_choice, check_number
 from streamrnn.estimators.errors import Distances, Mistakes
@@ -21,7 +21,7 @@ DETECTORS = (base.DriftDetector, base.BinaryDriftDetector)
 _RECENT, _BEFORE = 30, 200
 
 #: River says that this one gets a 1 for an error, but it reports that its values fall.
-_FED_WITH_RIGHT = (drift.binary.FHDDM,)
+_FED_WITH_RIGHT = "FHDDM"
 
 
 @dataclass(frozen=True)
@@ -155,7 +155,12 @@ class DriftWatch:
         """Return what the detector gets of an error."""
         if not self._is_binary:
             return error
-        return (error > 0.0) != isinstance(self._detector, _FED_WITH_RIGHT)
+        # By name: River's detectors bring its data sets along, a second that others need not wait.
+        is_fed_with_right = any(
+            kind.__name__ == _FED_WITH_RIGHT and kind.__module__.startswith("river.")
+            for kind in type(self._detector).__mro__
+        )
+        return (error > 0.0) != is_fed_with_right
 
     def _keep(self, error: float) -> None:
         """Keep the mean error of the last few samples, and of some more."""

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 from river import base
-from river.utils import dataframe
 
+from streamrnn.estimators import frames
 from streamrnn.estimators.blockwise import Blockwise
 from streamrnn.estimators.outputs.flags import Flags
 from streamrnn.estimators.parameters import documented
@@ -124,13 +124,13 @@ class RNNMultiLabelClassifier(Blockwise, base.MultiLabelClassifier):
         """
         frame, out = self._predicted_many(X)
         columns = dict(zip(self.labels, out.T, strict=True))
-        return dataframe.to_native_frame(columns, like=frame)
+        return frames.frame(columns, frame)
 
     def predict_many(self, X: Any) -> Any:
         """Predict as `predict_proba_many` does whether each label holds."""
         frame, out = self._predicted_many(X)
         columns = dict(zip(self.labels, out.T > 0.5, strict=True))
-        return dataframe.to_native_frame(columns, like=frame)
+        return frames.frame(columns, frame)
 
     def set_weights(
         self,

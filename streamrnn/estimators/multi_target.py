@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 from river import base
-from river.utils import dataframe
 
+from streamrnn.estimators import frames
 from streamrnn.estimators.blockwise import Blockwise
 from streamrnn.estimators.outputs.numbers import Numbers
 from streamrnn.estimators.parameters import documented
@@ -125,7 +125,7 @@ class RNNMultiTargetRegressor(Blockwise, base.MultiTargetRegressor):
         """
         frame, out = self._predicted_many(X)
         columns = dict(zip(self.target_names, out.T, strict=True))
-        return dataframe.to_native_frame(columns, like=frame)
+        return frames.frame(columns, frame)
 
     def set_weights(
         self,

@@ -6,6 +6,7 @@ labels, and the model's numbers; `streamrnn.storage` has the format.
 
 from __future__ import annotations
 
+import importlib
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -22,6 +23,9 @@ Storing = TypeVar("Storing", bound="Storable")
 #: The estimators of this package by name, and what stands before the names in files.
 _OWN: dict[str, type[Storable]] = {}
 _PACKAGE = "streamrnn."
+
+#: Those whose modules are imported when they are needed; see `streamrnn`.
+_LATE = {"streamrnn.RNNForecaster": "streamrnn.estimators.forecaster"}
 
 Arrays = dict[str, np.ndarray]
 
@@ -205,7 +209,11 @@ def _loaded(asked: type[Any], parcel: Parcel, decoder: Decoder) -> Any:
 
 def own_class(name: Any) -> type[Any] | None:
     """Return the estimator of this package that has a name in files, None if there is none."""
-    return _OWN.get(name) if isinstance(name, str) else None
+    if not isinstance(name, str):
+        return None
+    if name in _LATE:
+        importlib.import_module(_LATE[name])
+    return _OWN.get(name)
 
 
 def class_name(kind: type) -> str:

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 from river import base
-from river.utils import dataframe
 
+from streamrnn.estimators import frames
 from streamrnn.estimators.blockwise import Blockwise
 from streamrnn.estimators.outputs.number import Number
 from streamrnn.estimators.parameters import documented
@@ -110,7 +110,7 @@ class RNNRegressor(Blockwise, base.MiniBatchRegressor):
             Predictions, of the frame's library and with its index.
         """
         frame, out = self._predicted_many(X)
-        return dataframe.to_native_series(out[:, 0], name=None, like=frame)
+        return frames.series(out[:, 0], frame)
 
     def set_weights(
         self, weights: Mapping[str, np.ndarray], features: Sequence[Hashable] | None = None
