@@ -156,17 +156,7 @@ def outlined(kind: Any, document: Any, decoder: Decoder) -> Outline:
     ValueError, TypeError
         If there can be no such estimator.
     """
-    fields = (
-        "class",
-        "arguments",
-        "seed",
-        "n_inputs",
-        "n_outputs",
-        "features",
-        "ignored",
-        "outputs",
-    )
-    told = only(document, *fields, "kept")
+    told = only(document, *_FIELDS)
     _, written, seed, n_inputs, n_outputs, features, ignored, outputs, kept = told
     estimator = kind.__new__(kind)
     estimator._keep_arguments(decoded_arguments(kind, written, decoder))
