@@ -60,6 +60,8 @@ def many(*arguments, **limits):
         ({"arguments": {"hidden_size": {"float": "7ff0000000000000"}}}, "must be an integer"),
         ({"arguments": {"dtype": "float64"}}, "array 'arena' is F32.*ask for F64"),
         ({"arguments": {"dtype": "object"}}, "dtype='object' is unknown"),
+        ({"arguments": {"dtype": [{"tuple": ["a", "<m8[s/0]"]}]}}, "dtype=.* is unknown"),
+        ({"arguments": {"dtype": None}}, "dtype=None is unknown"),
         ({"arguments": {"cell": "gru"}}, "array 'arena' is F32"),
         ({"arguments": {"cell": "nobody"}}, "cell='nobody' is unknown"),
         ({"arguments": {"cell": {"plugin": ["loss", "squared", {"dict": []}]}}}, "cell must be"),

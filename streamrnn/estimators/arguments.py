@@ -57,14 +57,22 @@ def blueprint_of(
         n_outputs=plugins.loss.n_outputs(n_targets), truncation=shape.truncation + delay
     )
     settings = _settings(estimator, plugins)
-    dtype = estimator.dtype if isinstance(estimator.dtype, str) else np.dtype(estimator.dtype).name
-    check_choice("dtype", dtype, ("float32", "float64"))
+    dtype = _dtype(estimator.dtype)
     check_choice("init", estimator.init, tuple(SCHEMES))
     if seed is None:
         seed = secrets.randbits(63) if estimator.seed is None else estimator.seed
     check_count("seed", seed, 0)
     lagged = bool(getattr(estimator, "lagged_target", False))
     return Blueprint(plugins, shape, settings, dtype, estimator.init, seed, lagged)
+
+
+def _dtype(given: Any) -> str:
+    """Return the name of a precision: given by it, or by NumPy's type."""
+    # Of nothing else, which may be from a file: NumPy makes types of tuples, and ends the process
+    # over some of them.
+    name = np.dtype(given).name if isinstance(given, (type, np.dtype)) else given
+    check_choice("dtype", name, ("float32", "float64"))
+    return str(name)
 
 
 def _plugins(estimator: Any, tasks: tuple[str, ...]) -> Plugins:

@@ -43,6 +43,13 @@ def _fraction_parts(value: Fraction) -> list[Any]:
     return [value.numerator, value.denominator]
 
 
+def _fraction(parts: list[Any]) -> Fraction:
+    numerator, denominator = parts
+    if type(numerator) is not int or type(denominator) is not int:
+        raise TypeError(f"{parts} are not numerator and denominator")
+    return Fraction(numerator, denominator)
+
+
 def _clock_parts(value: Any) -> list[Any]:
     return [value.replace(tzinfo=None).isoformat(), value.fold, value.tzinfo]
 
@@ -118,8 +125,8 @@ CODECS = (
           lambda parts: complex(*map(_float_of, parts))),
     Codec("bytes", bytes, bytes.hex, bytes.fromhex),
     Codec("decimal", Decimal, str, Decimal),
-    # Not as text: of "1e999999999" it would take years to make a Fraction.
-    Codec("fraction", Fraction, _fraction_parts, lambda parts: Fraction(*parts), True),
+    # Not as text, nor of a Decimal: of 1e999999999 it would take years to make a Fraction.
+    Codec("fraction", Fraction, _fraction_parts, _fraction, True),
     Codec("uuid", UUID, str, UUID),
     Codec("path", type(Path()), str, Path),
     Codec("date", date, date.isoformat, date.fromisoformat),
@@ -140,8 +147,10 @@ CODECS = (
 
 # --- NumPy's scalars, by the code of their type
 
-#: Numbers, strings and times; no objects, and no long doubles, which other machines have not.
-_SCALAR = re.compile(r"[<|](b1|[iu][1248]|f[248]|c(8|16)|[mM]8(\[[0-9a-zA-Z/]+\])?|[SU]\d{1,9})")
+#: Numbers, strings and times; no objects, and no long doubles, which other machines have not. Units
+#: of time as NumPy writes them: it reads fractions too, and s/0 ends the process.
+_UNIT = r"\[([1-9]\d{0,8})?(Y|M|W|D|h|m|s|ms|us|ns|ps|fs|as)\]"
+_SCALAR = re.compile(rf"[<|](b1|[iu][1248]|f[248]|c(8|16)|[mM]8({_UNIT})?|[SU]\d{{1,9}})")
 
 
 def code_of(kind: np.dtype) -> str:
@@ -179,6 +188,8 @@ def scalar(parts: list[str]) -> np.generic:
     native, data = dtype([code]), bytes.fromhex(text)
     if len(data) != native.itemsize:
         raise ValueError(f"{len(data)} bytes are no {code}")
+    if native.kind == "U":
+        data.decode("utf-32-le", "surrogatepass")  # NumPy would raise SystemError
     return np.frombuffer(data, code).astype(native)[0]
 
 
