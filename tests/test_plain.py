@@ -1,5 +1,6 @@
 """Plain data to JSON and back: same value, same type, same bits; anything else is refused."""
 
+import copy
 import json
 import math
 import random
@@ -329,6 +330,40 @@ def test_bytes_that_river_cannot_read_are_no_end_of_the_program(capfd):
     start = text.index('"bytes": "') + len('"bytes": "')
     with pytest.raises(FormatError, match="saved by another version of River"):
         Decoder().decode(json.loads(text[:start] + "00" + text[text.index('"', start) :]), "it")
+
+
+def with_buckets(data, n):
+    """Let a saved ADWIN ask for `n` buckets in one place after the other."""
+    text = json.dumps(data)
+    start = text.index('"bytes": "') + len('"bytes": "')
+    state = bytes.fromhex(text[start : text.index('"', start)])
+    yield text.replace('"max_buckets", 5', f'"max_buckets", {n}')
+    yield text.replace("[0.002, 32, 5, 5, 10]", f"[0.002, 32, {n}, 5, 10]")
+    five, large = (5).to_bytes(8, "little"), n.to_bytes(8, "little")
+    found = [at for at in range(len(state)) if state[at : at + 8] == five]
+    for at in found:
+        changed = state[:at] + large + state[at + 8 :]
+        yield text.replace(state.hex(), changed.hex())
+
+
+def test_buckets_that_no_memory_holds_are_refused():
+    refused = 0
+    for text in with_buckets(encode(drift.ADWIN(), "it"), 10**13):
+        try:
+            detector = Decoder().decode(json.loads(text), "it")
+        except FormatError as error:
+            assert "memory for more than 1000000 buckets" in str(error)  # noqa: PT017
+            refused += 1
+        else:
+            copy.deepcopy(detector).clone()  # this would end the process
+    assert refused >= 3
+
+
+def test_buckets_that_could_not_be_loaded_are_not_saved():
+    detector = drift.ADWIN()
+    detector.max_buckets = 10**7
+    with pytest.raises(TypeError, match="memory for more than 1000000 buckets"):
+        encode(detector, "it")
 
 
 def test_deep_nesting_is_refused():

@@ -6,8 +6,9 @@ an object gets the attributes that it had.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
+from numbers import Integral
 from typing import Any
 
 
@@ -74,6 +75,21 @@ def is_companion(value: Any) -> bool:
     return kind.__module__.startswith("river.") and _known(_name(kind)) is kind
 
 
+#: River's compiled code takes memory for so many buckets before anything is in them, and ends the
+#: process if there is not as much.
+_MOST_BUCKETS = 1_000_000
+
+
+def _counts(arguments: Iterable[Any], state: Any) -> list[Any]:
+    """Return what a detector may take memory for: now, and when it starts again."""
+    attributes = state if isinstance(state, dict) else {}
+    return [*arguments, attributes.get("max_buckets")]
+
+
+def _is_large(numbers: Iterable[Any]) -> bool:
+    return any(isinstance(one, Integral) and int(one) > _MOST_BUCKETS for one in numbers)
+
+
 def companion_parts(value: Any) -> list[Any]:
     """Return name, arguments of ``__new__``, attributes (or bytes), and bound methods among them.
 
@@ -84,6 +100,8 @@ def companion_parts(value: Any) -> list[Any]:
     """
     kind = type(value)
     _, (made, *arguments), state, *_ = value.__reduce_ex__(2)
+    if _is_large(_counts(arguments, state)):
+        raise TypeError(f"River would take memory for more than {_MOST_BUCKETS} buckets")
     if made is not kind or not isinstance(state, (dict, bytes, type(None))):
         raise TypeError("River keeps it in a way that is unknown here")
     methods = {}
@@ -106,6 +124,8 @@ def companion(parts: list[Any]) -> Any:
     kind = _known(name)
     if kind is None:
         raise ValueError(f"{name} is no class of River that is known here")
+    if _is_large(_counts(arguments, state)):
+        raise ValueError(f"{name} would take memory for more than {_MOST_BUCKETS} buckets")
     value = kind.__new__(kind, *arguments)
     if isinstance(state, bytes):
         _give_state(value, name, state)
@@ -134,3 +154,6 @@ def _give_state(value: Any, name: str, state: bytes) -> None:
         if type(error).__name__ != "PanicException":
             raise
         raise ValueError(f"{name} is damaged, or was saved by another version of River") from error
+    _, (_, *arguments), *_ = value.__reduce_ex__(2)  # what a copy of it is made with
+    if _is_large(arguments):
+        raise ValueError(f"{name} would take memory for more than {_MOST_BUCKETS} buckets")
