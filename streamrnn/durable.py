@@ -26,7 +26,7 @@ def write(path: str | os.PathLike[str], parts: Iterable[Any]) -> None:
     final = Path(os.path.realpath(path))  # a link stays a link
     if final.exists() and not final.is_file():
         raise OSError(errno.EINVAL, "is not a file, so no model can be saved there", str(path))
-    temporary = final.with_name(f".{final.name[:200]}.{secrets.token_hex(4)}.tmp")
+    temporary = final.with_name(f".{final.name[:50]}.{secrets.token_hex(4)}.tmp")
     try:
         with open(temporary, "xb") as file:
             for part in parts:

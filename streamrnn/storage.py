@@ -34,6 +34,9 @@ _DTYPES = {"F64": "<f8", "I64": "<i8", "F32": "<f4", "U8": "|u1"}
 #: What the format allows a header to be long.
 _MOST_HEADER = 100_000_000
 
+#: Axes and, but for empty ones, bytes of an array: within what NumPy can have.
+_MOST_AXES, _MOST_BYTES = 8, 1 << 60
+
 _HEX_DIGITS = 64
 _VERSION = re.compile(rb'\{"__metadata__":\{"streamrnn_format":"(\d{1,9})"')
 _DIGEST = re.compile(_VERSION.pattern + rb',"streamrnn_digest":"([0-9a-f]{64})"')
@@ -274,12 +277,20 @@ def _text(value: Any) -> str:
 def _parsed(text: str | bytes) -> dict[str, Any]:
     """Read a JSON object."""
     try:
-        value = json.loads(text)
+        value = json.loads(text, object_pairs_hook=_distinct)
     except (ValueError, RecursionError) as error:
         raise FormatError(f"has a header that no model has: {error}") from error
     if not isinstance(value, dict):
         raise FormatError("has a header that no model has: it is no JSON object")
     return value
+
+
+def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Make an object; ValueError if a name comes twice: readers would take one or the other."""
+    fields = dict(pairs)
+    if len(fields) != len(pairs):
+        raise ValueError("a name comes twice")
+    return fields
 
 
 def _places(fields: dict[str, Any], size: int) -> dict[str, tuple[Spec, int]]:
@@ -306,6 +317,8 @@ def _spec_in(name: str, field: Any) -> tuple[Spec, int, int]:
     except (TypeError, KeyError, ValueError) as error:
         raise FormatError(f"has no description of array {name!r}: {error!r}") from error
     counted = all(type(n) is int and n >= 0 for n in numbers)
-    if not isinstance(dtype, str) or dtype not in _DTYPES or not counted:
+    is_possible = len(numbers) <= _MOST_AXES + 2 and counted
+    is_possible = is_possible and math.prod(n or 1 for n in shape) <= _MOST_BYTES // 8
+    if not isinstance(dtype, str) or dtype not in _DTYPES or not is_possible:
         raise FormatError(f"describes array {name!r} as none can be: {reprlib.repr(field)}")
     return Spec(dtype, tuple(shape)), start, stop

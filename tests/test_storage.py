@@ -146,6 +146,24 @@ def test_descriptions_of_arrays_that_cannot_be(field):
         unpack(sealed(header, data))
 
 
+@pytest.mark.parametrize("shape", [[0] * 100, [0, 10**4000], [2**62, 0, 2**62]])
+def test_empty_arrays_that_cannot_be(shape):
+    header, data = header_of(pack({}, {}))
+    header["x"] = {"dtype": "F64", "shape": shape, "data_offsets": [0, 0]}
+    with pytest.raises(FormatError, match="as none can be"):
+        unpack(sealed(header, data))
+
+
+@pytest.mark.parametrize("more", ['"__metadata__":5', '"x":{}'])
+def test_names_that_come_twice(more):
+    data = pack({}, {"x": np.arange(4.0)})
+    length = int.from_bytes(data[:8], "little")
+    text = (data[8 : 8 + length].rstrip()[:-1].decode() + f",{more}}}").encode()
+    text = storage._with_digest(text, storage._digest_of_header(text))
+    with pytest.raises(FormatError, match="a name comes twice"):
+        unpack(len(text).to_bytes(8, "little") + text + data[8 + length :])
+
+
 def test_arrays_must_not_overlap_or_leave_gaps():
     header, data = header_of(pack({}, {"x": np.arange(4.0), "y": np.arange(4.0)}))
     header["y"] = dict(header["x"])
@@ -250,6 +268,12 @@ def test_links_and_permissions_stay(tmp_path):
     assert link.is_symlink()
     assert path.read_bytes() == b"new"
     assert stat.S_IMODE(path.stat().st_mode) == 0o640
+
+
+def test_a_name_may_be_as_long_as_the_disk_takes(tmp_path):
+    path = tmp_path / ("é" * 127)  # 254 bytes of at most 255
+    durable.write(path, [b"new"])
+    assert path.read_bytes() == b"new"
 
 
 def test_only_files_are_replaced(tmp_path):
