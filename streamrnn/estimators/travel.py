@@ -38,8 +38,9 @@ class Exporting:
             takes raw features in the order of `feature_names`, (T, n) or (batch, T, n), and returns
             predictions in the target's units, or probabilities, and the state;
             ``module.carried_state()`` is the state that the estimator is in. From there it predicts
-            what `predict_one` does, up to rounding; its scaling is frozen. The optimizer does not
-            travel.
+            what `predict_one` does, up to rounding; its scaling is frozen. With ``lagged_target``
+            it is ``module(x, state, lag)``, (T, lags) more, ``module.initial_lag`` at first. The
+            optimizer does not travel.
 
         Raises
         ------
@@ -60,10 +61,11 @@ class Exporting:
         The file has its name only when it is complete; on an error an older one stays as it was.
         The scaling is part of the graph, frozen as it is now. Inputs ``x``, float64, (batch, n),
         raw features in the order of the metadata's ``features``, NaN where missing; ``h`` and, of
-        an LSTM, ``c``, (layers, batch, H) in the model's precision. Outputs ``prediction``,
+        an LSTM, ``c``, (layers, batch, H) in the model's precision; with ``lagged_target`` ``lag``,
+        (batch, lags), the last target as the network sees it. Outputs ``prediction``,
         float64, (batch, outputs), or ``probabilities``, (batch, labels), and ``label_index``,
         (batch,); ``h_next`` and ``c_next``. Metadata, each JSON: ``features``, ``labels`` or
-        ``targets``, ``state`` (what the estimator carries now, to be fed as ``h`` and ``c``),
+        ``targets``, ``state`` (what the estimator carries now, to be fed as ``h``, ``c``, ``lag``),
         ``scaling`` (of the target), ``model``.
 
         Parameters
@@ -156,7 +158,8 @@ class Importing:
         Returns
         -------
         estimator
-            In the state of a module from `to_torch`, otherwise in a zero state.
+            In the state of a module from `to_torch`, otherwise in a zero state. The window stays
+            behind, so one with ``lagged_target`` knows no last target until it has learnt one.
 
         Raises
         ------
