@@ -7,6 +7,7 @@ import onnxruntime
 import pytest
 from engine_helpers import engine, learn
 
+from streamrnn import RNNRegressor
 from streamrnn.travel import arrivals, onnx_file, snapshot
 
 CASES = {
@@ -70,3 +71,27 @@ def test_in_the_module_and_back(case):
             back = arrivals.read(given, None)
             assert (back.n_lags, back.n_features) == (one.n_lags, 3)
             assert all((back.weights[name] == array).all() for name, array in one.weights.items())
+
+
+def state_dict_of_lagged():
+    rng = np.random.default_rng(0)
+    return {
+        "rnn.weight_ih_l0": rng.normal(size=(12, 3)),
+        "rnn.weight_hh_l0": rng.normal(size=(12, 4)),
+        "head.weight": rng.normal(size=(1, 4)),
+        "initial_lag": np.zeros(1),
+    }
+
+
+def test_a_model_that_sees_the_last_target_stays_one():
+    model = RNNRegressor.from_torch(state_dict_of_lagged(), features=["a", "b"])
+    assert model.lagged_target
+    assert model._model.sizes.n_inputs == 2
+    with pytest.raises(ValueError, match="lagged_target=False, but the module sees the last"):
+        RNNRegressor.from_torch(state_dict_of_lagged(), lagged_target=False)
+
+
+@pytest.mark.parametrize("lag", [np.zeros(2), np.zeros(50), np.float64(0)])
+def test_a_last_target_of_other_outputs_is_refused(lag):
+    with pytest.raises(ValueError, match=r"initial_lag is .* 1 outputs"):
+        RNNRegressor.from_torch(state_dict_of_lagged() | {"initial_lag": lag})

@@ -268,8 +268,8 @@ def _arguments(cls: type, arrived: Snapshot, arguments: dict[str, Any]) -> dict[
         given.setdefault(name, moments is not None)
         if moments is not None and not given[name]:
             raise ValueError(f"{cls.__name__} has {name}=False, but there are moments to scale by")
-    if arrived.n_lags:
-        given.setdefault("lagged_target", True)
+    if arrived.n_lags and not given.setdefault("lagged_target", True):
+        raise ValueError("lagged_target=False, but the module sees the last target")
     if issubclass(cls, base.Classifier) and arrived.n_outputs == 1:
         given.setdefault("loss", "logistic")
     return {"cell": arrived.cell, "dtype": arrived.dtype, **given}

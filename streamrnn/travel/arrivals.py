@@ -71,8 +71,15 @@ def of_arrays(arrays: Mapping[str, Any], cell: str | None) -> Snapshot:
         state=own.get("initial_state"),
         input_moments=own.get("input_moments"),
         target_moments=own.get("target_moments"),
-        n_lags=len(own.get("initial_lag", ())),
+        n_lags=_n_lags(own.get("initial_lag"), len(weights["head.bias"])),
     )
+
+
+def _n_lags(lag: np.ndarray | None, n_outputs: int) -> int:
+    """Return how many inputs tell the last target: one for each output, or none."""
+    if lag is not None and lag.shape != (n_outputs,):
+        raise ValueError(f"initial_lag is {lag.shape}, the module has {n_outputs} outputs")
+    return 0 if lag is None else n_outputs
 
 
 def _refuse_variants(arrays: Mapping[str, Any]) -> None:
