@@ -298,6 +298,8 @@ def test_detectors_of_river_go_on_as_if_nothing_had_happened(detector):
         {"numpy": ["<U1", "ffffffff"]},
         {"numpy": ["<M8[0D]", "0000000000000000"]},
         {"dtype": ["<m8[s/0]"]},
+        {"timestamp": [{"numpy": ["<M8[s]", "00" * 8]}, "Europe/Berlin", 0]},
+        {"timestamp": ["2020-01-01", None, 0]},
         {"scalar type": ["<M8[Y/0]"]},
         {"numpy": ["V8", "0000000000000000"]},
         {"plugin": ["cell", "none", {"dict": []}]},

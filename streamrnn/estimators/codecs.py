@@ -7,7 +7,7 @@ import re
 import struct
 from collections import deque
 from collections.abc import Callable
-from datetime import date, datetime, time, timedelta, timezone
+from datetime import date, datetime, time, timedelta, timezone, tzinfo
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
@@ -211,6 +211,8 @@ def timestamp(parts: list[Any]) -> Any:
     import pandas as pd
 
     moment, zone, fold = parts
+    if not isinstance(moment, np.datetime64) or not isinstance(zone, (tzinfo, type(None))):
+        raise TypeError(f"{parts} are no moment and zone")  # pandas would open a file for some text
     naive = pd.Timestamp(moment)
     value = naive if zone is None else naive.tz_localize("UTC").tz_convert(zone)
     return value if value.fold == fold else value.replace(fold=fold)
