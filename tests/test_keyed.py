@@ -270,6 +270,7 @@ def test_bad_blocks_change_nothing(change, error, message, rows):
     [
         ({"max_keys": 0}, ValueError, "max_keys"),
         ({"n_threads": 1.5}, TypeError, "n_threads"),
+        ({"n_threads": 10**9}, ValueError, "n_threads must be .* at most 4096"),
         ({"ttl": -1}, ValueError, "ttl"),
         ({"ttl": timedelta(1)}, ValueError, "time="),
         ({"weights": "common"}, ValueError, "weights"),

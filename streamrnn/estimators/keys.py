@@ -15,6 +15,9 @@ from streamrnn.estimators.classifier import RNNClassifier
 from streamrnn.estimators.features import is_missing
 from streamrnn.estimators.regressor import RNNRegressor
 
+#: More threads than any machine has cores.
+MOST_THREADS = 4096
+
 
 def check_arguments(
     model: Any, key: Any, max_keys: Any, ttl: Any, time: Any, n_threads: Any
@@ -39,6 +42,8 @@ def check_arguments(
     for name, count in (("max_keys", max_keys), ("n_threads", n_threads)):
         if count is not None:
             check_count(name, count, 1)
+    if n_threads is not None:  # each has scratch memory of its own
+        check_number("n_threads", n_threads, 1, most=MOST_THREADS)
     if isinstance(ttl, timedelta):
         if time is None:
             raise ValueError(f"ttl={ttl!r} is a span of time: name the feature in time=")
