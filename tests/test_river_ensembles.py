@@ -17,7 +17,9 @@ from river import (
     evaluate,
     linear_model,
     metrics,
+    rules,
     stats,
+    tree,
     utils,
 )
 
@@ -201,3 +203,27 @@ def test_an_ensembles_memory_stays_flat():
     early = bag._raw_memory_usage
     _learn(bag, stream[50:])
     assert bag._raw_memory_usage <= 1.01 * early
+
+
+LEAVES = {
+    "tree": (
+        lambda leaf: tree.HoeffdingTreeRegressor(leaf_prediction="model", leaf_model=leaf),
+        lambda model: model._root._leaf_model,
+    ),
+    "rules": (
+        lambda leaf: rules.AMRules(pred_type="model", pred_model=leaf),
+        lambda model: model._default_rule.pred_model,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", LEAVES)
+def test_a_leaf_learns_from_every_sample_with_its_weight(name):
+    """River hands weights to the models in leaves by place, not by name."""
+    make, leaf_of = LEAVES[name]
+    model, alone = make(_regressor()), _regressor()
+    for x, y in datasets.TrumpApproval().take(50):  # too few for a split
+        model.learn_one(x, y)
+        alone.learn_one(x, y)
+    assert leaf_of(model).counters == alone.counters
+    assert model_bytes(leaf_of(model)) == model_bytes(alone)

@@ -32,7 +32,7 @@ class SupervisedEstimator(RecurrentEstimator):
         return True
 
     def learn_one(
-        self, x: Mapping[Hashable, Any], y: Any = None, t: Hashable | None = None, w: float = 1.0
+        self, x: Mapping[Hashable, Any], y: Any = None, w: float = 1.0, t: Hashable | None = None
     ) -> None:
         """Advance the hidden state by one step, then learn.
 
@@ -43,13 +43,14 @@ class SupervisedEstimator(RecurrentEstimator):
         y
             Target. If it is unknown (None, NaN, infinite), the state advances and nothing is learnt
             from this sample. What is new in it, a label or the name of a target, gets an output.
+        w
+            Weight of the sample in the loss, at least 0, where the state only advances. (River's
+            trees and rules give it by its place, the third, to the models in their leaves.)
         t
             Id of the event, any hashable but None. The state advances when an event is first seen,
             by this method or in a prediction, and never again for the same one; its target then
             trains the step that it belongs to, for as long as that is among the last `truncation`
             ones, and is counted as late after that. None, the default: every call is a new event.
-        w
-            Weight of the sample in the loss, at least 0, where the state only advances.
 
         Raises
         ------
