@@ -2,6 +2,7 @@
 
 import math
 import pickle
+import threading
 
 import numpy as np
 import pandas as pd
@@ -205,3 +206,31 @@ def test_labels_of_several_kinds_name_the_columns(features):
     shares = model.predict_proba_many(pd.DataFrame(features))
     assert list(shares.columns) == [True, False, "third", 4]
     np.testing.assert_allclose(shares.sum(axis=1), 1.0, rtol=1e-12)
+
+
+NAMED = (RNNMultiTargetRegressor, RNNMultiLabelClassifier)
+ANSWERS = [(kind, "predict_many") for kind in NAMED] + [
+    (kind, "predict_proba_many") for kind in (RNNClassifier, RNNMultiLabelClassifier)
+]
+
+
+@pytest.mark.parametrize(("kind", "method"), ANSWERS)
+def test_outputs_do_not_come_between_a_prediction_and_its_names(kind, method, monkeypatch):
+    """Another thread that learns a new name waits until the answer is complete."""
+    model, others = kind(**SMALL), []
+    targets = [{"one": 1}, {"two": 1}] if kind in NAMED else ["one", "two"]
+    model.learn_one({"a": 1.0}, targets[0])
+    predicted = kind._predicted_many
+
+    def interrupted(self, X):
+        answer = predicted(self, X)
+        others.append(threading.Thread(target=model.learn_one, args=({"a": 1.0}, targets[1])))
+        others[0].start()
+        others[0].join(0.2)
+        return answer
+
+    monkeypatch.setattr(kind, "_predicted_many", interrupted)
+    answer = getattr(model, method)(pd.DataFrame({"a": [1.0, 2.0]}))
+    others[0].join()
+    assert list(answer.columns) == ["one"]
+    assert len(model._outputs.names) == 2

@@ -125,9 +125,10 @@ class RNNClassifier(Blockwise, base.MiniBatchClassifier):
         data frame
             A column a label, of the same library as X and with its index.
         """
-        frame, out = self._predicted_many(X)
-        shares = out / out.sum(axis=1, keepdims=True)
-        columns = dict(zip(self.labels, shares.T, strict=True))
+        with self._model.lock:
+            frame, out = self._predicted_many(X)
+            shares = out / out.sum(axis=1, keepdims=True)
+            columns = dict(zip(self.labels, shares.T, strict=True))
         return frames.frame(columns, frame)
 
     def predict_many(self, X: Any) -> Any:
@@ -136,8 +137,10 @@ class RNNClassifier(Blockwise, base.MiniBatchClassifier):
         Takes, and changes as little as `predict_proba_many`; returns a series of labels, None
         before the first.
         """
-        frame, out = self._predicted_many(X)
-        return frames.series(self._outputs.answers(out), frame)
+        with self._model.lock:
+            frame, out = self._predicted_many(X)
+            labels = self._outputs.answers(out)
+        return frames.series(labels, frame)
 
     def set_weights(
         self,

@@ -122,14 +122,16 @@ class RNNMultiLabelClassifier(Blockwise, base.MultiLabelClassifier):
             A column a label, with the probability that it holds, of the same library as X and with
             its index.
         """
-        frame, out = self._predicted_many(X)
-        columns = dict(zip(self.labels, out.T, strict=True))
+        with self._model.lock:
+            frame, out = self._predicted_many(X)
+            columns = dict(zip(self.labels, out.T, strict=True))
         return frames.frame(columns, frame)
 
     def predict_many(self, X: Any) -> Any:
         """Predict as `predict_proba_many` does whether each label holds."""
-        frame, out = self._predicted_many(X)
-        columns = dict(zip(self.labels, out.T > 0.5, strict=True))
+        with self._model.lock:
+            frame, out = self._predicted_many(X)
+            columns = dict(zip(self.labels, out.T > 0.5, strict=True))
         return frames.frame(columns, frame)
 
     def set_weights(

@@ -123,8 +123,9 @@ class RNNMultiTargetRegressor(Blockwise, base.MultiTargetRegressor):
         data frame
             A column a target, of the same library as X and with its index.
         """
-        frame, out = self._predicted_many(X)
-        columns = dict(zip(self.target_names, out.T, strict=True))
+        with self._model.lock:
+            frame, out = self._predicted_many(X)
+            columns = dict(zip(self.target_names, out.T, strict=True))
         return frames.frame(columns, frame)
 
     def set_weights(
