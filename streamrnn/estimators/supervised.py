@@ -149,7 +149,7 @@ class SupervisedEstimator(RecurrentEstimator):
     def _remember(self, t: Hashable, answer: np.ndarray) -> None:
         """Keep what was predicted for the event of the newest step: by the outputs of today."""
         known = answer[: self._outputs.n_answers]
-        self._events.saw(t, self._model.counters["samples"], known)
+        self._events.saw(t, self._model.n_samples, known)
 
     def _kept_state(self) -> dict[str, Any]:
         watched = None if self._watch is None else self._watch.state()
