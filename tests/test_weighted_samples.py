@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from estimator_helpers import SMALL, model_bytes, refuses
-from river import datasets, ensemble, evaluate, linear_model, metrics, preprocessing
+from river import datasets, drift, ensemble, evaluate, linear_model, metrics, preprocessing
 
 from streamrnn import (
     KeyedModel,
@@ -163,6 +163,48 @@ def test_weights_of_a_block_that_do_not_fit_are_refused(stream, w, kind, message
     with pytest.raises(kind, match=message):
         keyed.replay([1, 2] * 20, X, y, w=w)
     assert pickle.dumps(keyed) == before
+
+
+def seen_by_the_watch(model):
+    state = model._watch.state()
+    return {**state, "detector": pickle.dumps(state["detector"])}
+
+
+def by_loop(model, xs, ys, w):
+    for x, y, weight in zip(xs, ys, w, strict=True):
+        model.learn_one(x, y, w=weight)
+
+
+def by_block(model, xs, ys, w):
+    model.replay(pd.DataFrame(xs), ys, w=w)
+
+
+def late(model, xs, ys, w):
+    for t, (x, y, weight) in enumerate(zip(xs, ys, w, strict=True)):
+        model.predict_one(x, t=t)
+        model.learn_one(x, y, t=t, w=weight)
+
+
+@pytest.mark.parametrize("way", [by_loop, by_block, late])
+def test_to_the_drift_detector_a_weight_of_zero_is_an_unknown_target(stream, way):
+    weighted, unknown = (RNNRegressor(**SMALL, drift_detector=drift.ADWIN()) for _ in range(2))
+    xs, ys = ([sample[i] for sample in stream] for i in (0, 1))
+    w = [float(i % 3) for i in range(len(xs))]
+    way(weighted, xs, ys, w)
+    way(unknown, xs, [y if i % 3 else None for i, y in enumerate(ys)], [i or 1.0 for i in w])
+    assert seen_by_the_watch(weighted) == seen_by_the_watch(unknown)
+    assert seen_by_the_watch(weighted)["errors"][0] > len(xs) / 2
+    assert model_bytes(weighted) == model_bytes(unknown)
+
+
+def test_a_late_target_of_weight_zero_is_none_and_counts_as_none():
+    model = RNNRegressor(**SMALL)
+    for t in range(2 * SMALL["truncation"]):
+        model.predict_one({"a": 1.0}, t=t)
+    model.learn_one({}, 1.0, t=0, w=0.0)
+    assert model.counters["late_targets"] == 0
+    model.learn_one({}, 1.0, t=0)
+    assert model.counters["late_targets"] == 1
 
 
 # --- blocks, and keys

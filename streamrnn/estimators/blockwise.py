@@ -121,7 +121,7 @@ class Blockwise(SupervisedEstimator, Importing):
 
     def _watched(self, run: Runner) -> Runner:
         """Pass rows one by one, each of which may set off what is done about drift."""
-        outputs, watch = self._outputs, self._watch
+        watch = self._watch
 
         def run_each(
             first: int, X: np.ndarray, Y: np.ndarray, out: np.ndarray, learning: bool
@@ -132,7 +132,7 @@ class Blockwise(SupervisedEstimator, Importing):
             for i in range(len(X)):
                 one = slice(i, i + 1)
                 run(first + i, X[one], Y[one], out[one], learning)
-                watch.saw(Y[i, :-1], outputs.guess(out[i]), self)
+                self._saw(watch, Y[i], out[i])
 
         return run_each
 

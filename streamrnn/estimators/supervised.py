@@ -77,7 +77,7 @@ class SupervisedEstimator(RecurrentEstimator):
             if t is not None:
                 self._remember(t, model.answer)
             if self._watch is not None:
-                self._saw(self._watch, model.answer)
+                self._saw(self._watch, model.y[0], model.answer)
 
     def _make_room(self, x: Mapping[Hashable, Any], y: Any) -> None:
         """Check a sample that has something new; grow, and take it in. All or nothing."""
@@ -117,7 +117,7 @@ class SupervisedEstimator(RecurrentEstimator):
             self._welcome(y, self._unseen_outputs(y))
         goal = model.goal
         goal[-1] = w
-        if all(value != value for value in goal[:-1]):
+        if w == 0.0 or all(value != value for value in goal[:-1]):
             return
         age = model.age_of(event.sample)
         if age is None:
@@ -125,11 +125,15 @@ class SupervisedEstimator(RecurrentEstimator):
             return
         model.label(age)
         if self._watch is not None:
-            self._saw(self._watch, np.array(event.answer))
+            self._saw(self._watch, model.y[0], np.array(event.answer))
 
-    def _saw(self, watch: DriftWatch, answer: np.ndarray) -> None:
-        """Show what was predicted, and what came, to the watch for drift."""
-        watch.saw(self._model.y[0, :-1], self._outputs.guess(answer), self)
+    def _saw(self, watch: DriftWatch, targets: np.ndarray, answer: np.ndarray) -> None:
+        """Show what came, with its weight, and what was predicted to the watch for drift.
+
+        A weight of 0 is that of a target which is not known.
+        """
+        if targets[-1] > 0.0:
+            watch.saw(targets[:-1], self._outputs.guess(answer), self)
 
     def _predicted(self, x: Mapping[Hashable, Any], t: Hashable | None) -> np.ndarray:
         """Return the network's prediction; take the step if an event is seen for the first time."""
