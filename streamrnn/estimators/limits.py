@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import warnings
 from collections.abc import Hashable
+from typing import Any
 
 #: Whose lines a warning does not point to: users have not written them.
 _NOT_USERS = ("streamrnn", "river")
@@ -28,6 +29,11 @@ class Limit:
     def __init__(self, most: int | None, argument: str, message: str) -> None:
         self.most, self.argument, self.message = most, argument, message
         self.has_warned = False
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        # As the literal was: a copy is to pickle to the bytes of what it was made from.
+        self.argument = sys.intern(self.argument)
 
     def fitting(self, names: list[Hashable], taken: int) -> list[Hashable]:
         """Return the first ones of new names, for which there is room beside those `taken`."""
