@@ -516,7 +516,13 @@ def test_samples_that_are_refused(direct, y, x, message):
         (3, [{}] * 2, ValueError, "xs must be as many as horizon=3, got 2"),
         (3, [{}] * 4, ValueError, "xs must be as many as horizon=3, got 4"),
         (0, [{}], ValueError, "xs must be as many as horizon=0, got 1"),
-        (1, {"load": 1.0}, TypeError, "a sample must be a dict of features by name, got 'load'"),
+        (
+            1,
+            {"load": 1.0},
+            TypeError,
+            "xs must be a list of samples, one for each moment, got {'lo",
+        ),
+        (1, 5, TypeError, "xs must be a list of samples, one for each moment, got 5, a int"),
         (1, [3.0], TypeError, r"a sample must be a dict of features by name, got 3\.0, a float"),
     ],
 )

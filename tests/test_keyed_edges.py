@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from estimator_helpers import SMALL, model_bytes
-from river import preprocessing
+from river import drift, preprocessing
 
 from streamrnn import KeyedModel, RNNClassifier, RNNRegressor
 from streamrnn.backends import helpers
@@ -255,6 +255,11 @@ def test_a_bad_key_in_a_block_is_told_by_its_row():
         ({"ttl": "1h"}, TypeError, "timedelta"),
         ({"ttl": np.timedelta64(1, "h")}, TypeError, "timedelta"),
         ({"model": preprocessing.StandardScaler() | RNNRegressor()}, TypeError, "around"),
+        (
+            {"model": RNNRegressor(drift_detector=drift.ADWIN())},
+            ValueError,
+            "^model has a drift_detector, a ADWIN, which watches one stream; .* many$",
+        ),
     ],
 )
 def test_what_newcomers_would_try(arguments, error, message):

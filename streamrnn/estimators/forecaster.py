@@ -244,7 +244,8 @@ class RNNForecaster(RecurrentEstimator, Forecaster):
         ValueError
             If `horizon` is negative or more than `direct`, or `xs` are not as many.
         TypeError
-            If `horizon` is no integer or a feature is of the wrong type.
+            If `horizon` is no integer, `xs` are not several samples, or a feature is of the wrong
+            type.
 
         Examples
         --------
@@ -261,7 +262,7 @@ class RNNForecaster(RecurrentEstimator, Forecaster):
                 f"horizon={horizon} is more than direct={self.direct}, the values that the network "
                 "predicts"
             )
-        moments = [None] * horizon if xs is None else list(xs)
+        moments = [None] * horizon if xs is None else _listed(xs)
         if len(moments) != horizon:
             raise ValueError(f"xs must be as many as horizon={horizon}, got {len(moments)}")
         if not moments:
@@ -307,3 +308,12 @@ class RNNForecaster(RecurrentEstimator, Forecaster):
         with self._model.lock:
             # The model's own count has the steps, too, whose targets are still to come.
             return {**self._model.counters, "missing_targets": self._n_unknown}
+
+
+def _listed(xs: Any) -> list[Any]:
+    """Return samples as a list; TypeError for a single one, or something else."""
+    if isinstance(xs, Mapping) or not isinstance(xs, Iterable):
+        raise TypeError(
+            f"xs must be a list of samples, one for each moment, got {xs!r}, a {type(xs).__name__}"
+        )
+    return list(xs)

@@ -31,8 +31,8 @@ def check_arguments(
         )
     if model.drift_detector is not None:
         raise ValueError(
-            f"model has drift_detector={model.drift_detector!r}, which watches one stream; a "
-            "KeyedModel has many"
+            f"model has a drift_detector, a {type(model.drift_detector).__name__}, which watches "
+            "one stream; a KeyedModel has many"
         )
     if key is None or key == []:
         raise ValueError(f"key must name the feature that tells the key, got {key!r}")
