@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from estimator_helpers import SMALL, model_bytes
+from river import drift
 
-from streamrnn import RNNRegressor
+from streamrnn import RNNClassifier, RNNRegressor
 
 
 @pytest.mark.parametrize("block", [1, 7, 40])
@@ -42,6 +43,24 @@ def test_replay_with_gaps_and_unscaled_foreign_weights_is_the_loop(stream):
     got = replayed.replay(pd.DataFrame(X, columns=list("abc")), pd.Series(y, dtype=object))
     assert got.tolist() == expected
     assert model_bytes(looped) == model_bytes(replayed)
+
+
+@pytest.mark.parametrize("action", ["raise_lr", "reset_optimizer", "reset_state"])
+def test_replay_acts_on_drift_where_the_loop_does(action):
+    """With labels, of which new ones come with the drift."""
+    detector = drift.binary.DDM(warm_start=5)
+    looped = RNNClassifier(**SMALL, lr=0.05, drift_detector=detector, drift_action=action)
+    replayed = looped.clone()
+    X = np.array([[t % 2, t % 3] for t in range(240)], float)
+    y = [f"{int(a)}" if t < 200 else f"new {t % 7}" for t, (a, _) in enumerate(X)]
+    expected = []
+    for (a, b), label in zip(X, y, strict=True):
+        expected.append(looped.predict_one({"a": a, "b": b}))
+        looped.learn_one({"a": a, "b": b}, label)
+    assert replayed.replay(X, y, features=["a", "b"]).tolist() == expected
+    assert model_bytes(looped) == model_bytes(replayed)
+    assert looped.counters == replayed.counters
+    assert looped.counters["drifts"] > 0
 
 
 def test_replay_of_nothing_changes_nothing(case):
