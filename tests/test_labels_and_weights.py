@@ -5,7 +5,7 @@ import pickle
 
 import numpy as np
 import pytest
-from estimator_helpers import SMALL
+from estimator_helpers import SMALL, refuses
 
 from streamrnn import RNNClassifier, RNNRegressor, cells
 
@@ -81,6 +81,15 @@ def test_weights_that_do_not_fit_are_refused(stream):
     with pytest.raises(ValueError, match="the model has learnt"):
         model.set_weights(good, features=["x", "y", "z"])
     assert pickle.dumps(model) == before
+
+
+def test_weights_without_the_columns_of_lags_are_refused():
+    source = RNNRegressor(**SMALL)
+    source.learn_one({"a": 1.0, "b": 2.0}, 1.0)
+    weights = source.get_weights()
+    model = RNNRegressor(**SMALL, lagged_target=True)
+    message = "features has 2 names, weight_ih_l0 has 2 columns, the last 1 for the last target"
+    refuses(model, lambda: model.set_weights(weights, ["a", "b"]), ValueError, message)
 
 
 def test_a_classifier_takes_labels_with_its_weights(stream):

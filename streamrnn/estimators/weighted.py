@@ -60,7 +60,7 @@ class Weighted:
                 f"weight_ih_l0 has {n_inputs + n_lags} columns, the model has "
                 f"{model.sizes.n_inputs + n_lags} inputs"
             )
-        new_features = self._names_of_columns(features, n_inputs)
+        new_features = self._names_of_columns(features, n_inputs, n_lags)
         sizes = model.blueprint.sized(max(n_inputs, 0), n_outputs)
         weights.check(model.plugins, sizes, arrays)
         if sizes != model.sizes:
@@ -70,7 +70,7 @@ class Weighted:
         self._outputs.add(names)
 
     def _names_of_columns(
-        self, features: Sequence[Hashable] | None, n_inputs: int
+        self, features: Sequence[Hashable] | None, n_inputs: int, n_lags: int
     ) -> list[Hashable]:
         """Check the names that `set_weights` was given; return those that are new."""
         known = self._features.names
@@ -80,9 +80,10 @@ class Weighted:
         if known and names != known:
             raise ValueError(f"features={names}, but the model has learnt {known}")
         if len(names) != n_inputs:
-            raise ValueError(
-                f"features has {len(names)} names, weight_ih_l0 has {n_inputs} columns"
-            )
+            columns = f"{n_inputs + n_lags} columns"
+            if n_lags:
+                columns += f", the last {n_lags} for the last target"
+            raise ValueError(f"features has {len(names)} names, weight_ih_l0 has {columns}")
         self._features.limit.check("features", names)
         return [] if known else names
 
