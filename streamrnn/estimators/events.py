@@ -12,7 +12,7 @@ from streamrnn.estimators.blocks import check_hashable
 from streamrnn.estimators.outline import count, only
 
 #: Events that are remembered, the latest: their labels may be that many samples late before an
-#: event counts as a new one. About 300 bytes each.
+#: event counts as a new one. About 240 bytes each, and 32 more for each output.
 KEPT = 10_000
 
 
