@@ -6,6 +6,7 @@ from streamrnn._cache import CacheInfo, cache_info
 from streamrnn._version import __version__ as __version__
 from streamrnn.estimators.anomaly import RNNAnomalyDetector
 from streamrnn.estimators.classifier import RNNClassifier
+from streamrnn.estimators.drift import RaiseLearningRate
 from streamrnn.estimators.keyed import KeyedModel
 from streamrnn.estimators.multi_label import RNNMultiLabelClassifier
 from streamrnn.estimators.multi_target import RNNMultiTargetRegressor
@@ -28,6 +29,7 @@ __all__ = [
     "RNNMultiTargetRegressor",
     "RNNRegressor",
     "RNNTransformer",
+    "RaiseLearningRate",
     "cache_info",
     "from_bytes",
     "load",

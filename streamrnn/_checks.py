@@ -17,6 +17,12 @@ def check_count(name: str, value: Any, least: int) -> None:
         raise ValueError(f"{name} must be at least {least}, got {value!r}")
 
 
+def check_flag(name: str, value: Any) -> None:
+    """Raise TypeError unless `value` is True or False, Python's or NumPy's."""
+    if not isinstance(value, bool) and type(value).__name__ != "bool":
+        raise TypeError(f"{name} must be True or False, got {value!r}")
+
+
 def check_number(
     name: str, value: Any, least: float, above: bool = False, most: float = math.inf
 ) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import math
 import pkgutil
+import reprlib
 from collections.abc import Callable
 from types import ModuleType
 from typing import Any, TypeVar
@@ -85,7 +86,7 @@ def resolve(kind: str, choice: Any, registry: dict[str, Any], contract: Generic)
             )
         raise TypeError(
             f"{kind} must be one of {', '.join(map(repr, registry))} or a plug-in of that kind, "
-            f"got {choice!r} of type {type(choice).__name__}"
+            f"got {reprlib.repr(choice)} of type {type(choice).__name__}"
         )
     limits = getattr(plugin, "limits", {})
     for name, number in zip(plugin._fields, plugin, strict=True):

@@ -9,7 +9,7 @@ import secrets
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 
 def write(path: str | os.PathLike[str], parts: Iterable[Any]) -> None:
@@ -28,7 +28,7 @@ def write(path: str | os.PathLike[str], parts: Iterable[Any]) -> None:
         raise OSError(errno.EINVAL, "is not a file, so no model can be saved there", str(path))
     temporary = final.with_name(f".{final.name[:50]}.{secrets.token_hex(4)}.tmp")
     try:
-        with open(temporary, "xb") as file:
+        with _opened(temporary, path) as file:
             for part in parts:
                 file.write(part)
             file.flush()
@@ -41,6 +41,14 @@ def write(path: str | os.PathLike[str], parts: Iterable[Any]) -> None:
             os.remove(temporary)
         raise
     _sync_folder(final.parent)
+
+
+def _opened(temporary: Path, path: str | os.PathLike[str]) -> IO[bytes]:
+    """Open a new file; OSError tells of the name that it will have."""
+    try:
+        return open(temporary, "xb")
+    except OSError as error:
+        raise type(error)(error.errno, error.strerror, os.fspath(path)) from None
 
 
 def _sync_folder(folder: Path) -> None:

@@ -113,6 +113,7 @@ def test_late_targets_teach_where_a_lagging_state_cannot(rng):
     assert errors[False] > 0.4
 
 
+@pytest.mark.filterwarnings("ignore:the target of event")
 @pytest.mark.parametrize("delay", [4, 5, 9])
 def test_targets_of_steps_that_left_the_window_are_counted(case, delay):
     model, stream = case
@@ -125,6 +126,17 @@ def test_targets_of_steps_that_left_the_window_are_counted(case, delay):
     assert late == (len(stream) - SMALL["truncation"] if is_too_late else 0)
     assert model.counters["samples"] == len(stream)
     assert model.counters["updates"] == len(stream) - late
+
+
+def test_the_first_target_that_is_too_late_is_told(stream):
+    model = RNNRegressor(**SMALL)
+    for t in range(20):
+        model.predict_one(stream[t][0], t=t)
+    with pytest.warns(UserWarning, match=r"event 3 came when .* truncation=5 must be more") as told:
+        model.learn_one(*stream[3], t=3)
+    assert told[0].filename == __file__
+    model.learn_one(*stream[4], t=4)  # and no other
+    assert model.counters["late_targets"] == 2
 
 
 def test_labels_may_come_in_any_order_and_be_new(stream):
@@ -158,7 +170,8 @@ def test_a_reset_state_has_no_steps_to_train(stream):
     model.predict_one(stream[0][0], t=0)
     model.reset_state()
     before = model_bytes(model)
-    model.learn_one(*stream[0], t=0)
+    with pytest.warns(UserWarning, match="event 0 came when its step had left the window"):
+        model.learn_one(*stream[0], t=0)
     assert model.counters["late_targets"] == 1
     assert model_bytes(model) == before
 

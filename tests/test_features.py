@@ -72,7 +72,7 @@ def test_what_is_no_number_is_refused_and_loses_nothing(case, value):
         model.learn_one(x, y)
     before = pickle.dumps(model)
     for bad in ({"a": value}, {**stream[0][0], "wind": value}):
-        with pytest.raises(TypeError, match=r"feature '(a|wind)' is .*, not a number; encode it"):
+        with pytest.raises(TypeError, match=r"feature '(a|wind)' is .*, not a number; \w+ "):
             model.learn_one(bad, stream[0][1])
         assert pickle.dumps(model) == before
     with pytest.raises(TypeError, match="feature 'a'"):

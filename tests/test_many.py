@@ -186,7 +186,9 @@ def test_what_does_not_fit_is_refused(kind, features, y):
     refuses(model, lambda: model.predict_many(text), TypeError, "feature 'a' is 'NW'")
     refuses(model, lambda: model.learn_many(text, y), TypeError, "feature 'a' is 'NW'")
     refuses(model, lambda: model.learn_many(frame.iloc[:3], y), ValueError, "X has 3 rows")
-    refuses(model, lambda: model.predict_many(np.zeros((2, 3))), TypeError, "dataframe")
+    refuses(
+        model, lambda: model.predict_many(np.zeros((2, 3))), TypeError, "X must be a data frame"
+    )
     refuses(model, lambda: model.learn_many(frame, 1.0), TypeError, "y must")
 
 

@@ -135,7 +135,7 @@ def test_what_cannot_be_saved_is_named():
 
 
 def test_a_single_model_is_no_keyed_one():
-    with pytest.raises(FormatError, match=r"holds a streamrnn.KeyedRegressor, not a RNNRegressor"):
+    with pytest.raises(FormatError, match=r"holds a streamrnn.KeyedRegressor, and not what RNN"):
         RNNRegressor.from_bytes(keyed().to_bytes())
-    with pytest.raises(FormatError, match=r"holds a streamrnn.KeyedRegressor, not a KeyedClassif"):
+    with pytest.raises(FormatError, match=r"holds a streamrnn.KeyedRegressor, and not what Keyed"):
         type(keyed(RNNClassifier)).from_bytes(keyed().to_bytes())

@@ -130,8 +130,8 @@ def test_the_metadata_name_everything_and_keep_types(tmp_path):
     model.to_onnx(path)
     metadata = Runtime(path).metadata
     assert [metadata["features"][i] for i in range(2)] == [3, "a"]
-    assert metadata["features"][2] == {"type": "tuple", "repr": "('b', 1)"}
-    expected = ["1", 2, True, 2.5, {"type": "tuple", "repr": "('high', 1)"}, 9]
+    assert metadata["features"][2] == ["b", 1]
+    expected = ["1", 2, True, 2.5, ["high", 1], 9]
     expected.append({"type": "float", "repr": "inf"})
     assert metadata["labels"] == expected
     assert list(map(type, metadata["labels"])) == list(map(type, expected))

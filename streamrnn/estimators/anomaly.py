@@ -44,6 +44,8 @@ class RNNAnomalyDetector(RecurrentEstimator, base.AnomalyDetector):
         usual one at most, so that an anomaly does not hide the next one. With 1000 single anomalies
         rank as with 100, and those that last stand out longer.
 
+    {raises}
+
     Notes
     -----
     Filters of River learn a sample, and ask for the score of that same object *after* that: it is

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from streamrnn import cells, gradients, heads, losses, optimizers
-from streamrnn._checks import check_choice, check_count, check_number
+from streamrnn._checks import check_choice, check_count, check_flag, check_number
 from streamrnn._registry import resolve
 from streamrnn.blueprint import Blueprint
 from streamrnn.cells.protocol import forward
@@ -62,6 +62,8 @@ def blueprint_of(
     if seed is None:
         seed = secrets.randbits(63) if estimator.seed is None else estimator.seed
     check_count("seed", seed, 0)
+    for name in ("scale_inputs", "scale_target", "lagged_target"):
+        check_flag(name, getattr(estimator, name, False))
     lagged = bool(getattr(estimator, "lagged_target", False))
     return Blueprint(plugins, shape, settings, dtype, estimator.init, seed, lagged)
 

@@ -29,7 +29,7 @@ class Blockwise(SupervisedEstimator, Importing):
     ) -> np.ndarray:
         """Predict and learn from a block of samples in one compiled call.
 
-        The same predictions as those of ``predict_one`` followed by ``learn_one`` over the rows,
+        What ``predict_one`` would say, followed by ``learn_one`` over the rows,
         and the same bits in the model, without the cost of calls. (With a `drift_detector` the rows
         are passed one by one.)
 
@@ -50,8 +50,9 @@ class Blockwise(SupervisedEstimator, Importing):
         -------
         numpy.ndarray
             Predictions, (T,), each made before its row was learnt from: numbers, or labels (dtype
-            object, None before the first). Of several targets (T, targets), in the order of their
-            names here; NaN before there was such a target.
+            object, None before the first). Of several targets (T, targets), in the order of
+            ``target_names``; of several labels at once the probabilities that they hold, (T,
+            labels), in the order of ``labels``. NaN before there was such a target or label.
 
         Raises
         ------

@@ -26,6 +26,8 @@ class RNNClassifier(Blockwise, base.MiniBatchClassifier):
 
     {parameters}
 
+    {raises}
+
     Examples
     --------
     >>> from river import datasets, evaluate, metrics

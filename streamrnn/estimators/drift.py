@@ -48,7 +48,7 @@ class RaiseLearningRate:
 
     Examples
     --------
-    >>> from streamrnn.estimators.drift import RaiseLearningRate
+    >>> from streamrnn import RaiseLearningRate
     >>> action = RaiseLearningRate(factor=4, half_life=100)
     >>> [action.factor_after(n) for n in (0, 100, 200, 300)]
     [4.0, 2.0, 1.0, 1.0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections import OrderedDict
 from collections.abc import Hashable
 from typing import Any, NamedTuple
@@ -9,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from streamrnn.estimators.blocks import check_hashable
+from streamrnn.estimators.limits import depth_of_the_user
 from streamrnn.estimators.outline import count, only
 
 #: Events that are remembered, the latest: their labels may be that many samples late before an
@@ -46,6 +48,16 @@ class Events:
         self._events[t] = Event(sample, tuple(answer.tolist()))
         if len(self._events) > KEPT:
             self._events.popitem(last=False)
+
+    def count_late(self, t: Hashable, truncation: int) -> None:
+        """Count a target whose step has left the window; warn of the first."""
+        self.late_targets += 1
+        if self.late_targets == 1:
+            warnings.warn(
+                f"the target of event {t!r} came when its step had left the window, and teaches "
+                f"nothing: truncation={truncation} must be more than the delay",
+                stacklevel=depth_of_the_user(),
+            )
 
     def kept(self) -> dict[str, Any]:
         """Return all of it as plain data."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import struct
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from datetime import date, time, timedelta
 from operator import is_, itemgetter
 from typing import Any
 
@@ -149,10 +150,21 @@ def feature(name: Hashable, value: Any) -> float:
         return number(value)
     except TypeError:
         raise TypeError(
-            f"feature {name!r} is {value!r}, a {type(value).__name__}, not a number; encode it "
-            "before the model, for example with compose.SelectType(str) | "
-            "preprocessing.OneHotEncoder(), or leave it out"
+            f"feature {name!r} is {value!r}, a {type(value).__name__}, not a number; "
+            f"{_advice(value)}"
         ) from None
+
+
+def _advice(value: Any) -> str:
+    """Say what can be done about a value that is no number."""
+    if isinstance(value, str):
+        return (
+            "encode it before the model, for example with compose.SelectType(str) | "
+            "preprocessing.OneHotEncoder(), or leave it out"
+        )
+    if isinstance(value, (date, time, timedelta, np.datetime64, np.timedelta64)):
+        return "give what matters of it as numbers, such as the hour, or leave it out"
+    return "make it one, or leave it out"
 
 
 def target(value: Any, what: str = "the target") -> float:
@@ -168,7 +180,10 @@ def target(value: Any, what: str = "the target") -> float:
     try:
         return number(value)
     except TypeError:
-        raise TypeError(f"{what} is {value!r}, a {type(value).__name__}, not a number") from None
+        hint = "; labels are for a classifier, or a loss for labels" if type(value) is str else ""
+        raise TypeError(
+            f"{what} is {value!r}, a {type(value).__name__}, not a number{hint}"
+        ) from None
 
 
 #: What has a number inside but is none.

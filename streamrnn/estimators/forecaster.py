@@ -36,6 +36,8 @@ class RNNForecaster(RecurrentEstimator, Forecaster):
     for the value in the steps after it, or all at once (`direct`); Taieb et al. 2012 compare the
     two.
 
+    Neither a scaler nor an encoder of dates is needed in front.
+
     {parameters}
     lags
         Which earlier values are inputs, 1 being the last: (1, 24) for an hourly series with a daily
@@ -51,6 +53,8 @@ class RNNForecaster(RecurrentEstimator, Forecaster):
         Which cycles of each date or datetime in `x` become inputs, as sine and cosine: of
         ``"day"``, ``"week"``, ``"year"``; all by default. The time of day is that of the clock in
         `x`. Dates and datetimes are no inputs otherwise.
+
+    {raises}
 
     Notes
     -----

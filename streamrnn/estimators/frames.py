@@ -15,7 +15,10 @@ def opened(X: Any) -> Any:
     """Wrap an eager data frame of any library that narwhals knows; TypeError if it is none."""
     from river.utils import dataframe
 
-    return dataframe.into_frame(X)
+    try:
+        return dataframe.into_frame(X)
+    except TypeError:
+        raise TypeError(f"X must be a data frame, got a {type(X).__name__}") from None
 
 
 def series(values: Any, like: Any) -> Any:

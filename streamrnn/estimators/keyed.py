@@ -83,6 +83,8 @@ class KeyedModel(KeyedBlocks, SavedKeys, base.Wrapper, base.Estimator):
     (2, -3)
     """
 
+    _last_made = "_population"
+
     def __new__(cls, model: Any = None, *args: Any, **kwargs: Any) -> KeyedModel:
         """Make what River takes for a regressor or for a classifier, as the model is."""
         if cls is KeyedModel:

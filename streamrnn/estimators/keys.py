@@ -26,8 +26,8 @@ def check_arguments(
     # The type itself: River's pipelines pass for their last step.
     if not issubclass(type(model), (RNNRegressor, RNNClassifier)):
         raise TypeError(
-            f"model must be an RNNRegressor or an RNNClassifier, got {model!r}; a pipeline goes "
-            "around the KeyedModel, not into it"
+            "model must be an RNNRegressor or an RNNClassifier, got "
+            f"{_called(model)}; a pipeline goes around the KeyedModel, not into it"
         )
     if model.drift_detector is not None:
         raise ValueError(
@@ -51,6 +51,13 @@ def check_arguments(
         raise TypeError(f"ttl must be a number or a datetime.timedelta, got {ttl!r}")
     elif ttl is not None:
         check_number("ttl", ttl, 0.0, above=True)
+
+
+def _called(model: Any) -> str:
+    """Return in a few words what was given for a model."""
+    if isinstance(model, type):
+        return f"the class {model.__name__}"
+    return f"a {type(model).__name__}" if hasattr(model, "learn_one") else repr(model)
 
 
 def key_names(key: Any) -> list[Hashable]:

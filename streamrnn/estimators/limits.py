@@ -51,11 +51,11 @@ class Limit:
         self.has_warned = True
         warnings.warn(
             f"{self.message.format(name)}: {self.argument}={self.most} is reached",
-            stacklevel=_depth_of_the_user(),
+            stacklevel=depth_of_the_user(),
         )
 
 
-def _depth_of_the_user() -> int:
+def depth_of_the_user() -> int:
     """Count the frames from who calls this to the first that is neither ours nor River's."""
     frame, depth = sys._getframe(1), 1
     while frame.f_back and frame.f_globals.get("__name__", "").split(".")[0] in _NOT_USERS:

@@ -27,6 +27,8 @@ class RNNMultiLabelClassifier(Blockwise, base.MultiLabelClassifier):
 
     {parameters}
 
+    {raises}
+
     Examples
     --------
     >>> from streamrnn import RNNMultiLabelClassifier

@@ -28,6 +28,8 @@ class RNNMultiTargetRegressor(Blockwise, base.MultiTargetRegressor):
 
     {parameters}
 
+    {raises}
+
     Examples
     --------
     >>> from streamrnn import RNNMultiTargetRegressor

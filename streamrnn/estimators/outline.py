@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import inspect
 import reprlib
 from collections.abc import Mapping
-from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,27 +12,16 @@ from streamrnn._checks import check_count
 from streamrnn.blueprint import Blueprint
 from streamrnn.estimators.persistence import Arrays, Storable, class_name
 from streamrnn.estimators.plain import Decoder, encode
+from streamrnn.estimators.settled import arguments_of
 from streamrnn.layout import Sizes
 from streamrnn.soundness import check_outputs
 from streamrnn.storage import FormatError
 
 
-@cache
-def _parameters(kind: Any) -> Mapping[str, inspect.Parameter]:
-    """Return the arguments of a class and of those that it derives from: they are attributes."""
-    parameters: dict[str, inspect.Parameter] = {}
-    for one in kind.__mro__:
-        if "__init__" in vars(one) and issubclass(one, Storable):
-            parameters = dict(inspect.signature(one.__init__).parameters) | parameters
-    del parameters["self"]
-    bundles = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
-    return {name: one for name, one in parameters.items() if one.kind not in bundles}
-
-
 def encoded_arguments(estimator: Any, without: tuple[str, ...] = ()) -> dict[str, Any]:
     """Return the constructor's arguments for a document; TypeError names one that cannot go in."""
     kind: Any = type(estimator)
-    names = [name for name in _parameters(kind) if name not in without]
+    names = [name for name in arguments_of(kind) if name not in without]
     return {name: encode(getattr(estimator, name), name) for name in names}
 
 
@@ -50,7 +37,7 @@ def decoded_arguments(
     """
     if not isinstance(written, dict):
         raise FormatError(f"has no arguments of a {kind.__name__}")
-    known = {name: one for name, one in _parameters(kind).items() if name not in without}
+    known = {name: one for name, one in arguments_of(kind).items() if name not in without}
     unknown = [name for name in written if name not in known]
     if unknown:
         raise FormatError(
@@ -133,16 +120,17 @@ _FIELDS = (
 def described(estimator: Any) -> tuple[dict[str, Any], Arrays]:
     """Return an estimator's document, all but its numbers, and the arrays that its class keeps."""
     model, features = estimator._model, estimator._features
+    arguments = encoded_arguments(estimator)  # first: messages are to name an argument
     kept, arrays = encoded_state(estimator)
     document = {
         "class": class_name(type(estimator)),
-        "arguments": encoded_arguments(estimator),
+        "arguments": arguments,
         "seed": encode(model.blueprint.seed, "seed"),
         "n_inputs": model.sizes.n_inputs,
         "n_outputs": model.sizes.n_outputs,
         "features": encode(features.names, "the features"),
         "ignored": encode(features.ignored, "the ignored features"),
-        "outputs": encode(estimator._outputs.names, "the outputs"),
+        "outputs": encode(estimator._outputs.names, f"the {estimator._outputs.word}s"),
         "kept": kept,
     }
     return document, arrays

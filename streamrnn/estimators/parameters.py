@@ -64,15 +64,16 @@ _PARAMETERS = """Parameters
 {limit}{drift}    dtype
         ``"float32"``, or ``"float64"`` at two to four times the time.
     seed
-        Seed of the initial weights: same seed, same stream, same bits. None draws one.
+        Seed of the initial weights: same seed, same stream, same bits. None draws one, which is for
+        the members of an ensemble: clones of a seeded model all start alike.
+"""
 
-    Raises
+_RAISES = """Raises
     ------
     ValueError
         If a parameter is out of range or two do not go together; the message names them.
     TypeError
-        If a parameter is of the wrong type.
-"""
+        If a parameter is of the wrong type."""
 
 _SCALE_TARGET = """    scale_target
         Standardise the target by its running mean and variance.
@@ -132,7 +133,8 @@ def documented(
     )
 
     def document(estimator: type[Estimator]) -> type[Estimator]:
-        estimator.__doc__ = (estimator.__doc__ or "").replace("{parameters}", text.rstrip())
+        told = (estimator.__doc__ or "").replace("{parameters}", text.rstrip())
+        estimator.__doc__ = told.replace("{raises}", _RAISES)
         return estimator
 
     return document

@@ -16,6 +16,7 @@ import numpy as np
 
 from streamrnn import durable, storage
 from streamrnn.estimators.plain import DISTORTED, Decoder
+from streamrnn.estimators.settled import Settled
 from streamrnn.storage import Buffer, FormatError, Parcel
 
 Storing = TypeVar("Storing", bound="Storable")
@@ -30,7 +31,7 @@ _LATE = {"streamrnn.RNNForecaster": "streamrnn.estimators.forecaster"}
 Arrays = dict[str, np.ndarray]
 
 
-class Storable:
+class Storable(Settled):
     """What can be saved as a file and loaded again, in any process, to go on bit for bit."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -103,6 +104,10 @@ class Storable:
         OSError
             If there is no such file, or it cannot be read.
         """
+        if not isinstance(path, (str, os.PathLike)):
+            raise TypeError(
+                f"path must name a file, got a {type(path).__name__}; for bytes: from_bytes"
+            )
         with _about(f"{os.fspath(path)}: "), storage.opened(path) as parcel:
             return _loaded(cls, parcel, Decoder(plugins))
 
@@ -115,6 +120,8 @@ class Storable:
         FormatError
             As `load` does.
         """
+        if not isinstance(data, (bytes, bytearray, memoryview)):
+            raise TypeError(f"data must be bytes, got a {type(data).__name__}; for a file: load")
         with _about("the saved model "):
             return _loaded(cls, storage.unpack(data), Decoder(plugins))
 
@@ -196,8 +203,8 @@ def _loaded(asked: type[Any], parcel: Parcel, decoder: Decoder) -> Any:
         )
     if not issubclass(found, asked):
         raise FormatError(
-            f"holds a {name}, not a {asked.__name__}: load it with {found.__name__}.load or "
-            "streamrnn.load"
+            f"holds a {name}, and not what {asked.__name__}.load loads: load it with "
+            f"{found.__name__}.load or streamrnn.load"
         )
     try:
         return found._restored(parcel.document, parcel, decoder)

@@ -159,6 +159,8 @@ class Decoder:
     """
 
     def __init__(self, plugins: Iterable[Any] = ()) -> None:
+        if isinstance(plugins, type):
+            raise TypeError(f"plugins must be a list of classes, got the class {plugins.__name__}")
         self._plugins: dict[str, Any] = {}
         self._enums: dict[str, Any] = {}
         for kind in plugins:

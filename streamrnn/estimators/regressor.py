@@ -24,6 +24,8 @@ class RNNRegressor(Blockwise, base.MiniBatchRegressor):
 
     {parameters}
 
+    {raises}
+
     Examples
     --------
     >>> from river import datasets, evaluate, metrics

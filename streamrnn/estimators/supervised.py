@@ -67,7 +67,7 @@ class SupervisedEstimator(RecurrentEstimator):
             if t is not None:
                 event = self._events.get(t)
                 if event is not None:
-                    self._learn_late(event, y, w)
+                    self._learn_late(t, event, y, w)
                     return
             is_known = self._outputs.put(y, model.goal)
             if not (self._features.fill(x, model.row) and is_known):
@@ -110,7 +110,7 @@ class SupervisedEstimator(RecurrentEstimator):
         self._unseen_outputs(y)
         self._checked(x)
 
-    def _learn_late(self, event: Event, y: Any, w: float) -> None:
+    def _learn_late(self, t: Hashable, event: Event, y: Any, w: float) -> None:
         """Let a target train the step that it belongs to, if the window still has it."""
         model = self._model
         if not self._outputs.put(y, model.goal):
@@ -121,7 +121,7 @@ class SupervisedEstimator(RecurrentEstimator):
             return
         age = model.age_of(event.sample)
         if age is None:
-            self._events.late_targets += 1
+            self._events.count_late(t, model.blueprint.shape.truncation)
             return
         model.label(age)
         if self._watch is not None:

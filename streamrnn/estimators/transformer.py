@@ -38,9 +38,15 @@ class RNNTransformer(SupervisedEstimator, base.SupervisedTransformer, base.Trans
     model behind learns from the features that it predicted with. In a `TransformerUnion` features
     of one name hide each other: give each transformer a `prefix` of its own.
 
+    Its losses are for numbers by default; labels want ``loss="cross_entropy"``. River's pipelines
+    do not tell a transformer which event they transform: where labels come late, its state lags
+    behind by the delay, with ids or without.
+
     {parameters}
     prefix
         The features are called by it and a number: ``"h0"``, ``"h1"``, ...
+
+    {raises}
 
     Examples
     --------

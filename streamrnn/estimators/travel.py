@@ -118,6 +118,7 @@ class Importing:
         *,
         features: Sequence[Hashable] | None = None,
         labels: Sequence[Hashable] | None = None,
+        targets: Sequence[Hashable] | None = None,
         cell: str | None = None,
         input_mean: Any = None,
         input_scale: Any = None,
@@ -138,8 +139,8 @@ class Importing:
         features
             Names of the inputs. Without them the columns go to the features in the order in which
             they appear, sorted by name where several appear at once.
-        labels
-            Names of the outputs: a classifier's labels, or those of several targets.
+        labels, targets
+            Names of the outputs: a classifier's labels, or the names of several targets.
         cell
             ``"rnn"`` or ``"rnn_relu"``, which a state_dict does not tell.
         input_mean, input_scale
@@ -203,7 +204,8 @@ class Importing:
             target_moments=_moments("target", target_mean, target_scale, n_samples_seen, arrived),
         )
         estimator = cls(**_arguments(cls, arrived, arguments))
-        estimator._settle(arrived, features, arrived.labels if labels is None else labels)
+        names = labels if targets is None else targets
+        estimator._settle(arrived, features, arrived.labels if names is None else names)
         return estimator
 
     def _settle(

@@ -72,10 +72,12 @@ _TASKS = {
 def plain(name: Any) -> Any:
     """Return a name as JSON has it, with its type: True, 1, 1.0 and "1" stay apart.
 
-    What JSON has no type for becomes ``{"type": ..., "repr": ...}``.
+    A tuple becomes a list; what else JSON has no type for becomes ``{"type": ..., "repr": ...}``.
     """
     if isinstance(name, np.generic):
         name = name.item()
     if type(name) in (str, bool, int) or name is None or (type(name) is float and isfinite(name)):
         return name
+    if type(name) is tuple:
+        return [plain(part) for part in name]
     return {"type": type(name).__name__, "repr": repr(name)}
