@@ -16,9 +16,6 @@ drift of the machine hits all alike; the median of the repeats counts.
 from __future__ import annotations
 
 import argparse
-import json
-import os
-import platform
 import sys
 import time
 from pathlib import Path
@@ -28,23 +25,13 @@ from typing import Any
 import startup
 import summary
 from processes import Contestants, PeerError, peer_files, peer_pythons
+from report import SCHEMA, machine, write
 from scenarios import MEMORY, MEMORY_ID, OURS, Scenario, matches, scenarios
 
 import streamrnn
 
-SCHEMA = 1
 FULL = {"repeats": 5, "seconds": 0.3, "memory_samples": MEMORY["samples"], "starts": 3}
 QUICK = {"repeats": 1, "seconds": 0.05, "memory_samples": 400_000, "starts": 1}
-
-
-def machine() -> dict[str, Any]:
-    """Say what the figures were measured on."""
-    cpu = platform.processor() or platform.machine()
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.exists():
-        lines = cpuinfo.read_text().splitlines()
-        cpu = next((line.split(":")[1].strip() for line in lines if "model name" in line), cpu)
-    return {"cpu": cpu, "cores": os.cpu_count(), "os": platform.platform()}
 
 
 def measure(
@@ -174,8 +161,7 @@ def main() -> None:
     except (ValueError, PeerError) as error:
         parser.exit(2, f"{error}\n")
     print(table(report))
-    if arguments.json:
-        arguments.json.write_text(json.dumps(report, indent=1) + "\n")
+    write(arguments.json, report)
 
 
 if __name__ == "__main__":
