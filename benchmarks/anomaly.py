@@ -1,0 +1,216 @@
+"""Measure: how well anomalies are ranked, by our detector and by simpler ones.
+
+::
+
+    python benchmarks/anomaly.py                         # everything, some three minutes
+    python benchmarks/anomaly.py --only phase --samples 3000
+    python benchmarks/anomaly.py --json results.json     # keep the figures
+
+Every detector, with its defaults, scores each sample and then learns it. The first 200 scores do
+not count. ROC-AUC and PR-AUC (average precision) are those of single samples; ``windows`` is the
+ROC-AUC of the greatest score in a window of NAB against other stretches of that length. With
+``STREAMRNN_DATA`` the streams of NAB take part.
+
+Other scores made from the same errors are measured as well: see `OTHER_SCORES`.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from concurrent.futures import Executor, ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+from statistics import mean
+from typing import Any
+
+import anomaly_streams
+import numpy as np
+from anomaly_streams import Samples, nab_names, samples_of
+from ranking import pr_auc, roc_auc, windows_auc
+from report import complete, write
+from river import anomaly, preprocessing
+
+from streamrnn import RNNAnomalyDetector
+from streamrnn.estimators.surprise import Surprise
+
+OPTIONS = {"samples": 10_000, "nab": 100_000}
+SKIPPED, MEMORY = 200, 1000
+
+
+def by_network(samples: Samples) -> tuple[np.ndarray, np.ndarray]:
+    """Return the scores of `RNNAnomalyDetector`, (T,), and the errors they are made of, (T, n)."""
+    model = RNNAnomalyDetector()
+    scores, errors = [], []
+    for x, _ in samples:
+        scores.append(model.score_one(x))
+        model.learn_one(x)
+        errors.append(model._values - model._model.answer)
+    return np.array(scores), _rows(errors)
+
+
+def by_trees(samples: Samples) -> np.ndarray:
+    """Return the scores of River's half-space trees, (T,), which want values from 0 to 1."""
+    model = preprocessing.MinMaxScaler() | anomaly.HalfSpaceTrees(seed=42)
+    scores = []
+    for x, _ in samples:
+        scores.append(model.score_one(x))
+        model.learn_one(x)
+    return np.array(scores)
+
+
+def by_last_value(X: np.ndarray) -> np.ndarray:
+    """Return the score of our detector, (T,), had it predicted the last value."""
+    return surprises(np.diff(X, axis=0, prepend=X[:1]))
+
+
+def by_standard_score(X: np.ndarray) -> np.ndarray:
+    """Return how many standard deviations the most unusual feature is off, (T,).
+
+    Mean and variance are those of about the last 1000 samples.
+    """
+    scores, mean_, variance = np.zeros(len(X)), X[0], np.zeros(X.shape[1])
+    for t, x in enumerate(X[1:], 1):
+        off = x - mean_
+        sizes = np.where(variance > 0, variance, np.inf)
+        scores[t] = np.sqrt((off**2 / sizes).max())
+        share = 1 / min(t + 1, MEMORY)
+        mean_ = mean_ + share * off
+        variance = variance + share * (off * (x - mean_) - variance)
+    return scores
+
+
+def surprises(errors: np.ndarray) -> np.ndarray:
+    """Return the scores that our detector makes of errors, (T,)."""
+    usual = Surprise(MEMORY)
+    usual.grow(errors.shape[1])
+    scores = np.zeros(len(errors))
+    for t, row in enumerate(errors):
+        scores[t] = usual.score(row)
+        usual.saw(None, row, row)
+    return scores
+
+
+def _rows(errors: list[np.ndarray]) -> np.ndarray:
+    """Line up rows that have grown longer; what was not there yet is no error."""
+    full = np.zeros((len(errors), len(errors[-1])))
+    for t, row in enumerate(errors):
+        full[t, : len(row)] = np.nan_to_num(row)
+    return full
+
+
+def _averaged(scores: np.ndarray, n: int) -> np.ndarray:
+    """Return running means of the last `n` scores, (T,)."""
+    sums = np.cumsum(np.concatenate([np.zeros(n), scores]))
+    return (sums[n:] - sums[:-n]) / n
+
+
+def _over_features(errors: np.ndarray) -> np.ndarray:
+    """Return scores by the root mean square, in place of the largest, over the features, (T,)."""
+    each = np.array([surprises(column[:, None]) for column in errors.T])
+    times = each / (1 - each)
+    return np.sqrt((times**2).mean(axis=0))
+
+
+#: What else might be made of the same errors, (T, n): scores, (T,).
+OTHER_SCORES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "squared errors": lambda errors: surprises(errors**2),
+    "root mean square of the features": _over_features,
+    "mean of the last 10": lambda errors: _averaged(surprises(errors), 10),
+    "mean of the last 50": lambda errors: _averaged(surprises(errors), 50),
+    "over its own usual size": lambda errors: surprises(_odds(surprises(errors))[:, None]),
+}
+
+
+def _odds(scores: np.ndarray) -> np.ndarray:
+    return scores / (1 - scores)
+
+
+def measure(name: str, n: int) -> dict[str, dict[str, float]]:
+    """Return by detector, or other score, how well it ranks the anomalies of a stream."""
+    samples = samples_of(name, n)
+    labels = np.array([label for _, label in samples])
+    X = np.array([list(x.values()) for x, _ in samples], float)
+    ours, errors = by_network(samples)
+    scores = {
+        "RNNAnomalyDetector": ours,
+        "HalfSpaceTrees": by_trees(samples),
+        "last value": by_last_value(X),
+        "standard scores": by_standard_score(X),
+        **{what: score(errors) for what, score in OTHER_SCORES.items()},
+    }
+    is_nab = name not in anomaly_streams.STREAMS
+    return {what: _figures(labels, one, is_nab) for what, one in scores.items()}
+
+
+def _figures(labels: np.ndarray, scores: np.ndarray, has_windows: bool) -> dict[str, float]:
+    counted = labels[SKIPPED:], scores[SKIPPED:]
+    found = {"roc_auc": roc_auc(*counted), "pr_auc": pr_auc(*counted)}
+    if has_windows:
+        found["windows"] = windows_auc(labels, scores)
+    return {key: round(value, 4) for key, value in found.items()}
+
+
+def run(options: dict[str, int], only: list[str], pool: Executor) -> dict[str, Any]:
+    """Measure everything; return the whole report."""
+    names = [*anomaly_streams.STREAMS, *nab_names()]
+    chosen = [name for name in names if not only or name in only]
+    if not chosen:
+        raise ValueError(f"no stream is called {' or '.join(only)}; there are {', '.join(names)}")
+    jobs = {name: pool.submit(measure, name, options[_kind(name)]) for name in chosen}
+    found = {name: job.result() for name, job in jobs.items()}
+    return complete(options, streams=found, means=_means(found))
+
+
+def _kind(name: str) -> str:
+    return "samples" if name in anomaly_streams.STREAMS else "nab"
+
+
+def _means(found: dict[str, dict[str, dict[str, float]]]) -> dict[str, Any]:
+    """Return means over the streams, apart for those of NAB, by detector."""
+    answer: dict[str, Any] = {}
+    for kind in dict.fromkeys(map(_kind, found)):
+        group = [figures for name, figures in found.items() if _kind(name) == kind]
+        answer[kind] = {
+            what: {key: round(mean(one[what][key] for one in group), 4) for key in figures}
+            for what, figures in group[0].items()
+        }
+    return answer
+
+
+def table(report: dict[str, Any]) -> str:
+    """Return the figures as text."""
+    lines = []
+    for kind, means in report["means"].items():
+        names = [name for name in report["streams"] if _kind(name) == kind]
+        for key in next(iter(means.values())):
+            lines.append(f"\n{key:<34}" + "".join(f"{n[:12]:>14}" for n in [*names, "mean"]))
+            for what, figures in means.items():
+                each = [report["streams"][name][what][key] for name in names]
+                lines.append(f"{what:<34}" + "".join(f"{v:>14.3f}" for v in [*each, figures[key]]))
+    return "\n".join(lines)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Measure, print tables, and write everything as JSON if asked to."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--only", action="append", default=[], metavar="STREAM", help="repeatable")
+    for name, default in OPTIONS.items():
+        what = "samples of a stream of NAB" if name == "nab" else "samples of any other stream"
+        parser.add_argument(f"--{name}", type=int, default=default, help=f"{what}, at most")
+    parser.add_argument("--json", type=Path, help="file to write the figures to")
+    options = vars(parser.parse_args(arguments))
+    path, only = options.pop("json"), options.pop("only")
+    try:
+        with ProcessPoolExecutor(2, get_context("spawn")) as pool:
+            report = run(options, only, pool)
+    except ValueError as error:
+        parser.exit(2, f"{error}\n")
+    print(table(report))
+    write(path, report)
+
+
+if __name__ == "__main__":
+    main()
