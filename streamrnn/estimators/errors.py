@@ -46,8 +46,8 @@ class Distances:
 
     Detectors compare with fixed numbers (PageHinkley's threshold of 50; ADWIN's bound is for values
     within [0, 1]), so errors in the target's units would make what they find a matter of units: of
-    targets times a thousand PageHinkley reports a drift every 30 samples. Held against the errors'
-    own running mean instead, a good model's smallest wobble is a drift. Of several targets, the
+    targets times a thousand PageHinkley reports a change every 30 samples. Held against the errors'
+    own running mean instead, a good model's small wobbles are drifts. Of several targets, the
     mean. NaN where no target and its prediction are known or all targets have been equal so far.
     """
 
