@@ -80,9 +80,9 @@ def by_standard_score(X: np.ndarray) -> np.ndarray:
     return scores
 
 
-def surprises(errors: np.ndarray) -> np.ndarray:
+def surprises(errors: np.ndarray, memory: int = MEMORY) -> np.ndarray:
     """Return the scores that our detector makes of errors, (T,)."""
-    usual = Surprise(MEMORY)
+    usual = Surprise(memory)
     usual.grow(errors.shape[1])
     scores = np.zeros(len(errors))
     for t, row in enumerate(errors):
@@ -118,6 +118,7 @@ OTHER_SCORES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "root mean square of the features": _over_features,
     "mean of the last 10": lambda errors: _averaged(surprises(errors), 10),
     "mean of the last 50": lambda errors: _averaged(surprises(errors), 50),
+    "usual: the last 100 errors": lambda errors: surprises(errors, 100),
     "over its own usual size": lambda errors: surprises(_odds(surprises(errors))[:, None]),
 }
 
