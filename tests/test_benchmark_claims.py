@@ -1,0 +1,417 @@
+"""The scripts behind the figures in the docs, at tiny sizes; and docs that say what was found."""
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import anomaly
+import anomaly_streams
+import drift
+import drift_streams
+import loading
+import numpy as np
+import pytest
+import ranking
+import report
+from sklearn.metrics import average_precision_score, roc_auc_score
+
+ROOT = Path(__file__).parent.parent
+RESULTS = ROOT / "benchmarks" / "results"
+
+
+@pytest.fixture
+def pool():
+    with ThreadPoolExecutor(1) as pool:
+        yield pool
+
+
+@pytest.fixture
+def no_data(monkeypatch):
+    monkeypatch.delenv("STREAMRNN_DATA", raising=False)
+
+
+# --- loading
+
+
+@pytest.fixture(scope="module")
+def loaded():
+    sizes = {"models": 6, "keys": 3, "units": 4, "truncation": 4, "samples": 12}
+    return loading.run(sizes)
+
+
+def test_loading_measures_everything(loaded):
+    times = loaded["ms_a_model"]
+    assert {"to_bytes", "from_bytes", "save", "load, just written", "load, read before"} < set(
+        times
+    )
+    assert all(0 < ms < 1000 for ms in times.values())
+    assert {"pickle.dumps", "pickle.loads"} < set(times)
+    keyed = loaded["keyed"]
+    assert all(0 < seconds < 10 for seconds in keyed["seconds"].values())
+
+
+def test_loading_counts_bytes(loaded):
+    model = loading._trained(loaded["options"])
+    assert loaded["bytes_a_model"]["file"] == len(model.to_bytes())
+    assert loaded["keyed"]["bytes"] > 3 * model._model.arena.nbytes
+
+
+def test_loading_prints_what_it_found(loaded):
+    ms = loaded["ms_a_model"]["save"]
+    row = next(line for line in loading.table(loaded).splitlines() if line.startswith("save"))
+    assert row.split() == ["save", f"{ms:.3f}", f"{ms * 6 / 1e3:.1f}"]
+
+
+# --- drift
+
+
+@pytest.mark.parametrize("name", drift_streams.SYNTHETIC)
+def test_drift_streams_are_as_long_as_asked_and_differ_by_seed(name):
+    stream = drift_streams.SYNTHETIC[name]
+    X, y = stream.make(3, 300)
+    again, _ = stream.make(3, 300)
+    other_X, other_y = stream.make(4, 300)
+    assert len(X) == len(y) == 300
+    assert X.ndim == 2
+    assert np.array_equal(X, again)
+    assert not (np.array_equal(X, other_X) and np.array_equal(y, other_y))
+    assert (len(set(y.tolist())) == 2) == stream.is_classification
+
+
+def test_the_stream_of_lags_answers_to_the_last_three_inputs():
+    X, y = drift_streams.lags(0, 300)
+    third = [(0.8, 0.0, -0.5, 0.3), (-0.5, 0.8, 0.3, 0.0), (0.2, -0.8, 0.6, 0.5)]
+    noise = []
+    for t in range(2, 300):
+        a, b, c, d = third[t // 100]
+        expected = a * X[t, 0] + b * X[t - 1, 0] + c * X[t - 1, 1] + d * np.tanh(2 * X[t - 2, 0])
+        noise.append(y[t] - expected)
+    assert 0.08 < np.std(noise) < 0.12
+
+
+def test_the_labels_of_memory_are_wrong_in_one_of_twenty():
+    X, y = drift_streams.memory(0, 3000)
+    wrong = 0
+    for t in range(2, 3000):
+        now, last, before = [(1, 0, -0.7), (-1, 0.7, 0), (0, -1, 0.7)][t // 1000]
+        value = now * X[t, 0] + last * X[t - 1, 0] + before * X[t - 2, 1]
+        wrong += y[t] != (value > 0)
+    assert 0.035 < wrong / 2998 < 0.065
+
+
+def test_the_season_shows_the_value_before_and_changes_its_level():
+    X, y = drift_streams.season(0, 900)
+    assert (X[1:, 0] == y[:-1]).all()
+    assert np.allclose([part.mean() for part in np.split(y, 3)], [0, 3, -1], atol=0.15)
+
+
+@pytest.fixture(scope="module")
+def acted():
+    return drift.compare_actions("lags", 0, 1800)
+
+
+def test_without_an_action_the_detector_changes_nothing(acted):
+    stream = drift_streams.SYNTHETIC["lags"]
+    X, y = stream.make(0, 1800)
+    plain = np.abs(y - drift.fresh(stream, 0).replay(X, y)).mean()
+    assert acted["none"]["error"] == plain
+    assert acted["none"]["drifts"] > 0
+
+
+@pytest.mark.parametrize("what", ["raise_lr", "reset_optimizer", "reset_state", "new weights"])
+def test_actions_act(acted, what):
+    assert acted[what]["ratio"] == acted[what]["error"] / acted["none"]["error"] != 1
+
+
+def test_acting_on_every_change_acts_more_often(acted):
+    all_changes = acted["raise_lr as errors fall, too"]
+    assert all_changes["improvements"] == 0
+    assert all_changes["drifts"] > acted["raise_lr"]["drifts"]
+
+
+def test_new_weights_are_those_of_another_seed():
+    stream = drift_streams.SYNTHETIC["sea"]
+    X, y = stream.make(0, 600)
+    model, drawn = drift.fresh(stream, 0), drift.fresh(stream, 1000)
+    model.replay(X, y)
+    drift.actions(stream, 0, X, y)["new weights"](model)
+    drawn.replay(X[:50], [None] * 50)  # nothing to learn from
+    for name in ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0"):
+        assert np.array_equal(model.get_weights()[name], drawn.get_weights()[name])
+    assert not model._model.parts.slots.any()
+    assert model.counters["samples"] == 600  # counts and scaling are kept
+
+
+def test_errors_in_units_raise_alarms():
+    found = drift.false_and_found("lags", 0, 3600)
+    in_units = found["PageHinkley, targets times 1000"]
+    assert in_units["changes"] > 50 > found["PageHinkley, standard deviations"]["changes"]
+    assert found["ADWIN, standard deviations"]["found"] == 2
+
+
+def test_medians_and_extremes():
+    def one(ratio, drifts):
+        figures = {"error": 2 * ratio, "ratio": ratio, "drifts": drifts, "improvements": 0}
+        return {"none": figures | {"ratio": 1.0}, "act": figures}
+
+    medians = drift._medians([one(1.1, 1), one(0.9, 2), one(1.7, 3)])
+    assert medians["act"] == {
+        "error": 2.2,
+        "change_percent": 10.0,
+        "drifts": [1, 2, 3],
+        "improvements": [0, 0, 0],
+    }
+    better = drift._medians([one(0.6, 0)])
+    assert drift._over_streams({"a": medians, "b": better}) == {
+        "act": {"best": -40.0, "worst": 10.0, "mean": -15.0}
+    }
+
+
+def test_the_report_on_drift(pool, no_data):
+    report = drift.run({"seeds": 1, "samples": 300}, ["season", "sea"], pool)
+    assert list(report["streams"]) == ["season", "sea"]
+    assert list(report["shown"]) == ["season", "all"]
+    assert "raise_lr" in drift.table(report)
+
+
+@pytest.mark.parametrize("script", [drift, anomaly])
+def test_unknown_streams_are_named(script, pool, no_data):
+    with pytest.raises(ValueError, match=r"no stream is called nile; there are \w+"):
+        script.run({"seeds": 1, "samples": 9, "nab": 9}, ["nile"], pool)
+
+
+# --- anomaly
+
+
+@pytest.mark.parametrize("ties", [False, True])
+def test_ranking_is_that_of_scikit_learn(ties):
+    rng = np.random.default_rng(0)
+    labels = (rng.random(500) < 0.1).astype(int)
+    scores = rng.normal(size=500) + labels
+    if ties:
+        scores = scores.round()
+    assert ranking.roc_auc(labels, scores) == pytest.approx(roc_auc_score(labels, scores))
+    assert ranking.pr_auc(labels, scores) == pytest.approx(average_precision_score(labels, scores))
+
+
+def test_windows_are_held_against_stretches_as_long():
+    labels, scores = np.zeros(100, int), np.zeros(100)
+    labels[[*range(30, 40), *range(70, 80)]] = 1
+    scores[35] = scores[72] = 1.0  # one sample of a window is enough
+    assert ranking.windows_auc(labels, scores) == 1.0
+    scores[50] = 2.0  # of the six stretches one is above both, the others below
+    assert ranking.windows_auc(labels, scores) == pytest.approx(5 / 6)
+
+
+@pytest.mark.parametrize("name", anomaly_streams.STREAMS)
+def test_anomalies_are_few_and_come_after_the_beginning(name):
+    labels = np.array([label for _, label in anomaly_streams.samples_of(name, 1200)])
+    assert len(labels) == 1200
+    assert 0 < labels.mean() <= 0.15
+    assert len({len(x) for x, _ in anomaly_streams.samples_of(name, 50)}) == 1
+
+
+def test_scores_are_those_of_the_errors():
+    scores, errors = anomaly.by_network(anomaly_streams.phase(300))
+    assert errors.shape == (300, 4)
+    assert anomaly.surprises(errors)[2:] == pytest.approx(scores[2:], abs=1e-6)
+
+
+def test_standard_scores():
+    rng = np.random.default_rng(0)
+    X = np.column_stack([rng.normal(3, 2, 600), rng.normal(size=600), np.ones(600)])
+    t = 500
+    before = X[:t]
+    off = np.abs(X[t] - before.mean(0))[:2] / before.std(0)[:2]
+    assert anomaly.by_standard_score(X)[t] == pytest.approx(off.max(), rel=1e-6)
+
+
+def test_averages_are_of_the_last_scores():
+    scores = np.arange(20.0)
+    assert anomaly._averaged(scores, 10)[15] == scores[6:16].mean()
+
+
+def test_the_network_sees_a_wrong_phase_where_trees_do_not():
+    found = anomaly.measure("phase", 2500)
+    ours = found.pop("RNNAnomalyDetector")
+    assert ours["roc_auc"] > 0.8 > found["HalfSpaceTrees"]["roc_auc"]
+    assert ours["pr_auc"] > 3 * found["standard scores"]["pr_auc"]
+
+
+def test_the_report_on_anomalies(pool, no_data):
+    report = anomaly.run({"samples": 800, "nab": 0}, ["water"], pool)
+    assert report["means"]["samples"] == report["streams"]["water"]
+    assert "HalfSpaceTrees" in anomaly.table(report)
+
+
+# --- real streams, where there are any
+
+has_data = pytest.mark.skipif(
+    report.data_folder() is None, reason="STREAMRNN_DATA does not point to a folder of real streams"
+)
+
+
+@has_data
+def test_windows_of_real_streams():
+    assert list(drift_streams.streams()) == [*drift_streams.SYNTHETIC, *drift_streams.REAL]
+    X, y = drift_streams.etth1(1, 200)
+    assert X.shape == (200, 7)
+    assert np.array_equal(X[1:, -1], y[:-1])  # the oil temperature, of which the next is asked
+    assert np.array_equal(X[0], drift_streams.etth1(0, 501)[0][-1])
+    X, y = drift_streams.elec2(1, 200)
+    assert X.shape == (200, 8)
+    assert set(y.tolist()) == {True, False}
+
+
+@has_data
+def test_streams_of_nab_are_labelled_by_windows():
+    for name in anomaly_streams.nab_names():
+        labels = [label for _, label in anomaly_streams.samples_of(name, 10**6)]
+        assert 0.05 < np.mean(labels) < 0.15, name
+
+
+# --- the docs say what the results files say
+
+
+def results(name):
+    return json.loads((RESULTS / f"{name}.json").read_text())
+
+
+def rows(document):
+    """Return the cells of each row of a document's tables by the first cell."""
+    lines = (ROOT / "docs" / document).read_text().splitlines()
+    cells = (
+        [cell.strip() for cell in line.strip("|").split("|")] for line in lines if line[:1] == "|"
+    )
+    return {first: rest for first, *rest in cells}
+
+
+def whole(percent):
+    return f"{round(percent):+d}" if round(percent) else "0"
+
+
+@pytest.mark.parametrize("name", ["loading", "drift", "anomaly"])
+def test_results_are_of_the_defaults_and_hold_no_paths(name):
+    report = results(name)
+    script = {"loading": loading, "drift": drift, "anomaly": anomaly}[name]
+    assert report["options"] == script.OPTIONS
+    assert {"cpu", "cores", "os"} == set(report["machine"])
+    assert "/" not in json.dumps(report)
+
+
+def test_persistence_says_what_loading_takes():
+    report, said = results("loading"), rows("persistence.md")
+    documented = {
+        "`load`, files just written": "load, just written",
+        "`load`, files read before": "load, read before",
+        "`load`, files that are only on the disk": "load, from the disk",
+    }
+    documented |= {f"`{name}`": name for name in ("to_bytes", "from_bytes", "save")}
+    documented |= {f"`{name}`": name for name in ("pickle.dumps", "pickle.loads")}
+    for label, name in documented.items():
+        ms = report["ms_a_model"][name]
+        assert said[label] == [f"{ms * report['options']['models'] / 1e3:.1f}"], name
+    text = (ROOT / "docs" / "persistence.md").read_text()
+    for size in report["bytes_a_model"].values():
+        assert f"{size:,}".replace(",", " ") in text
+    keyed = report["keyed"]
+    saved, loaded = (f"{keyed['seconds'][name]:.1f}" for name in ("save", "load"))
+    assert f"{keyed['bytes'] / 1e6:.0f} MB, is saved in {saved} s and loaded in\n{loaded}." in text
+
+
+def test_design_says_what_actions_do():
+    said = rows("design.md")
+    documented = {
+        'learning rate threefold, half-life 150 (`"raise_lr"`)': "raise_lr",
+        "threefold, half-life 50": "raise 3, half-life 50",
+        "tenfold, half-life 50": "raise 10, half-life 50",
+        "tenfold, half-life 150": "raise 10, half-life 150",
+        "optimizer reset": "reset_optimizer",
+        "state reset": "reset_state",
+        "new weights": "new weights",
+        "threefold, as errors fall, too": "raise_lr as errors fall, too",
+    }
+    actions = results("drift")["actions"]
+    assert set(documented.values()) == set(actions)
+    for label, name in documented.items():
+        over = actions[name]
+        expected = [f"{whole(over['best'])} to {whole(over['worst'])}", whole(over["mean"])]
+        assert said[label] == expected, name
+
+
+def test_design_says_what_detectors_find():
+    text = " ".join((ROOT / "docs" / "design.md").read_text().split())
+    report = results("drift")
+    seen = report["shown"]["all"]
+    ours, mean = seen["ADWIN, standard deviations"], seen["ADWIN, over their running mean"]
+    assert f"raises {mean['false']} alarms where there is no drift" in text
+    assert f"finds {mean['found']} of 30 drifts; shown these, {ours['false']} alarms" in text
+    assert f"and {ours['found']} drifts (three synthetic streams" in text
+    samples = 3 * report["options"]["seeds"] * report["options"]["samples"]
+    every = samples / seen["PageHinkley, targets times 1000"]["changes"]
+    assert f"a change every {every:.0f} samples" in text
+    nothing = {name: report["streams"][name]["none"] for name in drift_streams.SYNTHETIC}
+    assert sum(nothing.pop("sea")["drifts"]) == 0
+    changes = [
+        drifts + improvements
+        for one in nothing.values()
+        for drifts, improvements in zip(one["drifts"], one["improvements"], strict=True)
+    ]
+    assert f"ADWIN saw {min(changes)} to {max(changes)} changes" in text
+
+
+@pytest.mark.parametrize(
+    ("what", "said"),
+    [
+        ("raise_lr", "3 changed the mean error by -12 to +3 %"),
+        ("raise 10, half-life 50", "10 with a half-life of 50 by -22 to +11 %"),
+        ("reset_state", "resetting the state changed the mean error by -9 to 0 %"),
+        ("reset_optimizer", "resetting the optimizer by -13 to +6 %"),
+    ],
+)
+def test_docstrings_say_what_actions_do(what, said):
+    source = (ROOT / "streamrnn" / "estimators" / "drift.py").read_text()
+    assert said in " ".join(source.split())
+    over = results("drift")["actions"][what]
+    assert said.endswith(f"by {whole(over['best'])} to {whole(over['worst'])} %")
+
+
+def test_half_lives_compare_as_the_docstring_says():
+    """150 was better than 50 on all synthetic streams where something was found, else worse."""
+    for name, found in results("drift")["streams"].items():
+        if sum(found["none"]["drifts"]) == 0:
+            continue
+        long, short = (found[what]["error"] for what in ("raise_lr", "raise 3, half-life 50"))
+        assert (long < short) == (name in drift_streams.SYNTHETIC), name
+
+
+def test_design_says_how_anomalies_rank():
+    said, report = rows("design.md"), results("anomaly")
+    others = {
+        "this one": "RNNAnomalyDetector",
+        "half-space trees": "HalfSpaceTrees",
+        "the last value as the prediction": "last value",
+        "what is usual: the last 100 errors, not 1000": "usual: the last 100 errors",
+    }
+    made, nab = report["means"]["samples"], report["means"]["nab"]
+    documented = {name: name for name in made if name not in others.values()} | others
+    for label, name in documented.items():
+        figures = [made[name]["roc_auc"], made[name]["pr_auc"]]
+        figures += [nab[name]["roc_auc"], nab[name]["windows"]]
+        assert said[label] == [f"{value:.3f}"[1:] for value in figures], name
+
+
+def test_design_says_where_the_network_helps_and_where_not():
+    text = " ".join((ROOT / "docs" / "design.md").read_text().split())
+    found = results("anomaly")["streams"]
+
+    def auc(stream, what):
+        return f"{found[stream][what]['roc_auc']:.3f}"[1:]
+
+    ours = "RNNAnomalyDetector"
+    assert (
+        f"of the phase errors it has {auc('phase', ours)}, the last value "
+        f"{auc('phase', 'last value')}, trees {auc('phase', 'HalfSpaceTrees')}"
+    ) in text
+    of_sine = [auc("sine-context", what) for what in ("standard scores", ours)]
+    assert "standard scores {}, this one {}".format(*of_sine) in text
