@@ -2,7 +2,7 @@
 
 ::
 
-    python benchmarks/anomaly.py                         # everything, some three minutes
+    python benchmarks/anomaly.py                         # everything, about half a minute
     python benchmarks/anomaly.py --only phase --samples 3000
     python benchmarks/anomaly.py --json results.json     # keep the figures
 

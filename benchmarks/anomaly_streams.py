@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 from collections.abc import Hashable, Iterator, Mapping
 from typing import Any
 
@@ -28,7 +29,10 @@ def sine(n: int) -> Samples:
 
 
 def sine_context(n: int) -> Samples:
-    """Two sines with noise, and as many values again that are wrong only at their time."""
+    """Two sines with noise, and as many values again that are wrong only at their time.
+
+    Those are labelled normal by River.
+    """
     n = min(n, 5000)
     return list(
         synth.AnomalySine(
@@ -42,6 +46,14 @@ def sine_context(n: int) -> Samples:
             seed=12,
         )
     )
+
+
+def context(n: int) -> Samples:
+    """Return `sine_context` with every cosine labelled that is off by five times the noise."""
+    return [
+        (x, int(abs(x["cosine"] - math.cos(t / 4)) > 5 * 0.2))
+        for t, (x, _) in enumerate(sine_context(n))
+    ]
 
 
 def water(n: int) -> Samples:
@@ -83,6 +95,7 @@ STREAMS = {
     "shuttle": shuttle,
     "sine": sine,
     "sine-context": sine_context,
+    "context": context,
     "water": water,
     "phase": phase,
 }

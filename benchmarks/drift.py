@@ -2,7 +2,7 @@
 
 ::
 
-    python benchmarks/drift.py                          # everything, some three minutes
+    python benchmarks/drift.py                          # everything, some two minutes
     python benchmarks/drift.py --only season --seeds 2
     python benchmarks/drift.py --json results.json      # keep the figures
 

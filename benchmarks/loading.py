@@ -2,7 +2,7 @@
 
 ::
 
-    python benchmarks/loading.py                       # 10 000 models, some two minutes, 1.4 GB
+    python benchmarks/loading.py                       # 10 000 models, about a minute, 1.4 GB
     python benchmarks/loading.py --models 500 --keys 100
     python benchmarks/loading.py --json results.json    # keep the figures
 

@@ -211,6 +211,14 @@ def test_anomalies_are_few_and_come_after_the_beginning(name):
     assert len({len(x) for x, _ in anomaly_streams.samples_of(name, 50)}) == 1
 
 
+def test_values_wrong_only_at_their_time_are_anomalies_too():
+    river, more = anomaly_streams.sine_context(2000), anomaly_streams.context(2000)
+    assert [x for x, _ in river] == [x for x, _ in more]
+    by_river, by_us = (np.array([label for _, label in one]) for one in (river, more))
+    assert by_us[by_river == 1].mean() > 0.95
+    assert 30 < by_us[by_river == 0].sum() <= 100  # what was put there, unless it fits by chance
+
+
 def test_scores_are_those_of_the_errors():
     scores, errors = anomaly.by_network(anomaly_streams.phase(300))
     assert errors.shape == (300, 4)
@@ -413,5 +421,7 @@ def test_design_says_where_the_network_helps_and_where_not():
         f"of the phase errors it has {auc('phase', ours)}, the last value "
         f"{auc('phase', 'last value')}, trees {auc('phase', 'HalfSpaceTrees')}"
     ) in text
-    of_sine = [auc("sine-context", what) for what in ("standard scores", ours)]
-    assert "standard scores {}, this one {}".format(*of_sine) in text
+    of_sine = [auc("context", what) for what in (ours, "standard scores")]
+    assert "of a sine with noise {}, standard scores {}.".format(*of_sine) in text
+    by_river = [auc("sine-context", what) for what in ("standard scores", ours)]
+    assert "by its labels standard scores have {}, this one {}.".format(*by_river) in text
