@@ -313,6 +313,15 @@ def test_what_does_not_fit_is_refused(given, arguments, message):
         RNNRegressor.from_torch(given, **arguments)
 
 
+def test_what_is_of_the_wrong_type_is_refused():
+    with pytest.raises(TypeError, match="got the class LSTM: give an object of it"):
+        RNNRegressor.from_torch(torch.nn.LSTM)
+    net = torch.nn.ModuleList([torch.nn.LSTM(2, 3), torch.nn.Linear(3, 1)])
+    scales = {"input_mean": {"a": 1.0, "b": 2.0}, "input_scale": 1.0}
+    with pytest.raises(TypeError, match="input_mean must be a number or 2 of them, got a dict"):
+        RNNRegressor.from_torch(net, **scales)
+
+
 def test_other_losses_of_a_regression_travel(rng):
     model = taught(RNNRegressor(**SMALL, loss=Huber(delta=0.5)), rng)
     row = gappy(rng, 1)[0]

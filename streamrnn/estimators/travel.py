@@ -243,7 +243,11 @@ def _moments(
         raise ValueError(f"{side}_mean and {side}_scale go together, got {mean!r} and {scale!r}")
     n = arrived.n_features if side == "input" else arrived.n_outputs
     for name, given in ((f"{side}_mean", mean), (f"{side}_scale", scale)):
-        array = np.asarray(given, np.float64)
+        try:
+            array = np.asarray(given, np.float64)
+        except (TypeError, ValueError):
+            what = type(given).__name__
+            raise TypeError(f"{name} must be a number or {n} of them, got a {what}") from None
         if array.shape not in ((), (n,)):
             raise ValueError(f"{name} has the shape {array.shape}, the module has {n} {side}s")
         if not np.isfinite(array).all() or (name.endswith("scale") and not (array > 0).all()):

@@ -34,6 +34,8 @@ def read(given: Any, cell: str | None) -> Snapshot:
     TypeError
         If it is neither.
     """
+    if isinstance(given, type):
+        raise TypeError(f"from_torch got the class {given.__name__}: give an object of it")
     if callable(getattr(given, "named_modules", None)):
         # Only whoever has imported torch has a module of it.
         from streamrnn.travel import torch_reader
