@@ -3,11 +3,10 @@
 import contextlib
 import errno
 import os
-import secrets
-import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import IO, Any
 
 import click
@@ -36,11 +35,12 @@ def replacing(path: str) -> Iterator[IO[str]]:
         # Here a closed pipe is a normal end; at the interpreter's exit it would be a message.
         sys.stdout.flush()
         return
+    from streamrnn.durable import temporary_for  # here, since it brings the whole package along
+
     # A link stays a link: what it points to is replaced.
-    final = os.path.realpath(path)
-    special = os.path.exists(final) and not os.path.isfile(final)
-    name = f".{os.path.basename(final)}.{secrets.token_hex(4)}.tmp"
-    temporary = final if special else os.path.join(os.path.dirname(final), name)
+    final = Path(os.path.realpath(path))
+    special = final.exists() and not final.is_file()
+    temporary = final if special else temporary_for(final)
     raw = _open(temporary, "wb" if special else "xb", path)
     try:
         with raw, compressing(raw, suffixes(path)[1]) as stream:
@@ -56,7 +56,7 @@ def replacing(path: str) -> Iterator[IO[str]]:
         raise
 
 
-def _open(name: str, mode: str, path: str) -> Any:
+def _open(name: Path, mode: str, path: str) -> Any:
     """Open a file; "x" in the mode never writes through a link that somebody put there."""
     try:
         return open(name, mode)
@@ -64,10 +64,10 @@ def _open(name: str, mode: str, path: str) -> Any:
         raise click.UsageError(f"cannot write {path!r}: {error.strerror}.") from None
 
 
-def _take_over(temporary: str, final: str, path: str) -> None:
+def _take_over(temporary: Path, final: Path, path: str) -> None:
+    from streamrnn.durable import take_over
+
     try:
-        if os.path.exists(final):
-            shutil.copymode(final, temporary)
-        os.replace(temporary, final)
+        take_over(temporary, final)
     except OSError as error:
         raise DataError(f"cannot be replaced ({error.strerror})", source=path) from None

@@ -8,6 +8,8 @@ import numbers
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 
 def check_count(name: str, value: Any, least: int) -> None:
     """Raise unless `value` is an integer of at least `least`."""
@@ -19,7 +21,7 @@ def check_count(name: str, value: Any, least: int) -> None:
 
 def check_flag(name: str, value: Any) -> None:
     """Raise TypeError unless `value` is True or False, Python's or NumPy's."""
-    if not isinstance(value, bool) and type(value).__name__ != "bool":
+    if not isinstance(value, (bool, np.bool_)):
         raise TypeError(f"{name} must be True or False, got {value!r}")
 
 

@@ -26,20 +26,30 @@ def write(path: str | os.PathLike[str], parts: Iterable[Any]) -> None:
     final = Path(os.path.realpath(path))  # a link stays a link
     if final.exists() and not final.is_file():
         raise OSError(errno.EINVAL, "is not a file, so no model can be saved there", str(path))
-    temporary = final.with_name(f".{final.name[:50]}.{secrets.token_hex(4)}.tmp")
+    temporary = temporary_for(final)
     try:
         with _opened(temporary, path) as file:
             for part in parts:
                 file.write(part)
-            file.flush()
-            os.fsync(file.fileno())
-        if final.exists():
-            shutil.copymode(final, temporary)
-        os.replace(temporary, final)
+        take_over(temporary, final)
     except BaseException:
         with contextlib.suppress(FileNotFoundError):
             os.remove(temporary)
         raise
+
+
+def temporary_for(final: Path) -> Path:
+    """Return another name in the same folder that nobody else has."""
+    return final.with_name(f".{final.name[:50]}.{secrets.token_hex(4)}.tmp")
+
+
+def take_over(temporary: Path, final: Path) -> None:
+    """Give a complete file its name, once it is on the disk; a file of that name is replaced."""
+    with open(temporary, "r+b") as file:
+        os.fsync(file.fileno())
+    if final.exists():
+        shutil.copymode(final, temporary)
+    os.replace(temporary, final)
     _sync_folder(final.parent)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from streamrnn.estimators import blocks, frames
+from streamrnn.estimators.drift import DriftWatch
 from streamrnn.estimators.supervised import SupervisedEstimator
 from streamrnn.estimators.travel import Importing
 
@@ -82,7 +83,7 @@ class Blockwise(SupervisedEstimator, Importing):
         for name in block.excess:
             outputs.limit.warn(name)
         if self._watch is not None:
-            run = self._watched(run)
+            run = self._watched(run, self._watch)
         width = n_before + sum(map(len, block.arrivals.values()))
         out = np.full((n, width), outputs.blank)
         start = 0
@@ -120,14 +121,13 @@ class Blockwise(SupervisedEstimator, Importing):
         n = self._outputs.n_answers
         out[part, :n] = answers[:, :n]
 
-    def _watched(self, run: Runner) -> Runner:
+    def _watched(self, run: Runner, watch: DriftWatch) -> Runner:
         """Pass rows one by one, each of which may set off what is done about drift."""
-        watch = self._watch
 
         def run_each(
             first: int, X: np.ndarray, Y: np.ndarray, out: np.ndarray, learning: bool
         ) -> None:
-            if watch is None or not learning:
+            if not learning:
                 run(first, X, Y, out, learning)
                 return
             for i in range(len(X)):

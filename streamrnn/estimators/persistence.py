@@ -6,6 +6,7 @@ labels, and the model's numbers; `streamrnn.storage` has the format.
 
 from __future__ import annotations
 
+import abc
 import importlib
 import os
 from collections.abc import Iterable, Iterator
@@ -31,7 +32,7 @@ _LATE = {"streamrnn.RNNForecaster": "streamrnn.estimators.forecaster"}
 Arrays = dict[str, np.ndarray]
 
 
-class Storable(Settled):
+class Storable(Settled, abc.ABC):
     """What can be saved as a file and loaded again, in any process, to go on bit for bit."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -127,11 +128,12 @@ class Storable(Settled):
 
     # --- for the estimators
 
+    @abc.abstractmethod
     def _contents(self) -> tuple[dict[str, Any], Arrays]:
         """Return all that makes the model: what JSON can say of it, and arrays."""
-        raise NotImplementedError
 
     @classmethod
+    @abc.abstractmethod
     def _restored(
         cls: type[Storing], document: dict[str, Any], parcel: Parcel, decoder: Decoder
     ) -> Storing:
@@ -140,7 +142,6 @@ class Storable(Settled):
         The document is not to be trusted, and no array may be read, or memory be taken, before the
         parcel's specs were found to be those of the model that it describes.
         """
-        raise NotImplementedError
 
     def _kept_state(self) -> dict[str, Any]:
         """Return what a class keeps beside its arguments and its model: plain data, and arrays."""
