@@ -16,11 +16,8 @@ Other scores made from the same errors are measured as well: see `OTHER_SCORES`.
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Callable
-from concurrent.futures import Executor, ProcessPoolExecutor
-from multiprocessing import get_context
-from pathlib import Path
+from concurrent.futures import Executor
 from statistics import mean
 from typing import Any
 
@@ -28,7 +25,7 @@ import anomaly_streams
 import numpy as np
 from anomaly_streams import Samples, nab_names, samples_of
 from ranking import pr_auc, roc_auc, windows_auc
-from report import complete, write
+from report import complete, over_streams
 from river import anomaly, preprocessing
 
 from streamrnn import RNNAnomalyDetector
@@ -194,23 +191,7 @@ def table(report: dict[str, Any]) -> str:
 
 def main(arguments: list[str] | None = None) -> None:
     """Measure, print tables, and write everything as JSON if asked to."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--only", action="append", default=[], metavar="STREAM", help="repeatable")
-    for name, default in OPTIONS.items():
-        what = "samples of a stream of NAB" if name == "nab" else "samples of any other stream"
-        parser.add_argument(f"--{name}", type=int, default=default, help=f"{what}, at most")
-    parser.add_argument("--json", type=Path, help="file to write the figures to")
-    options = vars(parser.parse_args(arguments))
-    path, only = options.pop("json"), options.pop("only")
-    try:
-        with ProcessPoolExecutor(2, get_context("spawn")) as pool:
-            report = run(options, only, pool)
-    except ValueError as error:
-        parser.exit(2, f"{error}\n")
-    print(table(report))
-    write(path, report)
+    over_streams(__doc__, OPTIONS, run, table, arguments)
 
 
 if __name__ == "__main__":

@@ -14,18 +14,15 @@ ETTh1 and Elec2 take part.
 
 from __future__ import annotations
 
-import argparse
 import math
 from collections.abc import Callable
-from concurrent.futures import Executor, ProcessPoolExecutor
-from multiprocessing import get_context
-from pathlib import Path
+from concurrent.futures import Executor
 from statistics import mean, median
 from typing import Any, NamedTuple
 
 import numpy as np
 from drift_streams import SYNTHETIC, Stream, streams
-from report import complete, write
+from report import complete, over_streams
 from river import drift
 
 from streamrnn import RNNClassifier, RNNRegressor
@@ -245,22 +242,7 @@ def table(report: dict[str, Any]) -> str:
 
 def main(arguments: list[str] | None = None) -> None:
     """Measure, print tables, and write everything as JSON if asked to."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--only", action="append", default=[], metavar="STREAM", help="repeatable")
-    for name, default in OPTIONS.items():
-        parser.add_argument(f"--{name}", type=int, default=default, help=f"default: {default}")
-    parser.add_argument("--json", type=Path, help="file to write the figures to")
-    options = vars(parser.parse_args(arguments))
-    path, only = options.pop("json"), options.pop("only")
-    try:
-        with ProcessPoolExecutor(2, get_context("spawn")) as pool:
-            report = run(options, only, pool)
-    except ValueError as error:
-        parser.exit(2, f"{error}\n")
-    print(table(report))
-    write(path, report)
+    over_streams(__doc__, OPTIONS, run, table, arguments)
 
 
 if __name__ == "__main__":
