@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from streamrnn.growth import carry_common
+from streamrnn.growth import carry_common, shape_of_head
 from streamrnn.initialization import (
     SCHEMES,
     initialise_inputs,
@@ -17,7 +17,7 @@ from streamrnn.initialization import (
     initialise_outputs,
 )
 from streamrnn.lags import ONE_HOT, SIGNS, VALUES
-from streamrnn.layout import Parts, Sizes
+from streamrnn.layout import Parts, Sizes, n_levels, n_told, row_width
 from streamrnn.learner import Plugins
 from streamrnn.updates import Settings, check_rate
 
@@ -45,12 +45,16 @@ class Blueprint:
         in regression, one input a class of which one is 1 in classification, and 1 or -1 for a
         label that holds or does not, as where a loss tells two classes by one output. Zeros if no
         target in the window is known.
+    predict_change
+        Whether the change from the last known target is predicted in place of its level.
+    is_series
+        Whether the targets are the coming values of one series, the newest last.
 
     Raises
     ------
     ValueError
-        If the gradient algorithm cannot serve the sizes, or a head with a memory for each input
-        cannot keep it apart for features and lags.
+        If the gradient algorithm cannot serve the sizes, or changes are asked for in a task other
+        than regression.
     """
 
     def __init__(
@@ -62,6 +66,8 @@ class Blueprint:
         init: str,
         seed: int,
         lagged_target: bool = False,
+        predict_change: bool = False,
+        is_series: bool = False,
     ) -> None:
         self.plugins = plugins
         self.shape = shape
@@ -70,11 +76,12 @@ class Blueprint:
         self.init = init
         self.seed = seed
         self.lagged_target = lagged_target
-        head, H = plugins.head, shape.hidden_size
-        if lagged_target and head.n_memory(H, 1, 1) != head.n_memory(H, 2, 1):
+        self.predict_change = predict_change
+        self.is_series = is_series
+        if predict_change and plugins.loss.task != "regression":
             raise ValueError(
-                f"head={head.name!r} keeps a memory for each input: new features would mix it up "
-                "with that of the last target, so it cannot be used with lagged_target"
+                f"predict_change=True is for regression, and loss={plugins.loss.name!r} is for "
+                f"{plugins.loss.task}"
             )
         plugins.algorithm.check(self.sized(0, shape.n_outputs))
 
@@ -100,7 +107,8 @@ class Blueprint:
         optimizer: Any = self.plugins.optimizer
         algorithm: Any = self.plugins.algorithm
         n_lags = n_outputs if self.lagged_target else 0
-        head_shape = (self.shape.hidden_size, n_inputs + n_lags, n_outputs)
+        recent_targets = min(getattr(head, "recent_targets", 0), self.shape.truncation)
+        recent_inputs = int(getattr(head, "recent_inputs", False))
         sizes = self.shape._replace(
             n_inputs=n_inputs,
             n_lags=n_lags,
@@ -112,12 +120,20 @@ class Blueprint:
             input_gates=cell.input_gates,
             state_gates=cell.state_gates,
             n_factors=cell.n_factors,
+            n_slots=optimizer.n_slots,
+            recent_targets=recent_targets,
+            recent_inputs=recent_inputs,
+            is_change=int(self.predict_change),
+            is_series=int(self.is_series),
+        )
+        told = recent_targets * n_told(sizes) + n_levels(sizes)
+        sizes = sizes._replace(n_recent=told + recent_inputs * n_inputs)
+        head_shape = (sizes.hidden_size, row_width(sizes, 0), n_outputs)
+        return sizes._replace(
             n_head=head.n_parameters(*head_shape),
             n_head_memory=head.n_memory(*head_shape),
-            n_slots=optimizer.n_slots,
-        )
-        return sizes._replace(
-            n_memory=algorithm.n_memory(sizes), n_scratch=algorithm.n_scratch(sizes)
+            n_memory=algorithm.n_memory(sizes),
+            n_scratch=algorithm.n_scratch(sizes),
         )
 
     @property
@@ -139,6 +155,7 @@ class Blueprint:
         scheme = SCHEMES[self.init]
         initialise_layers(scheme, self.plugins, sizes, parts.parameters, self.seed)
         initialise_lags(scheme, sizes, parts.parameters, self.seed, 0)
+        self.plugins.head.start_memory(shape_of_head(sizes), parts.head_memory)
         initialise_outputs(scheme, self.plugins, sizes, parts.parameters, self.seed, 0)
 
     def grow(self, old: Sizes, source: Parts, new: Sizes, target: Parts) -> None:

@@ -6,16 +6,24 @@ import math
 
 import numpy as np
 
+from streamrnn.heads.protocol import Shape
 from streamrnn.layout import (
     Parts,
     Sizes,
+    ages_of_columns,
     head_weights,
-    layer_inputs,
     layer_weights,
+    places_of_columns,
     places_of_inputs,
+    row_width,
 )
 from streamrnn.learner import Plugins
 from streamrnn.statistics import statistics_parts
+
+
+def shape_of_head(sizes: Sizes) -> Shape:
+    """Return what a head's parameters and memory depend on."""
+    return Shape(sizes.hidden_size, row_width(sizes, 0), sizes.n_outputs, ages_of_columns(sizes))
 
 
 def carry_common(plugins: Plugins, old: Sizes, source: Parts, new: Sizes, target: Parts) -> None:
@@ -24,10 +32,11 @@ def carry_common(plugins: Plugins, old: Sizes, source: Parts, new: Sizes, target
     for before, after in zip(source.slots, target.slots, strict=True):
         _carry_parameters(plugins, old, before, new, after)
     plugins.head.carry_memory(
-        (old.hidden_size, layer_inputs(old, 0), old.n_outputs),
+        shape_of_head(old),
         source.head_memory,
-        (new.hidden_size, layer_inputs(new, 0), new.n_outputs),
+        shape_of_head(new),
         target.head_memory,
+        places_of_columns(old, new),
     )
 
 
@@ -49,6 +58,11 @@ def carry_statistics(
     target.counters[:] = source.counters
     target.inputs[:, : old.n_inputs] = source.inputs
     target.targets[:, : old.n_targets] = source.targets
+    if old.is_change:
+        n = old.n_targets
+        for before, after in zip(source.change, target.change, strict=True):
+            after[..., :n] = before
+        target.change.bases[:, n:] = math.nan  # not known
 
 
 def _carry_parameters(
@@ -67,22 +81,14 @@ def _carry_head(
     plugins: Plugins, old: Sizes, source: np.ndarray, new: Sizes, target: np.ndarray
 ) -> None:
     head, H = plugins.head, old.hidden_size
-    before = head.blocks(H, layer_inputs(old, 0), old.n_outputs)
-    wider = head.blocks(H, layer_inputs(old, 0) + 1, old.n_outputs)
-    after = head.blocks(H, layer_inputs(new, 0), new.n_outputs)
+    before = head.blocks(H, row_width(old, 0), old.n_outputs)
+    wider = head.blocks(H, row_width(old, 0) + 1, old.n_outputs)
+    after = head.blocks(H, row_width(new, 0), new.n_outputs)
     for name, (start, shape) in before.items():
         new_start, new_shape = after[name]
         block = target[new_start : new_start + math.prod(new_shape)].reshape(new_shape)
         places = [
-            _places_on_axis(old, was, new, now, has_inputs=was != one_more)
-            for was, one_more, now in zip(shape, wider[name][1], new_shape, strict=True)
+            places_of_columns(old, new) if was != one_more else np.arange(was)
+            for was, one_more in zip(shape, wider[name][1], strict=True)
         ]
         block[np.ix_(*places)] = source[start : start + math.prod(shape)].reshape(shape)
-
-
-def _places_on_axis(old: Sizes, was: int, new: Sizes, now: int, has_inputs: bool) -> np.ndarray:
-    """Return where the numbers along an axis of a head's block are when it has grown."""
-    if not has_inputs:
-        return np.arange(was)
-    lags = now - new.n_lags
-    return np.r_[: was - old.n_lags, lags : lags + old.n_lags]

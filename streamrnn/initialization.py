@@ -14,7 +14,7 @@ from typing import Protocol
 import numpy as np
 
 from streamrnn.lags import ONE_HOT
-from streamrnn.layout import Sizes, head_weights, layer_inputs, layer_weights
+from streamrnn.layout import Sizes, head_weights, layer_weights, row_width
 from streamrnn.learner import Plugins
 
 _INPUTS, _STATES, _BIASES, _HEAD, _LAGS = range(5)
@@ -149,7 +149,7 @@ def initialise_outputs(
 ) -> None:
     """Draw the head's weights for the outputs from the `first` on."""
     head = head_weights(sizes, parameters)
-    blocks = plugins.head.blocks(sizes.hidden_size, layer_inputs(sizes, 0), sizes.n_outputs)
+    blocks = plugins.head.blocks(sizes.hidden_size, row_width(sizes, 0), sizes.n_outputs)
     for b, (start, shape) in enumerate(blocks.values()):
         block = head[start : start + math.prod(shape)].reshape(shape)
         for k in range(first, sizes.n_outputs):

@@ -47,6 +47,11 @@ class Sizes(NamedTuple):
     n_slots: int = 0  # numbers the optimizer keeps for each parameter
     n_memory: int = 0  # numbers the gradient algorithm keeps
     n_scratch: int = 0  # numbers the gradient algorithm needs while it works
+    recent_targets: int = 0  # last targets that the head reads
+    recent_inputs: int = 0  # 1: the head reads the features of the step before, too
+    n_recent: int = 0  # inputs of the head alone: these, and levels
+    is_change: int = 0  # 1: what is predicted is the change from the last target
+    is_series: int = 0  # 1: the targets are the coming values of one series
 
 
 @glue
@@ -70,9 +75,47 @@ def layer_inputs(sizes: Sizes, layer: int) -> int:
     return sizes.n_inputs + sizes.n_lags if layer == 0 else sizes.hidden_size
 
 
+@glue
+def row_width(sizes: Sizes, layer: int) -> int:
+    """Return the numbers kept of a layer's inputs; of the first, what the head alone reads, too."""
+    return layer_inputs(sizes, layer) + (sizes.n_recent if layer == 0 else 0)
+
+
+@glue
+def n_told(sizes: Sizes) -> int:
+    """Return how many inputs tell one target: an output each, or the series' value."""
+    return 1 if sizes.is_series else sizes.n_outputs
+
+
+@glue
+def n_levels(sizes: Sizes) -> int:
+    """Return how many levels of last targets the head reads."""
+    return n_told(sizes) if sizes.is_change and sizes.recent_targets else 0 * n_told(sizes)
+
+
 def places_of_inputs(old: Sizes, new: Sizes) -> np.ndarray:
     """Return where the first layer's inputs of `old` sizes are among those of `new` sizes."""
     return np.r_[: old.n_inputs, new.n_inputs : new.n_inputs + old.n_lags]
+
+
+def places_of_columns(old: Sizes, new: Sizes) -> np.ndarray:
+    """Return the same of all that is kept of a step: inputs, then what the head alone reads."""
+    places, start = [places_of_inputs(old, new)], layer_inputs(new, 0)
+    if old.recent_inputs:
+        places.append(start + np.arange(old.n_inputs))
+        start += new.n_inputs
+    for _ in range(old.recent_targets + (n_levels(old) > 0)):
+        places.append(start + np.arange(n_told(old)))
+        start += n_told(new)
+    return np.concatenate(places)
+
+
+def ages_of_columns(sizes: Sizes) -> np.ndarray:
+    """Return how old the target is that a column tells, 1 for the last; 0 for all other columns."""
+    n = sizes.recent_targets * n_told(sizes)
+    ages = np.zeros(row_width(sizes, 0), int)
+    ages[ages.size - n :] = 1 + np.arange(n) // max(n_told(sizes), 1)
+    return ages
 
 
 @glue
@@ -170,7 +213,7 @@ def arena_parts(sizes: Sizes, common: np.ndarray, own: np.ndarray) -> Parts:
 class Tape(NamedTuple):
     """One layer's ring."""
 
-    inputs: np.ndarray  # (K, inputs)
+    inputs: np.ndarray  # (K, row_width)
     states: np.ndarray  # (K, H): hidden state before the step
     factors: np.ndarray  # (K, n_factors * H): local Jacobian factors
 
@@ -178,7 +221,7 @@ class Tape(NamedTuple):
 @glue
 def _tape_layer_size(sizes, layer):
     K, H = sizes.truncation, sizes.hidden_size
-    inputs = _aligned(K * layer_inputs(sizes, layer))
+    inputs = _aligned(K * row_width(sizes, layer))
     return inputs + _aligned(K * H) + _aligned(K * sizes.n_factors * H)
 
 
@@ -198,7 +241,7 @@ def tape_size(sizes: Sizes) -> int:
 @glue
 def layer_tape(sizes: Sizes, tape: np.ndarray, layer: int) -> Tape:
     """View one layer's ring."""
-    K, H, n = sizes.truncation, sizes.hidden_size, layer_inputs(sizes, layer)
+    K, H, n = sizes.truncation, sizes.hidden_size, row_width(sizes, layer)
     start = _tape_offset(sizes, layer)
     states = start + _aligned(K * n)
     factors = states + _aligned(K * H)
@@ -223,7 +266,7 @@ class Workspace(NamedTuple):
     """The parts of the workspace; `gradient` may be looked at, the rest outlives no call."""
 
     gradient: np.ndarray  # (n_parameters,)
-    x: np.ndarray  # (n_inputs + n_lags,): scaled inputs, lags
+    x: np.ndarray  # (n_inputs + n_lags + n_recent,): scaled inputs, lags, the head's
     pre: np.ndarray  # (gates * H,): pre-activations
     after: np.ndarray  # (num_layers, n_states * H): state after the step
     factors: np.ndarray  # (num_layers, n_factors * H)
@@ -241,7 +284,7 @@ def _workspace_sizes(sizes):
     H, K, L = sizes.hidden_size, sizes.truncation, sizes.num_layers
     return (
         n_parameters(sizes),
-        _aligned(layer_inputs(sizes, 0)),
+        _aligned(row_width(sizes, 0)),
         _aligned(sizes.gates * H),
         _aligned(L * sizes.n_states * H),
         _aligned(L * sizes.n_factors * H),
@@ -273,7 +316,7 @@ def workspace_parts(sizes: Sizes, workspace: np.ndarray, team: Any) -> Workspace
     at_deltas = at_z + z + d_z + d_state
     return Workspace(
         vector(workspace, 0, P),
-        vector(workspace, P, layer_inputs(sizes, 0)),
+        vector(workspace, P, row_width(sizes, 0)),
         vector(workspace, P + x, sizes.gates * H),
         matrix(workspace, at_after, L, sizes.n_states * H),
         matrix(workspace, at_after + after, L, sizes.n_factors * H),

@@ -8,21 +8,16 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from streamrnn._dispatch import glue
+from streamrnn.changes import note_prediction
 from streamrnn.gradients.protocol import backpropagate, recall, remember
 from streamrnn.heads.protocol import learn as learn_head
 from streamrnn.heads.protocol import read
-from streamrnn.lags import write_lags
+from streamrnn.lags import write_lags, write_recent
 from streamrnn.layout import Parts, Sizes, Workspace, head_weights
 from streamrnn.linalg import copy, fill
 from streamrnn.losses.protocol import decode
 from streamrnn.network import step
-from streamrnn.scaling import (
-    is_usable,
-    keep_and_scale_target,
-    keep_inputs,
-    scale_inputs,
-    unscale,
-)
+from streamrnn.scaling import keep_inputs, scale_inputs
 from streamrnn.statistics import (
     FILLED,
     MISSING_TARGETS,
@@ -33,12 +28,13 @@ from streamrnn.statistics import (
     STATE_RESETS,
     Statistics,
 )
+from streamrnn.targets import assume_prediction, keep_target, teaches, write_in_units
 from streamrnn.updates import Settings, apply_gradient
 from streamrnn.views import row, vector
 
 #: What is done with a sample: to predict it, writing only `out` and the workspace; to predict and
 #: learn; to help another thread that does; to learn the target of an old one; to predict and go on,
-#: since the target will come later; to predict and go on, writing only the state besides.
+#: since the target will come later; to predict and go on as if that were the target.
 PREDICT, LEARN, ASSIST, LABEL, ADVANCE, ROLL = range(6)
 
 
@@ -74,6 +70,8 @@ def predict(
     out
         The prediction, float64: (n_outputs,) in the target's units, or a probability a class.
     """
+    if sizes.n_recent > 0:
+        write_recent(plugins.algorithm, sizes, parts, statistics, work)
     scaled = vector(work.x, 0, sizes.n_inputs)
     scale_inputs(values, statistics.inputs, settings.scale_inputs != 0.0, scaled)
     if sizes.n_lags > 0:
@@ -95,9 +93,7 @@ def predict(
     read(plugins.head, weights, parts.head_memory, h, work.x, work.z)
     _make_finite(work.z)
     decode(plugins.loss, work.z, out)
-    if settings.scale_target != 0.0:
-        for k in range(out.size):
-            out[k] = unscale(out[k], statistics.targets, k)
+    write_in_units(sizes, settings, statistics, out)
 
 
 @glue
@@ -120,31 +116,6 @@ def _is_finite(rows):
 
 
 @glue
-def _keep_target(sizes, settings, statistics, ring, target, is_late):
-    """Write the scaled target and its weight to a row of the ring; say if anything is known.
-
-    A late one of which nothing is known leaves the row alone.
-    """
-    scale, last = settings.scale_target != 0.0, sizes.n_targets
-    weight = ring.dtype.type(target[last])  # as the ring has it: too small a weight is 0 there
-    known = False
-    for k in range(last):
-        known |= is_usable(target[k], scale)
-    known = known and 0 < weight < math.inf
-    if is_late and not known:
-        return False
-    for k in range(last):
-        if not known or not is_usable(target[k], scale):
-            ring[k] = math.nan
-        elif scale:
-            ring[k] = keep_and_scale_target(target[k], statistics.targets, k)
-        else:
-            ring[k] = target[k]
-    ring[last] = weight if known else 0.0
-    return known
-
-
-@glue
 def _advance(plugins, sizes, settings, parts, statistics, work, values, task):
     """Take the step that `predict` has just computed; return its row in the rings, -1 if none."""
     counters = statistics.counters
@@ -153,17 +124,17 @@ def _advance(plugins, sizes, settings, parts, statistics, work, values, task):
     if task != ROLL:
         missing = keep_inputs(values, statistics.inputs, settings.scale_inputs != 0.0)
         counters[MISSING_VALUES] += missing
-        counters[SAMPLES] += 1
-        if good:
-            remember(plugins.algorithm, sizes, parts, work, slot)
+    counters[SAMPLES] += 1
+    if good:
+        remember(plugins.algorithm, sizes, parts, work, slot)
+        if sizes.is_change != 0:
+            note_prediction(sizes, statistics, slot, work.z)
     for layer in range(sizes.num_layers):
         state = row(parts.state, layer)
         if good:
             copy(row(work.after, layer), state.size, state)
         else:
             fill(state, 0.0)
-    if task == ROLL:
-        return np.intp(-1)
     if not good:
         counters[STATE_RESETS] += 1
         counters[POSITION] = 0
@@ -203,9 +174,13 @@ def take(
         if slot < 0:
             return slot
     ring = row(parts.targets, slot)
+    if task == ROLL:
+        assume_prediction(sizes, settings, statistics, ring, work.z)
+        return np.intp(-1)
     missing = ring[sizes.n_targets] == 0
-    if _keep_target(sizes, settings, statistics, ring, target, task == LABEL):
-        counters[PENDING] += 1
+    if keep_target(sizes, settings, statistics, slot, ring, target, age, task == LABEL):
+        if teaches(sizes, ring):
+            counters[PENDING] += 1
         if missing:
             counters[MISSING_TARGETS] -= 1
     elif task == LABEL:
@@ -265,7 +240,8 @@ def learn(
         sample. If it is 0 or nothing is known, the state advances, and that is all.
     task
         LEARN; ADVANCE: the target will come later, and no update is made before; LABEL: it has come
-        now, and there is no step; ROLL: the state goes on, and that is all.
+        now, and there is no step; ROLL: the step is taken as if its target were what
+        was predicted, and nothing is learnt.
     age
         Whose target it is: that of the step so many before the newest; 0 but for LABEL.
     lr
@@ -290,4 +266,6 @@ def learn(
     if scaled[sizes.n_targets] != 0:
         weights, h = head_weights(sizes, parts.parameters), vector(work.pre, 0, sizes.hidden_size)
         recall(plugins.algorithm, sizes, parts, slot, age, h, work.x)
-        learn_head(plugins.head, weights, parts.head_memory, h, work.x, scaled)
+        z, d_z = work.z, work.d_z
+        memory = parts.head_memory
+        learn_head(plugins.head, plugins.loss, weights, memory, h, work.x, scaled, z, d_z)

@@ -101,6 +101,7 @@ class Model(Running):
         """Start again from a zero state and an empty window; what was learnt stays."""
         self.parts.state[:] = 0
         self.statistics[[POSITION, FILLED, PENDING]] = 0
+        statistics_parts(self.sizes, self.statistics).change.last_at[:] = 0
 
     def reset_optimizer(self) -> None:
         """Let the optimizer start again, as with the first update; weights and counters stay."""

@@ -249,20 +249,21 @@ class Running:
         Nothing else may be done with the model meanwhile but to predict: its state is not that
         after the newest sample.
         """
-        state = self.parts.state
-        kept = state.copy()
+        _, own = self._halves
+        kept, counted = own.copy(), self.statistics.copy()
         self._rolling += 1
         try:
             yield
         finally:
             self._rolling -= 1
-            state[:] = kept
+            own[:] = kept
+            self.statistics[:] = counted
 
     def roll_one(self) -> None:
-        """Predict the sample in ``x``, and go on from the state after its step.
+        """Predict the sample in ``x``, and go on as if its target were what was predicted.
 
-        Only the state changes, and that until the end of `rolling`. One that is not finite starts
-        again from zero, as in learning.
+        Nothing is learnt, and all is as it was after the end of `rolling`. A state that is not
+        finite starts again from zero, as in learning.
 
         Raises
         ------

@@ -11,12 +11,27 @@ from streamrnn.layout import Sizes
 from streamrnn.views import matrix, vector
 
 
+class Change(NamedTuple):
+    """What is kept where changes are predicted; see `streamrnn.changes`. Nothing otherwise."""
+
+    last: np.ndarray  # (n,): last known value of each target
+    last_at: np.ndarray  # (n,): counter of samples after its step, 0: none is known
+    levels: np.ndarray  # (3, n): running moments of the values
+    fit: np.ndarray  # (2, n): sums that give the shrinkage
+    bases: np.ndarray  # (K, n): for each step of the ring, what its targets change from
+    guesses: np.ndarray  # (K, n): and the changes that were predicted, scaled
+
+
 class Statistics(NamedTuple):
-    """The parts of the statistics: counters, and running moments as (count, mean, M2) rows."""
+    """The parts of the statistics: counters, and running moments as (count, mean, M2) rows.
+
+    Where changes are predicted, the moments of the targets are those of their changes.
+    """
 
     counters: np.ndarray  # (len(COUNTERS),)
     inputs: np.ndarray  # (3, n_inputs)
     targets: np.ndarray  # (3, n_targets)
+    change: Change
 
 
 #: What is counted. The first seven are for users; the others are the position in the ring, how many
@@ -42,15 +57,29 @@ STATE_RESETS, POSITION, FILLED, PENDING, OPTIMIZER_UPDATES = range(6, 11)
 @glue
 def statistics_size(sizes: Sizes) -> int:
     """Return the length of the statistics."""
-    return len(COUNTERS) + 3 * sizes.n_inputs + 3 * sizes.n_targets
+    n = sizes.n_targets if sizes.is_change else 0
+    moments = 3 * sizes.n_inputs + 3 * sizes.n_targets
+    return len(COUNTERS) + moments + (7 + 2 * sizes.truncation) * n
 
 
 @glue
 def statistics_parts(sizes: Sizes, statistics: np.ndarray) -> Statistics:
     """View the parts of the statistics."""
-    n = len(COUNTERS)
+    at_inputs = len(COUNTERS)
+    at_targets = at_inputs + 3 * sizes.n_inputs
+    start = at_targets + 3 * sizes.n_targets
+    n, K = sizes.n_targets if sizes.is_change else 0, sizes.truncation
+    change = Change(
+        vector(statistics, start, n),
+        vector(statistics, start + n, n),
+        matrix(statistics, start + 2 * n, 3, n),
+        matrix(statistics, start + 5 * n, 2, n),
+        matrix(statistics, start + 7 * n, K, n),
+        matrix(statistics, start + (7 + K) * n, K, n),
+    )
     return Statistics(
-        vector(statistics, 0, n),
-        matrix(statistics, n, 3, sizes.n_inputs),
-        matrix(statistics, n + 3 * sizes.n_inputs, 3, sizes.n_targets),
+        vector(statistics, 0, at_inputs),
+        matrix(statistics, at_inputs, 3, sizes.n_inputs),
+        matrix(statistics, at_targets, 3, sizes.n_targets),
+        change,
     )

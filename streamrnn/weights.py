@@ -14,7 +14,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from streamrnn.layout import Sizes, head_weights, layer_inputs, layer_weights, n_parameters
+from streamrnn.layout import Sizes, head_weights, layer_weights, n_parameters, row_width
 from streamrnn.learner import Plugins
 
 
@@ -36,7 +36,7 @@ def views(plugins: Plugins, sizes: Sizes, parameters: np.ndarray) -> dict[str, l
         named[f"bias_ih_l{layer}"] = [block[-1] for block in inputs]
         named[f"bias_hh_l{layer}"] = [block[-1] for block in states]
     head = head_weights(sizes, parameters)
-    blocks = plugins.head.blocks(H, layer_inputs(sizes, 0), sizes.n_outputs)
+    blocks = plugins.head.blocks(H, row_width(sizes, 0), sizes.n_outputs)
     for name, (start, shape) in blocks.items():
         named[f"head.{name}"] = [head[start : start + math.prod(shape)].reshape(shape)]
     return named

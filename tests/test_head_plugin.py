@@ -30,7 +30,10 @@ class Skip(NamedTuple):
             "bias": (bias, (outputs,)),
         }
 
-    def carry_memory(self, old, old_memory, new, new_memory):
+    def start_memory(self, shape, memory):
+        memory[0] = 0
+
+    def carry_memory(self, old, old_memory, new, new_memory, places):
         new_memory[:] = old_memory
 
 
@@ -60,7 +63,7 @@ def _(head, parameters, memory, h, x, d_z, d_h, gradient):
 
 
 @learn.register(Skip)
-def _(head, parameters, memory, h, x, target):
+def _(head, loss, parameters, memory, h, x, target, z, d_z):
     memory[0] += 1
 
 

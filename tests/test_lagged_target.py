@@ -8,7 +8,6 @@ from engine_helpers import bits, blueprint, engine, get, learn, put, rows
 from naive import Twin, random_weights
 from naive.losses import Binary
 from test_head_plugin import Skip
-from test_late_targets import Trace
 
 from streamrnn.bank import Bank
 from streamrnn.fleet import Fleet
@@ -236,12 +235,6 @@ def test_moments_are_of_features_only(rng):
     assert kept.inputs.shape == (3, 3)
     assert model.x.shape == (1, 3)
     assert model.counters["missing_values"] == 0
-
-
-def test_a_head_with_a_memory_for_each_input_is_refused():
-    blueprint(head=Trace)
-    with pytest.raises(ValueError, match="head='trace' keeps a memory for each input"):
-        blueprint(head=Trace, lagged_target=True)
 
 
 def test_it_helps_where_the_past_is_all_there_is(rng):

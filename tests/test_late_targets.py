@@ -211,7 +211,7 @@ class Trace(Linear):
     def n_memory(self, H, inputs, outputs):
         return H + inputs
 
-    def carry_memory(self, old, old_memory, new, new_memory):
+    def carry_memory(self, old, old_memory, new, new_memory, places):
         new_memory[: len(old_memory)] = old_memory
 
 
@@ -220,7 +220,7 @@ send_back.register(Trace)(send_back.registry[Linear])
 
 
 @learn_head.register(Trace)
-def _(head, parameters, memory, h, x, target):
+def _(head, loss, parameters, memory, h, x, target, z, d_z):
     for j in range(h.size):
         memory[j] += target[0] * h[j]
     for i in range(x.size):

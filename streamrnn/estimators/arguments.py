@@ -29,6 +29,7 @@ def blueprint_of(
     n_targets: int,
     seed: int | None = None,
     delay: int = 0,
+    is_series: bool = False,
 ) -> Blueprint:
     """Check an estimator's arguments and make a blueprint of them.
 
@@ -45,6 +46,8 @@ def blueprint_of(
         too.
     delay
         Steps after which targets come: the window is longer by so many.
+    is_series
+        Whether the targets are the coming values of one series.
 
     Raises
     ------
@@ -62,10 +65,13 @@ def blueprint_of(
     if seed is None:
         seed = secrets.randbits(63) if estimator.seed is None else estimator.seed
     check_count("seed", seed, 0)
-    for name in ("scale_inputs", "scale_target", "lagged_target"):
+    for name in ("scale_inputs", "scale_target", "lagged_target", "predict_change"):
         check_flag(name, getattr(estimator, name, False))
     lagged = bool(getattr(estimator, "lagged_target", False))
-    return Blueprint(plugins, shape, settings, dtype, estimator.init, seed, lagged)
+    changes = bool(getattr(estimator, "predict_change", False))
+    return Blueprint(
+        plugins, shape, settings, dtype, estimator.init, seed, lagged, changes, is_series
+    )
 
 
 def _dtype(given: Any) -> str:
@@ -151,4 +157,8 @@ def _settings(estimator: Any, plugins: Plugins) -> Settings:
         weight_decay=float(decay),
         scale_inputs=float(bool(estimator.scale_inputs)),
         scale_target=float(bool(getattr(estimator, "scale_target", False))),
+        scale_clip=math.inf
+        if getattr(estimator, "scale_clip", None) is None
+        else float(estimator.scale_clip),
+        shrink=float(getattr(plugins.loss, "is_centred", False)),
     )

@@ -102,6 +102,7 @@ class RNNForecaster(RecurrentEstimator, Forecaster):
         init: str = "default",
         scale_inputs: bool = True,
         scale_target: bool = True,
+        predict_change: bool = False,
         max_features: int | None = 1000,
         lags: tuple[int, ...] = (1,),
         direct: int | None = None,

@@ -63,6 +63,7 @@ class RNNMultiTargetRegressor(Blockwise, base.MultiTargetRegressor):
         init: str = "default",
         scale_inputs: bool = True,
         scale_target: bool = True,
+        predict_change: bool = False,
         lagged_target: bool = False,
         max_features: int | None = 1000,
         max_targets: int | None = 1000,

@@ -77,6 +77,10 @@ _RAISES = """Raises
 
 _SCALE_TARGET = """    scale_target
         Standardise the target by its running mean and variance.
+    predict_change
+        Predict the change from the last known target in place of its level, in units of the usual
+        change, and never more of it than its predictions were worth so far: the forecast is hardly
+        ever worse than the last value.
 """
 
 

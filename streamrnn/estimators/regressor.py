@@ -57,6 +57,7 @@ class RNNRegressor(Blockwise, base.MiniBatchRegressor):
         init: str = "default",
         scale_inputs: bool = True,
         scale_target: bool = True,
+        predict_change: bool = False,
         lagged_target: bool = False,
         max_features: int | None = 1000,
         drift_detector: Any = None,

@@ -16,7 +16,8 @@ from streamrnn.layout import (
     layer_inputs,
     layer_tape,
     layer_weights,
-    places_of_inputs,
+    places_of_columns,
+    row_width,
     tape_size,
 )
 from streamrnn.linalg import copy, fill
@@ -37,7 +38,7 @@ class Recomputed(NamedTuple):
 
     def n_memory(self, sizes: Sizes) -> int:
         """Return the length of two rings: the inputs, and the states before each step."""
-        return sizes.truncation * (layer_inputs(sizes, 0) + _state_size(sizes))
+        return sizes.truncation * (row_width(sizes, 0) + _state_size(sizes))
 
     def n_scratch(self, sizes: Sizes) -> int:
         """Return the length of a tape and of two states."""
@@ -59,7 +60,7 @@ class Recomputed(NamedTuple):
             _rings(old, old_memory),
             _rings(new, new_memory),
         )
-        inputs[:, places_of_inputs(old, new)] = old_inputs
+        inputs[:, places_of_columns(old, new)] = old_inputs
         states[:] = old_states
 
 
@@ -71,7 +72,7 @@ def _state_size(sizes: Sizes) -> int:
 def _rings(sizes, memory):
     """View the rings of inputs, (K, inputs), and of states, (K, num_layers * n_states * H)."""
     K, n_state = sizes.truncation, sizes.num_layers * sizes.n_states * sizes.hidden_size
-    n_inputs = layer_inputs(sizes, 0)
+    n_inputs = row_width(sizes, 0)
     return matrix(memory, 0, K, n_inputs), matrix(memory, K * n_inputs, K, n_state)
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from streamrnn._registry import plugin
 from streamrnn.gradients.protocol import backpropagate, recall, remember
 from streamrnn.gradients.sweep import backpropagate_window, record_inputs
-from streamrnn.layout import Sizes, features, layer_tape, places_of_inputs, tape_size
+from streamrnn.layout import Sizes, features, layer_tape, places_of_columns, tape_size
 from streamrnn.linalg import copy
 from streamrnn.views import row
 
@@ -55,7 +55,7 @@ class Stored(NamedTuple):
             before, after = layer_tape(old, old_memory, layer), layer_tape(new, new_memory, layer)
             after.states[:] = before.states
             after.factors[:] = before.factors
-            places = places_of_inputs(old, new) if layer == 0 else slice(None)
+            places = places_of_columns(old, new) if layer == 0 else slice(None)
             after.inputs[:, places] = before.inputs
         features(new, new_memory)[:] = features(old, old_memory)
 

@@ -23,7 +23,6 @@ from streamrnn.layout import (
     Workspace,
     features,
     head_weights,
-    layer_inputs,
     layer_tape,
     layer_weights,
 )
@@ -44,7 +43,7 @@ def record_inputs(
 ) -> None:
     """Write what a layer's weights multiply in one step."""
     ring = layer_tape(sizes, tape, layer)
-    copy(x, layer_inputs(sizes, layer), row(ring.inputs, slot))
+    copy(x, ring.inputs.shape[1], row(ring.inputs, slot))
     copy(before, sizes.hidden_size, row(ring.states, slot))
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from streamrnn._dispatch import standalone
 from streamrnn._registry import plugin
-from streamrnn.heads.protocol import learn, read, send_back
+from streamrnn.heads.protocol import Shape, learn, read, send_back
 from streamrnn.views import vector
 
 
@@ -30,12 +30,16 @@ class Linear(NamedTuple):
         """Return where weight and bias lie."""
         return {"weight": (0, (outputs, H)), "bias": (outputs * H, (outputs,))}
 
+    def start_memory(self, shape: Shape, memory: np.ndarray) -> None:
+        """Do nothing: there is no memory."""
+
     def carry_memory(
         self,
-        old: tuple[int, int, int],
+        old: Shape,
         old_memory: np.ndarray,
-        new: tuple[int, int, int],
+        new: Shape,
         new_memory: np.ndarray,
+        places: np.ndarray,
     ) -> None:
         """Do nothing: there is no memory."""
 
@@ -68,5 +72,5 @@ def _(head, parameters, memory, h, x, d_z, d_h, gradient):
 
 
 @learn.register(Linear)
-def _(head, parameters, memory, h, x, target):
+def _(head, loss, parameters, memory, h, x, target, z, d_z):
     pass

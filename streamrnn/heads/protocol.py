@@ -9,15 +9,32 @@ of outputs:
 - ``blocks(H, inputs, outputs)``: ``{name: (offset, shape)}`` of its parameters, for
   ``get_weights()``. The first axis of a shape that begins with `outputs` grows when an output is
   added. An axis that grows with the inputs ends with them: new features come before its lags;
-- ``carry_memory(old, old_memory, new, new_memory)``: copy its memory into a larger one when inputs
-  or outputs were added; `old` and `new` are (H, inputs, outputs).
+- ``start_memory(shape, memory)``: write the memory of a new model, which is 0 so far;
+- ``carry_memory(old, old_memory, new, new_memory, places)``: copy its memory into a larger one when
+  inputs or outputs were added, where the old inputs are at these `places`.
+
+A shape is a `Shape`. The inputs of a head are the network's, and behind them what a head asks for
+by ``recent_inputs``, True for the features of the step before, and ``recent_targets``, how many of
+the last targets, the newest first; where changes are predicted the levels of the last ones come
+before them.
 """
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from streamrnn._dispatch import by_type
+
+
+class Shape(NamedTuple):
+    """What the parameters and the memory of a head depend on."""
+
+    H: int
+    inputs: int
+    outputs: int
+    ages: np.ndarray  # (inputs,): how old the target is that an input tells, 0 for all others
 
 
 @by_type
@@ -77,11 +94,14 @@ def send_back(
 @by_type
 def learn(
     head: tuple,
+    loss: tuple,
     parameters: np.ndarray,
     memory: np.ndarray,
     h: np.ndarray,
     x: np.ndarray,
     target: np.ndarray,
+    z: np.ndarray,
+    d_z: np.ndarray,
 ) -> None:
     """Learn from one labelled step other than by gradient, after the update; most heads do nothing.
 
@@ -89,8 +109,13 @@ def learn(
     ----------
     head, h, x
         As in `read`.
+    loss
+        The loss, a NamedTuple.
     parameters, memory
         As in `read`; may be written.
     target
-        The scaled target, shape (>= targets,), NaN where it is not known; read only.
+        The scaled target, NaN where it is not known, and the weight of the sample behind it, shape
+        (targets + 1,); read only.
+    z, d_z
+        Scratch, shape (outputs,).
     """

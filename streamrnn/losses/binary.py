@@ -7,8 +7,8 @@ from typing import NamedTuple
 import numpy as np
 
 from streamrnn._registry import plugin
-from streamrnn.losses.logistic import log_loss, probability
-from streamrnn.losses.protocol import decode, slope, value
+from streamrnn.losses.logistic import log_loss, probability, spread
+from streamrnn.losses.protocol import curvature, decode, slope, value
 
 
 @plugin(
@@ -44,3 +44,13 @@ def _(loss, z, target):
 def _(loss, z, target, d_z):
     for k in range(z.size):
         d_z[k] = probability(z[k]) - np.float64(target[k])
+
+
+@curvature.register(BinaryCrossEntropy)
+def _(loss, z, target):
+    total = known = 0.0
+    for k in range(z.size):
+        if target[k] == target[k]:
+            total += spread(probability(z[k]))
+            known += 1.0
+    return total / max(known, 1.0)

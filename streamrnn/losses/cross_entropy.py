@@ -9,7 +9,8 @@ import numpy as np
 
 from streamrnn._dispatch import glue
 from streamrnn._registry import plugin
-from streamrnn.losses.protocol import decode, slope, value
+from streamrnn.losses.logistic import spread
+from streamrnn.losses.protocol import curvature, decode, slope, value
 
 
 @plugin(
@@ -54,3 +55,11 @@ def _(loss, z, target, d_z):
     for k in range(z.size):
         d_z[k] = math.exp(np.float64(z[k]) - normaliser)
     d_z[int(target[0])] -= 1
+
+
+@curvature.register(CrossEntropy)
+def _(loss, z, target):
+    total, normaliser = 0.0, _log_sum_exp(z)
+    for k in range(z.size):
+        total += spread(math.exp(np.float64(z[k]) - normaliser))
+    return total / max(z.size, 1)

@@ -7,13 +7,14 @@ from typing import NamedTuple
 import numpy as np
 
 from streamrnn._registry import plugin
-from streamrnn.losses.protocol import decode, identity, slope, value
+from streamrnn.losses.protocol import curvature, decode, identity, slope, value
 
 
 @plugin(
     name="huber",
     limits={"delta": (0.0, 1e6)},
     task="regression",
+    is_centred=True,
 )
 class Huber(NamedTuple):
     """Huber's loss of e = z - y: e² / 2 up to delta, delta (abs(e) - delta / 2) beyond.
@@ -51,3 +52,14 @@ def _(loss, z, target):
 def _(loss, z, target, d_z):
     for k in range(z.size):
         d_z[k] = min(max(z[k] - target[k], -loss.delta), loss.delta)
+
+
+@curvature.register(Huber)
+def _(loss, z, target):
+    total = known = 0.0
+    for k in range(z.size):
+        error = abs(np.float64(z[k]) - np.float64(target[k]))
+        if error == error:
+            total += 1.0 if error <= loss.delta else loss.delta / error
+            known += 1.0
+    return total / max(known, 1.0)

@@ -9,7 +9,7 @@ import numpy as np
 
 from streamrnn._dispatch import glue
 from streamrnn._registry import plugin
-from streamrnn.losses.protocol import decode, slope, value
+from streamrnn.losses.protocol import curvature, decode, slope, value
 
 
 @glue
@@ -19,6 +19,16 @@ def probability(log_odds: float) -> float:
     odds = math.exp(-abs(output))
     p = 1.0 / (1.0 + odds)
     return p if output >= 0.0 else odds / (1.0 + odds)
+
+
+@glue
+def spread(p: float) -> float:
+    """Return the variance of what has probability `p`, at least that of 0.02.
+
+    It is the curvature of the log loss, which vanishes where a classifier is sure: a Newton step
+    from a sure mistake would go too far.
+    """
+    return max(p * (1.0 - p), 0.0196)
 
 
 @glue
@@ -61,3 +71,8 @@ def _(loss, z, target):
 @slope.register(Logistic)
 def _(loss, z, target, d_z):
     d_z[0] = probability(z[0]) - np.float64(target[0])
+
+
+@curvature.register(Logistic)
+def _(loss, z, target):
+    return spread(probability(z[0]))

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from streamrnn._registry import plugin
-from streamrnn.losses.protocol import decode, identity, slope, value
+from streamrnn.losses.protocol import LEAST_ERROR, curvature, decode, identity, slope, value
 
 
 @plugin(
@@ -52,3 +52,14 @@ def _(loss, z, target, d_z):
             d_z[k] = 1.0 - loss.q
         else:
             d_z[k] = 0.0
+
+
+@curvature.register(Quantile)
+def _(loss, z, target):
+    total = known = 0.0
+    for k in range(z.size):
+        error = abs(np.float64(z[k]) - np.float64(target[k]))
+        if error == error:
+            total += 0.5 / max(error, LEAST_ERROR)
+            known += 1.0
+    return total / max(known, 1.0)

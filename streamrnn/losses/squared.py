@@ -7,12 +7,13 @@ from typing import NamedTuple
 import numpy as np
 
 from streamrnn._registry import plugin
-from streamrnn.losses.protocol import decode, identity, slope, value
+from streamrnn.losses.protocol import curvature, decode, identity, slope, value
 
 
 @plugin(
     name="squared",
     task="regression",
+    is_centred=True,
 )
 class Squared(NamedTuple):
     """Squared error (z - y)², with slope 2 (z - y) as in River and PyTorch."""
@@ -39,3 +40,8 @@ def _(loss, z, target, d_z):
     for k in range(z.size):
         error = z[k] - target[k]
         d_z[k] = error + error
+
+
+@curvature.register(Squared)
+def _(loss, z, target):
+    return 2.0

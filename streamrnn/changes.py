@@ -1,0 +1,162 @@
+"""Predicting the change of a target from its last known value, in place of its level.
+
+What the network and its head learn is the change, in units of its usual size: the root mean square
+of the changes so far. Series near a random walk have changes far smaller than the spread of their
+levels, which a network that predicts levels cannot resolve; and its first guess is the last value.
+
+A predicted change is shrunk: it is multiplied by the regression coefficient, clipped to [0, 1], of
+the changes that came on those that were predicted. Where predictions tell nothing the forecast is
+the last value. The coefficient forgets, with a half-life of some hundred samples.
+
+The level itself, the last value standardised by the running moments of all, is an input of heads
+that read recent targets: so the change can lead back to a mean.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from streamrnn._dispatch import glue
+from streamrnn.layout import Sizes
+from streamrnn.scaling import COUNT, M2, MEAN, keep_and_scale_target
+from streamrnn.statistics import Statistics
+from streamrnn.updates import Settings
+
+#: What the past of the coefficient is multiplied by with each sample, and as how many samples, of
+#: changes as large as usual, the guess counts that it is 1.
+_KEPT, _PRIOR = 0.995, 5.0
+#: Changes enter the coefficient up to so many times their usual size.
+_GREATEST = 5.0
+#: A change is clipped once the usual size rests on so many.
+_LEAST_COUNT = 5.0
+
+
+@glue
+def _told_by(sizes, k):
+    """Return the target whose last value is that before target `k`."""
+    return sizes.n_targets - 1 if sizes.is_series != 0 else k
+
+
+@glue
+def base_of(sizes: Sizes, statistics: Statistics, k: int) -> float:
+    """Return the last known value from which target `k` changes, NaN if there is none."""
+    i = _told_by(sizes, k)
+    known: float = statistics.change.last[i]
+    return known if statistics.change.last_at[i] > 0.0 else math.nan
+
+
+@glue
+def level(sizes: Sizes, statistics: Statistics, k: int) -> float:
+    """Return the last known value of target `k`, standardised; 0 if there is none."""
+    i = _told_by(sizes, k)
+    change = statistics.change
+    count, m2 = change.levels[COUNT, i], change.levels[M2, i]
+    if not change.last_at[i] > 0.0 or not m2 > 0.0:
+        return 0.0
+    standardised: float = (change.last[i] - change.levels[MEAN, i]) / math.sqrt(m2 / count)
+    return standardised
+
+
+@glue
+def _shrinkage(settings, fit, k):
+    if settings.shrink == 0.0:
+        return 1.0
+    return min(max((fit[0, k] + _PRIOR) / (fit[1, k] + _PRIOR), 0.0), 1.0)
+
+
+@glue
+def expected(settings: Settings, statistics: Statistics, z: float, k: int) -> float:
+    """Return the change of target `k` to be expected where the network says `z`; scaled."""
+    shrunk: float = _shrinkage(settings, statistics.change.fit, k) * np.float64(z)
+    return shrunk
+
+
+@glue
+def changed(sizes: Sizes, settings: Settings, statistics: Statistics, z: float, k: int) -> float:
+    """Return the prediction of target `k`, in its units, where the network says `z`.
+
+    It starts from the last known value; without one, as after a reset, from the mean of all.
+    """
+    change = expected(settings, statistics, z, k)
+    if settings.scale_target != 0.0:
+        count = statistics.targets[COUNT, k]
+        change *= math.sqrt(statistics.targets[M2, k] / count) if count > 0.0 else 0.0
+    base = base_of(sizes, statistics, k)
+    return change + (base if base == base else statistics.change.levels[MEAN, _told_by(sizes, k)])
+
+
+@glue
+def note_prediction(sizes: Sizes, statistics: Statistics, slot: int, z: np.ndarray) -> None:
+    """Keep, for a step of the ring, what its targets change from and what was predicted."""
+    for k in range(sizes.n_targets):
+        statistics.change.bases[slot, k] = base_of(sizes, statistics, k)
+        statistics.change.guesses[slot, k] = z[k]
+
+
+@glue
+def note_value(statistics: Statistics, value: float, k: int, serial: float) -> None:
+    """Take `value` for the last one of target `k`, unless a newer sample's is known.
+
+    `serial` is what the counter of samples was after the step that it belongs to.
+    """
+    change = statistics.change
+    if serial >= change.last_at[k]:
+        change.last[k] = value
+        change.last_at[k] = serial
+
+
+@glue
+def keep_and_scale_change(
+    settings: Settings, statistics: Statistics, slot: int, value: float, k: int, serial: float
+) -> float:
+    """Take a target into all that is kept of targets; return its change, scaled.
+
+    NaN if there is no value that it changes from.
+
+    Parameters
+    ----------
+    settings, statistics
+        The model's.
+    slot
+        Row of the rings that is the target's.
+    value
+        The target, in its units.
+    k
+        Which of the targets it is.
+    serial
+        As in `note_value`.
+    """
+    change = statistics.change
+    keep_and_scale_target(value, change.levels, k)
+    note_value(statistics, value, k, serial)
+    base: Any = change.bases[slot, k]
+    if base != base:
+        return math.nan
+    scaled = value - base
+    if settings.scale_target != 0.0:
+        scaled = _keep_and_scale(scaled, statistics.targets, k, settings.scale_clip)
+    if settings.shrink != 0.0:
+        guess = min(max(change.guesses[slot, k], -_GREATEST), _GREATEST)
+        came = min(max(scaled, -_GREATEST), _GREATEST)
+        change.fit[0, k] = _KEPT * change.fit[0, k] + guess * came
+        change.fit[1, k] = _KEPT * change.fit[1, k] + guess * guess
+    return scaled
+
+
+@glue
+def _keep_and_scale(value, moments, k, clip):
+    """Take a change into column `k` of the moments, about 0, and return it scaled by them.
+
+    One beyond `clip` times the usual size counts as of that size: a jump does not hide the changes
+    after it, and teaches no more than a large one.
+    """
+    count, squares = moments[COUNT, k], moments[M2, k]
+    if count > _LEAST_COUNT and squares > 0.0:
+        most = clip * math.sqrt(squares / count)
+        value = min(max(value, -most), most)
+    moments[COUNT, k] = count + 1.0
+    moments[M2, k] = squares + value * value
+    return value / math.sqrt(moments[M2, k] / moments[COUNT, k]) if moments[M2, k] > 0.0 else 0.0

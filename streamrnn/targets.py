@@ -1,0 +1,91 @@
+"""Targets: from the user's units into the ring, and predictions back into these units."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from streamrnn._dispatch import glue
+from streamrnn.changes import changed, expected, keep_and_scale_change, note_value
+from streamrnn.lags import VALUES
+from streamrnn.layout import Sizes
+from streamrnn.scaling import is_usable, keep_and_scale_target, unscale
+from streamrnn.statistics import SAMPLES, Statistics
+from streamrnn.updates import Settings
+
+
+@glue
+def write_in_units(
+    sizes: Sizes, settings: Settings, statistics: Statistics, out: np.ndarray
+) -> None:
+    """Take a decoded prediction, (n_outputs,), to the target's units, in place."""
+    if sizes.is_change != 0:
+        for k in range(out.size):
+            out[k] = changed(sizes, settings, statistics, out[k], k)
+    elif settings.scale_target != 0.0:
+        for k in range(out.size):
+            out[k] = unscale(out[k], statistics.targets, k)
+
+
+@glue
+def keep_target(
+    sizes: Sizes,
+    settings: Settings,
+    statistics: Statistics,
+    slot: int,
+    ring: np.ndarray,
+    target: np.ndarray,
+    age: int,
+    is_late: bool,
+) -> bool:
+    """Write the scaled target and its weight to a row of the ring; say if anything is known.
+
+    A late one of which nothing is known leaves the row alone. A change that starts from nowhere,
+    as the first, is not known to the ring although the target is.
+    """
+    scale, last = settings.scale_target != 0.0, sizes.n_targets
+    weight = ring.dtype.type(target[last])  # as the ring has it: too small a weight is 0 there
+    known = False
+    for k in range(last):
+        known |= is_usable(target[k], scale)
+    known = known and 0 < weight < math.inf
+    if is_late and not known:
+        return False
+    for k in range(last):
+        if not known or not is_usable(target[k], scale):
+            ring[k] = math.nan
+        elif sizes.is_change != 0:
+            serial = statistics.counters[SAMPLES] - age
+            ring[k] = keep_and_scale_change(settings, statistics, slot, target[k], k, serial)
+        elif scale:
+            ring[k] = keep_and_scale_target(target[k], statistics.targets, k)
+        else:
+            ring[k] = target[k]
+    ring[last] = weight if known else 0.0
+    return known
+
+
+@glue
+def assume_prediction(
+    sizes: Sizes, settings: Settings, statistics: Statistics, ring: np.ndarray, z: np.ndarray
+) -> None:
+    """Let what was predicted stand for the target in the steps after it."""
+    if sizes.lags_as != VALUES:
+        return
+    for k in range(sizes.n_targets):
+        ring[k] = z[k]
+        if sizes.is_change != 0:
+            ring[k] = expected(settings, statistics, z[k], k)
+            value = changed(sizes, settings, statistics, z[k], k)
+            note_value(statistics, value, k, statistics.counters[SAMPLES])
+    ring[sizes.n_targets] = 1
+
+
+@glue
+def teaches(sizes: Sizes, ring: np.ndarray) -> bool:
+    """Say whether a row of the ring has a target, or part of one, that can be learnt."""
+    any_known = False
+    for k in range(sizes.n_targets):
+        any_known |= ring[k] == ring[k]
+    return any_known
