@@ -30,14 +30,33 @@ def pr_auc(labels: np.ndarray, scores: np.ndarray) -> float:
     return float((right / flagged).mean())
 
 
-def windows_auc(labels: np.ndarray, scores: np.ndarray) -> float:
-    """Return the ROC-AUC of the greatest score in each window of anomalies.
-
-    It is held against the greatest in stretches of normal samples, as long as windows are on
-    average, after the first 15 %, which NAB gives to learning.
-    """
+def windows_of(labels: np.ndarray) -> list[tuple[int, int]]:
+    """Return first and one behind the last sample of each stretch of anomalies."""
     edges = np.flatnonzero(np.diff(np.concatenate([[0], labels, [0]])))
-    windows = list(zip(edges[::2], edges[1::2], strict=True))
+    return list(zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True))
+
+
+def windows_auc(labels: np.ndarray, scores: np.ndarray) -> float:
+    """Return the ROC-AUC of the greatest score in each window among those of `by_window`."""
+    return roc_auc(*by_window(labels, scores))
+
+
+def windows_pr_auc(labels: np.ndarray, scores: np.ndarray) -> float:
+    """Return the average precision over windows, those of `by_window`.
+
+    A window is found once, however many of its samples are flagged, and all that is flagged in one
+    normal stretch is one false alarm.
+    """
+    return pr_auc(*by_window(labels, scores))
+
+
+def by_window(labels: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return which are windows of anomalies, 1, or normal stretches, 0, and their greatest scores.
+
+    Stretches are as long as windows are on average, and come after the first 15 %, which NAB gives
+    to learning.
+    """
+    windows = windows_of(labels)
     length = int(np.mean([last - first for first, last in windows]))
     greatest = [scores[first:last].max() for first, last in windows]
     at = int(0.15 * len(labels))
@@ -48,4 +67,4 @@ def windows_auc(labels: np.ndarray, scores: np.ndarray) -> float:
         greatest.append(scores[at : at + length].max())
         at += length
     of_window = np.arange(len(greatest)) < len(windows)
-    return roc_auc(of_window.astype(int), np.array(greatest))
+    return of_window.astype(int), np.array(greatest)
