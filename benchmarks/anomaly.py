@@ -83,7 +83,7 @@ def surprises(errors: np.ndarray, memory: int = MEMORY) -> np.ndarray:
     usual.grow(errors.shape[1])
     scores = np.zeros(len(errors))
     for t, row in enumerate(errors):
-        scores[t] = usual.score(row)
+        scores[t] = usual.score(row, row)
         usual.saw(None, row, row)
     return scores
 

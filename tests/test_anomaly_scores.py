@@ -97,7 +97,7 @@ def test_scores_are_those_of_a_slow_twin(rng):
         errors = rng.normal(size=len(twins)) * 10.0 ** rng.integers(-3, 4)
         errors[rng.random(len(twins)) < 0.1] = rng.choice([math.nan, 0.0, 1e300, -math.inf])
         expected = max(twin.score(e) for twin, e in zip(twins, errors, strict=True))
-        assert surprise.score(errors) == pytest.approx(expected, rel=1e-12)
+        assert surprise.score(errors, errors) == pytest.approx(expected, rel=1e-12)
         surprise.saw({}, errors, errors)
         for twin, e in zip(twins, errors, strict=True):
             twin.saw(e)

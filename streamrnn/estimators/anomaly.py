@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from typing import Any
 
 import numpy as np
 from river import base
 
-from streamrnn._checks import check_count, check_number
+from streamrnn._checks import check_choice, check_count, check_number
 from streamrnn.estimators.base import RecurrentEstimator
 from streamrnn.estimators.outputs.sample import Sample
 from streamrnn.estimators.parameters import documented
+from streamrnn.estimators.rarity import Rarity
+from streamrnn.estimators.scores import Scores
 from streamrnn.estimators.surprise import Surprise
+
+#: What the scores tell, by the name of that, given the memory.
+_SCORES: dict[str, Callable[[int], Scores]] = {
+    "lasting": lambda memory: Rarity(memory, lasting=True),
+    "rarity": lambda memory: Rarity(memory, lasting=False),
+    "error": Surprise,
+}
 
 
 @documented(
@@ -101,6 +110,7 @@ class RNNAnomalyDetector(RecurrentEstimator, base.AnomalyDetector):
         scale_inputs: bool = True,
         max_features: int | None = 1000,
         memory: int = 1000,
+        score: str = "error",
         dtype: str = "float32",
         seed: int | None = 42,
     ) -> None:
@@ -110,8 +120,9 @@ class RNNAnomalyDetector(RecurrentEstimator, base.AnomalyDetector):
     def _prepare(self) -> None:
         check_count("memory", self.memory, 1)
         check_number("memory", self.memory, 1, most=1e12)  # counts are exact in float64
+        check_choice("score", self.score, tuple(_SCORES))
         super()._prepare()
-        self._surprise = Surprise(self.memory)
+        self._surprise = _SCORES[self.score](self.memory)
 
     @property
     def lagged_target(self) -> bool:
@@ -200,7 +211,7 @@ class RNNAnomalyDetector(RecurrentEstimator, base.AnomalyDetector):
             score = self._surprise.score_of_learnt(x, values)
             if score is None:
                 model.run_one(False)
-                score = self._surprise.score(values - model.answer)
+                score = self._surprise.score(values, values - model.answer)
             return score
 
     @property

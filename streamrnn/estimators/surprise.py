@@ -3,32 +3,25 @@
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 import numpy as np
 
 from streamrnn.estimators.outline import only
+from streamrnn.estimators.scores import Scores, checked
 from streamrnn.scaling import LIMIT
 
 #: An error counts as at most so many times the usual one: a spike must not pass for usual. Were it
 #: much fewer, a stream that has become livelier would pass for abnormal for thousands of samples.
-_MOST = 10.0
+MOST = 10.0
 #: Errors beyond this are as good as infinite: products with counts stay finite.
 _HUGE = 1e290
 _TINY = 1e-300
 
 
-class _Learnt(NamedTuple):
-    """The sample seen last, and what its score depends on."""
-
-    sample: Any
-    values: bytes
-    errors: np.ndarray
-    counts: np.ndarray
-    sizes: np.ndarray
-
-
-class Surprise:
+class Surprise(Scores):
     """The usual size of the errors of several features, forgetting.
 
     It is the mean absolute error of each feature over about the last `memory` of its values. The
@@ -44,11 +37,6 @@ class Surprise:
         self.memory = memory
         self.counts = np.zeros(0)  # values seen, one more than the memory at most
         self.sizes = np.zeros(0)
-        self._learnt: _Learnt | None = None
-
-    def __getstate__(self) -> dict[str, Any]:
-        # A sample is known by being the same object, which it is not for a copy.
-        return {**vars(self), "_learnt": None}
 
     def grow(self, n: int) -> None:
         """Make room for the errors of `n` features."""
@@ -56,30 +44,23 @@ class Surprise:
         self.counts = np.concatenate([self.counts, more])
         self.sizes = np.concatenate([self.sizes, more])
 
-    def saw(self, sample: Any, values: np.ndarray, errors: np.ndarray) -> None:
-        """Take the errors of one sample into account.
+    def _take(self, values: np.ndarray, errors: np.ndarray) -> Callable[[], float]:
+        before = partial(_score, errors, self.counts, self.sizes)
+        self.count(errors)
+        return before
 
-        Parameters
-        ----------
-        sample
-            The sample.
-        values
-            Its features, (features,), NaN where there is none.
-        errors
-            How far off the predictions were, (features,); what is beyond what a network works with
-            teaches nothing.
-        """
+    def count(self, errors: np.ndarray) -> None:
+        """Take the errors of one sample into account, (features,)."""
         counts, sizes = self.counts, self.sizes
-        self._learnt = _Learnt(sample, values.tobytes(), errors, counts, sizes)
         sizable = np.abs(errors)
         usable = sizable <= LIMIT
-        most = np.where(sizes > 0.0, _MOST * sizes, math.inf)
+        most = np.where(sizes > 0.0, MOST * sizes, math.inf)
         change = np.minimum(sizable, most) - sizes
         share = np.maximum(np.minimum(counts, self.memory), 1.0)
         self.sizes = np.where(usable & (counts > 0.0), sizes + change / share, sizes)
         self.counts = np.minimum(counts + usable, self.memory + 1.0)
 
-    def score(self, errors: np.ndarray) -> float:
+    def score(self, values: np.ndarray, errors: np.ndarray) -> float:
         """Return 1 / (1 + s / e + 1 / n), the largest of all features.
 
         `e` is the magnitude of the error, (features,), `s` what it usually is, and `n` of how many
@@ -87,15 +68,13 @@ class Surprise:
         """
         return _score(errors, self.counts, self.sizes)
 
-    def score_of_learnt(self, sample: Any, values: np.ndarray) -> float | None:
-        """Return what was the score of the sample seen last, None if `sample` is another object.
+    def times(self, errors: np.ndarray) -> np.ndarray:
+        """Return 1 / (s / e + 1 / n) of each feature, (features,): how many times the usual error.
 
-        `values` tell whether somebody has changed it meanwhile.
+        NaN where the error is not known.
         """
-        learnt = self._learnt
-        if learnt is None or sample is not learnt.sample or values.tobytes() != learnt.values:
-            return None
-        return _score(learnt.errors, learnt.counts, learnt.sizes)
+        part, rest = _parts(errors, self.counts, self.sizes)
+        return part / np.maximum(rest, _TINY)
 
     def kept(self) -> dict[str, Any]:
         """Return all of it as plain data."""
@@ -104,21 +83,22 @@ class Surprise:
     def restore(self, kept: dict[str, Any], n: int) -> None:
         """Take over what `kept` returned, of `n` features; ValueError if it is something else."""
         counts, sizes = only(kept, "counts", "sizes")
-        for name, given, most in (("counts", counts, self.memory + 1.0), ("sizes", sizes, LIMIT)):
-            if not isinstance(given, np.ndarray) or given.dtype != np.float64:
-                raise ValueError(f"the {name} of errors are no array of float64")
-            if given.shape != (n,):
-                raise ValueError(f"there are {given.shape} {name} of errors for {n} features")
-            if not ((given >= 0.0) & (given <= most)).all():
-                raise ValueError(f"the {name} of errors are not all from 0 to {most:g}")
+        checked("counts of errors", counts, (n,), 0.0, self.memory + 1.0)
+        checked("sizes of errors", sizes, (n,), 0.0, LIMIT)
         if (counts != np.floor(counts)).any():
             raise ValueError("the counts of errors are not whole numbers")
         self.counts, self.sizes, self._learnt = counts, sizes, None
 
 
 def _score(errors: np.ndarray, counts: np.ndarray, sizes: np.ndarray) -> float:
+    part, rest = _parts(errors, counts, sizes)
+    return float(np.fmax.reduce(part / np.maximum(part + rest, _TINY), initial=0.0))
+
+
+def _parts(
+    errors: np.ndarray, counts: np.ndarray, sizes: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return n e, and n s + e, of each feature."""
     sizable = np.minimum(np.abs(errors), _HUGE)
     n = np.maximum(counts - 1.0, 0.0)
-    part = n * sizable
-    whole = part + n * sizes + sizable
-    return float(np.fmax.reduce(part / np.maximum(whole, _TINY), initial=0.0))
+    return n * sizable, n * sizes + sizable
