@@ -8,6 +8,8 @@ from river.datasets import synth
 
 from streamrnn import RNNAnomalyDetector
 
+SCORES = ("lasting", "rarity", "error")
+
 
 def detector(**arguments):
     return RNNAnomalyDetector(**SMALL | arguments)

@@ -13,7 +13,7 @@ from family import FAMILY, Member, answers, x_of, y_of
 from river import optim
 
 import streamrnn
-from streamrnn import KeyedModel, RNNClassifier, RNNRegressor
+from streamrnn import KeyedModel, RNNAnomalyDetector, RNNClassifier, RNNRegressor
 
 FOLDER = Path(__file__).parent / "golden"
 FORMAT = "format1"
@@ -25,6 +25,10 @@ def _keyed(i):
 
 CASES = {
     **FAMILY,
+    # Before there was a choice of scores.
+    "anomaly detector": FAMILY["anomaly detector"]._replace(
+        make=lambda: RNNAnomalyDetector(**SMALL, score="error")
+    ),
     "schedule": Member(
         lambda: RNNRegressor(**SMALL, lr=optim.schedulers.InverseScaling(0.01)),
         lambda model, i: model.learn_one(x_of(i), y_of(i)),

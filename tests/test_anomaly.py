@@ -9,7 +9,7 @@ from unittest import mock
 
 import numpy as np
 import pytest
-from anomaly_helpers import detector, learnt, noisy_wave, scores, sine
+from anomaly_helpers import SCORES, detector, learnt, noisy_wave, scores, sine
 from estimator_helpers import SMALL, model_bytes
 from river import anomaly, checks, datasets, preprocessing
 from river.checks import anomaly as anomaly_checks
@@ -17,6 +17,7 @@ from test_persistence_hostile import opened, refused
 
 import streamrnn
 from streamrnn import RNNRegressor
+from streamrnn.storage import pack
 
 
 def rivers_checks():
@@ -73,9 +74,10 @@ def test_scoring_any_number_of_times_makes_no_difference():
     ids=["pickle", "deepcopy", "clone", "bytes"],
 )
 @pytest.mark.parametrize("at", [0, 1, 25])
-def test_copies_go_on_bit_equal(duplicate, at):
+@pytest.mark.parametrize("score", SCORES)
+def test_copies_go_on_bit_equal(duplicate, at, score):
     samples = list(noisy_wave(60))
-    model = detector(memory=15)
+    model = detector(memory=15, score=score)
     scores(model, samples[:at])
     other = duplicate(model)
     assert scores(model, samples[at:]) == scores(other, samples[at:])
@@ -88,11 +90,12 @@ def test_seeds():
     assert found[0] == found[1] != found[2]
 
 
-KEPT = ("kept.counts", "kept.sizes")
+KEPT = ("kept.counts", "kept.sizes", "kept.variances", "kept.tail", "kept.held")
+OF_FEATURES = KEPT[:3]
 
 
 @pytest.mark.parametrize("name", KEPT)
-@pytest.mark.parametrize("bad", [-1.0, math.nan, math.inf, 1e101])
+@pytest.mark.parametrize("bad", [-1.0, math.nan, math.inf, 1e250])
 def test_sizes_of_errors_that_cannot_be(name, bad):
     document, arrays = opened(learnt().to_bytes())
     array = arrays[name].copy()
@@ -100,17 +103,41 @@ def test_sizes_of_errors_that_cannot_be(name, bad):
     refused(document, arrays | {name: array}, "are not all from 0 to")
 
 
-@pytest.mark.parametrize("name", KEPT)
+@pytest.mark.parametrize("name", OF_FEATURES)
 def test_kept_arrays_of_other_sizes_and_types(name):
     document, arrays = opened(learnt().to_bytes())
     for array in (arrays[name][:-1], arrays[name][None], np.zeros(4)):
-        refused(document, arrays | {name: array}, r"there are .* errors, not \(3,\)")
+        refused(document, arrays | {name: array}, r"there are .*, not \(3,\)")
     refused(document, arrays | {name: arrays[name].astype(np.float32)}, "no array of float64")
     refused(document, {k: v for k, v in arrays.items() if k != name}, "it has")
     refused(document, arrays | {"kept.more": np.zeros(3)}, "it has")
     kept = {name.removeprefix("kept."): [1, 2, 3]}
     rest = {k: v for k, v in arrays.items() if k != name}
     refused(document | {"kept": kept}, rest, "no array of float64")
+
+
+def test_means_of_values_that_cannot_be():
+    document, arrays = opened(learnt().to_bytes())
+    means = arrays["kept.means"].copy()
+    for bad in (-1e102, math.nan, math.inf):
+        means[0] = bad
+        refused(document, arrays | {"kept.means": means}, "the means of values are not all from")
+
+
+def test_what_one_score_keeps_is_not_what_another_does():
+    document, arrays = opened(learnt().to_bytes())
+    for score in ("rarity", "error"):
+        arguments = document["arguments"] | {"score": score}
+        refused(document | {"arguments": arguments}, arrays, "it has")
+
+
+def test_files_written_before_there_was_a_choice_tell_errors():
+    model = learnt(score="error")
+    document, arrays = opened(model.to_bytes())
+    del document["arguments"]["score"]
+    again = streamrnn.from_bytes(pack(document, arrays))
+    assert again.score == "error"
+    assert scores(again, noisy_wave(30)) == scores(model, noisy_wave(30))
 
 
 def test_counts_that_are_no_counts():
@@ -165,7 +192,7 @@ def test_a_quantile_filter_in_a_pipeline(protect):
 
 
 def test_a_threshold_filter_flags_what_is_wrong_and_little_else():
-    detecting = anomaly.ThresholdFilter(detector(lr=0.005), threshold=0.87)
+    detecting = anomaly.ThresholdFilter(detector(lr=0.005, score="error"), threshold=0.87)
     flagged = []
     for x, _, is_wrong in pulses(2500):
         detecting.learn_one(x)
@@ -221,6 +248,11 @@ def test_what_is_no_sample_is_refused_and_changes_nothing(x, match):
     assert model.score_one(follows) == learnt().score_one(follows)
 
 
+def test_the_name_of_the_score_is_checked():
+    with pytest.raises(ValueError, match=r"score='lastin' is unknown \(did you mean 'lasting'\?\)"):
+        detector(score="lastin")
+
+
 @pytest.mark.parametrize("memory", [0, -5, 1.5, "100", True, None, 10**13])
 def test_memory_is_checked(memory):
     with pytest.raises((TypeError, ValueError), match="memory must be"):
@@ -228,7 +260,9 @@ def test_memory_is_checked(memory):
 
 
 def test_the_least_memory_there_is():
-    assert all(0 <= score <= 0.5 for score in scores(detector(memory=1), noisy_wave(50)))
+    assert all(
+        0 <= score <= 0.5 for score in scores(detector(memory=1, score="error"), noisy_wave(50))
+    )
 
 
 def test_features_are_bounded():
@@ -240,7 +274,7 @@ def test_features_are_bounded():
         for t in range(50):
             model.learn_one({f"x{t}": 1.0, "a": float(t)})
     assert model.feature_names == ["a", "b"]
-    assert model._surprise.sizes.shape == (2,)
+    assert model._surprise.errors.sizes.shape == (2,)
     again = streamrnn.from_bytes(model.to_bytes())
     assert again.feature_names == ["a", "b"]
 
@@ -256,12 +290,12 @@ def test_counters_and_state():
     model = learnt(40)
     assert model.counters["samples"] == model.counters["updates"] == 40
     assert "missing_values" not in model.counters
-    sizes = model._surprise.sizes.copy()
+    sizes = model._surprise.errors.sizes.copy()
     x = next(noisy_wave(1))
     before = model.score_one(x)
     model.reset_state()
     assert not model._model.parts.state.any()
-    assert (model._surprise.sizes == sizes).all()
+    assert (model._surprise.errors.sizes == sizes).all()
     assert model.score_one(x) != before
 
 

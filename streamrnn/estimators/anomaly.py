@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -37,21 +38,31 @@ class RNNAnomalyDetector(RecurrentEstimator, base.AnomalyDetector):
     the network (Malhotra et al. 2015, Long short term memory networks for anomaly detection in time
     series).
 
-    A feature that was predicted wrong by ``e`` where its error usually is ``s``, the mean of its
-    last ``n`` absolute errors, scores ``1 / (1 + s/e + 1/n)``; the score of a sample is that of its
-    most surprising feature. So 0 is as predicted, 0.5 as far off as usual, 0.9 nine times as far,
-    whatever the units; after ``n`` errors nothing scores more than ``n / (n + 1)``, since so few
-    cannot tell what happens more rarely. The more features there are, the more often one of them is
-    far off: choose a threshold by a quantile of the scores.
+    A score tells how rare a sample is: about one in a hundred scores 0.99 or more, one in a
+    thousand 0.999, and fewer where errors are never large; so one threshold does for many streams.
+    How odd a sample is, its oddest feature tells. That was predicted wrong by so many times the
+    usual error, the mean of its last ``n`` absolute ones (at most ``n`` times), and it lies off its
+    mean by so many standard deviations (at most the root of ``n``): the first and half of the
+    second are added. What is beyond twice the usual error is taken for a power law, since events so
+    rare cannot be counted (Hill 1975, A simple general approach to inference about the tail of a
+    distribution).
 
-    It tells values that do not fit what came before. An anomaly that lasts is surprising where it
-    begins and where it ends.
+    An error tells where an anomaly begins and ends. What follows a rare sample, one in 150 or less,
+    therefore scores more, less and less, and not in streams where rare samples are frequent.
 
     {parameters}
     memory
-        Errors of a feature that make up what is usual, n at most. An error counts as ten times the
-        usual one at most, so that an anomaly does not hide the next one. With 1000 single anomalies
-        rank as with 100, and those that last stand out longer.
+        Errors and values of a feature that make up what is usual, n at most. How rare samples are
+        is counted over five times as many, and a rare one is held for about a fifth. An error
+        counts as ten times the usual one at most, so that an anomaly does not hide the next one.
+        With 1000 single anomalies rank as with 100, and those that last stand out longer.
+    score
+        What scores tell. ``"lasting"``, the default: how rare a sample is, and more after a rare
+        one, which finds more of an anomaly that lasts, and single ones nearly as well.
+        ``"rarity"``: how rare the sample itself is; best for single anomalies. ``"error"``: how
+        wrong the prediction of the worst feature was, ``1 / (1 + s/e + 1/n)`` for an error ``e``
+        where the usual one is ``s``: 0.5 is as far off as usual, 0.9 nine times as far. Values that
+        are wrong only where they stand rank higher then, and a threshold does for one stream only.
 
     {raises}
 
@@ -88,6 +99,8 @@ class RNNAnomalyDetector(RecurrentEstimator, base.AnomalyDetector):
     >>> filter = anomaly.QuantileFilter(model, q=0.999, protect_anomaly_detector=False)
     """
 
+    _before = MappingProxyType({"score": "error"})
+
     def __init__(
         self,
         cell: Any = "lstm",
@@ -110,7 +123,7 @@ class RNNAnomalyDetector(RecurrentEstimator, base.AnomalyDetector):
         scale_inputs: bool = True,
         max_features: int | None = 1000,
         memory: int = 1000,
-        score: str = "error",
+        score: str = "lasting",
         dtype: str = "float32",
         seed: int | None = 42,
     ) -> None:
@@ -197,7 +210,7 @@ class RNNAnomalyDetector(RecurrentEstimator, base.AnomalyDetector):
         Returns
         -------
         float
-            From 0, as predicted, to almost 1; 0.5 is as far off as usual.
+            From 0, as predicted, to almost 1; see `score`. 0.99 is one in a hundred.
 
         Raises
         ------

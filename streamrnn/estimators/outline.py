@@ -26,9 +26,11 @@ def encoded_arguments(estimator: Any, without: tuple[str, ...] = ()) -> dict[str
 
 
 def decoded_arguments(
-    kind: type, written: Any, decoder: Decoder, without: tuple[str, ...] = ()
+    kind: type[Storable], written: Any, decoder: Decoder, without: tuple[str, ...] = ()
 ) -> dict[str, Any]:
     """Return the constructor's arguments; what a file does not have yet takes its default.
+
+    Where that would change what a model does, it is as it was `_before`.
 
     Raises
     ------
@@ -51,7 +53,7 @@ def decoded_arguments(
         elif parameter.default is parameter.empty:
             raise FormatError(f"lacks the argument {name} of {kind.__name__}")
         else:
-            arguments[name] = parameter.default
+            arguments[name] = kind._before.get(name, parameter.default)
     return arguments
 
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 import abc
 import importlib
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from types import MappingProxyType
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 
@@ -34,6 +35,9 @@ Arrays = dict[str, np.ndarray]
 
 class Storable(Settled, abc.ABC):
     """What can be saved as a file and loaded again, in any process, to go on bit for bit."""
+
+    #: What arguments were before there were any, where that is not what their default is now.
+    _before: ClassVar[Mapping[str, Any]] = MappingProxyType({})
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)

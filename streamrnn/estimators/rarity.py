@@ -20,7 +20,9 @@ _VALUE = 0.5
 _LONGER = 5
 #: What part of a memory an anomaly is held for.
 _HELD = 5
-_TINY, _HUGE = 1e-300, 1e100
+#: Values beyond this are as good as infinite; squares of so many times the usual stay finite.
+_HUGE, _MOST_TIMES = 1e290, 1e100
+_TINY = 1e-300
 _BELOW_ONE = math.nextafter(1.0, 0.0)
 
 
@@ -51,8 +53,9 @@ class Places:
         deviation, so that nothing is off by more than the root of that.
         """
         n = np.maximum(np.minimum(seen, self.memory), 1.0)
-        times = np.abs(values - self.means) / np.maximum(np.sqrt(self.variances), _TINY)
-        times = np.minimum(times, _HUGE)
+        far = np.minimum(np.abs(values - self.means), _HUGE)
+        deviation = np.maximum(np.sqrt(self.variances), far / _MOST_TIMES)
+        times = far / np.maximum(deviation, _TINY)
         return times / np.sqrt(1.0 + times * times / n)
 
     def count(self, values: np.ndarray, seen: np.ndarray, usable: np.ndarray) -> None:
@@ -126,7 +129,7 @@ class Held:
     #: Rarity from which a sample is one to remember: one in e^5, about 150.
     _LEAST = 5.0
     #: Where anomalies are frequent, nothing is left: so many times what there is usually.
-    _TIMES = 3.0
+    _TIMES = 4.0
 
     def __init__(self, memory: float, usual: int) -> None:
         self.memory, self.usual = memory, usual
