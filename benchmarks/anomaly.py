@@ -2,16 +2,17 @@
 
 ::
 
-    python benchmarks/anomaly.py                         # everything, about half a minute
+    python benchmarks/anomaly.py                         # everything, about a minute
     python benchmarks/anomaly.py --only phase --samples 3000
     python benchmarks/anomaly.py --json results.json     # keep the figures
 
 Every detector, with its defaults, scores each sample and then learns it. The first 200 scores do
-not count. ROC-AUC and PR-AUC (average precision) are those of single samples; ``windows`` is the
-ROC-AUC of the greatest score in a window of NAB against other stretches of that length. With
-``STREAMRNN_DATA`` the streams of NAB take part.
+not count. ROC-AUC and PR-AUC (average precision) are those of single samples; ``windows`` and
+``windows_pr`` are both of the greatest score in a window of NAB against other stretches of that
+length. ``early`` is over all streams of NAB, with one threshold: its own score, and what share of
+the windows is found, and has gone by then. With ``STREAMRNN_DATA`` the streams of NAB take part.
 
-Other scores made from the same errors are measured as well: see `OTHER_SCORES`.
+Other scores made from the same errors, and values, are measured as well: see `OTHER_SCORES`.
 """
 
 from __future__ import annotations
@@ -19,16 +20,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import Executor
 from statistics import mean
-from typing import Any
+from typing import Any, NamedTuple
 
 import anomaly_streams
 import numpy as np
 from anomaly_streams import Samples, nab_names, samples_of
-from ranking import pr_auc, roc_auc, windows_auc
+from early import Stream, early_detection
+from ranking import pr_auc, roc_auc, windows_auc, windows_pr_auc
 from report import complete, over_streams
 from river import anomaly, preprocessing
 
 from streamrnn import RNNAnomalyDetector
+from streamrnn.estimators.rarity import Rarity
+from streamrnn.estimators.scores import Scores
 from streamrnn.estimators.surprise import Surprise
 
 OPTIONS = {"samples": 10_000, "nab": 100_000}
@@ -36,14 +40,18 @@ SKIPPED, MEMORY = 200, 1000
 
 
 def by_network(samples: Samples) -> tuple[np.ndarray, np.ndarray]:
-    """Return the scores of `RNNAnomalyDetector`, (T,), and the errors they are made of, (T, n)."""
+    """Return the scores of `RNNAnomalyDetector`, (T,), and the errors they are made of, (T, n).
+
+    Errors are in the order of the first sample's features.
+    """
     model = RNNAnomalyDetector()
     scores, errors = [], []
     for x, _ in samples:
         scores.append(model.score_one(x))
         model.learn_one(x)
         errors.append(model._values - model._model.answer)
-    return np.array(scores), _rows(errors)
+    order = [model.feature_names.index(name) for name in samples[0][0]]
+    return np.array(scores), _rows(errors)[:, order]
 
 
 def by_trees(samples: Samples) -> np.ndarray:
@@ -58,7 +66,7 @@ def by_trees(samples: Samples) -> np.ndarray:
 
 def by_last_value(X: np.ndarray) -> np.ndarray:
     """Return the score of our detector, (T,), had it predicted the last value."""
-    return surprises(np.diff(X, axis=0, prepend=X[:1]))
+    return rarities(X, np.diff(X, axis=0, prepend=X[:1]))
 
 
 def by_standard_score(X: np.ndarray) -> np.ndarray:
@@ -78,13 +86,21 @@ def by_standard_score(X: np.ndarray) -> np.ndarray:
 
 
 def surprises(errors: np.ndarray, memory: int = MEMORY) -> np.ndarray:
-    """Return the scores that our detector makes of errors, (T,)."""
-    usual = Surprise(memory)
+    """Return the scores that our detector makes of errors alone, (T,)."""
+    return _by(Surprise(memory), errors, errors)
+
+
+def rarities(values: np.ndarray, errors: np.ndarray, lasting: bool = True) -> np.ndarray:
+    """Return the scores that our detector makes of values and errors, (T,)."""
+    return _by(Rarity(MEMORY, lasting), values, errors)
+
+
+def _by(usual: Scores, values: np.ndarray, errors: np.ndarray) -> np.ndarray:
     usual.grow(errors.shape[1])
     scores = np.zeros(len(errors))
-    for t, row in enumerate(errors):
-        scores[t] = usual.score(row, row)
-        usual.saw(None, row, row)
+    for t, (row, wrong) in enumerate(zip(values, errors, strict=True)):
+        scores[t] = usual.score(row, wrong)
+        usual.saw(None, row, wrong)
     return scores
 
 
@@ -109,14 +125,27 @@ def _over_features(errors: np.ndarray) -> np.ndarray:
     return np.sqrt((times**2).mean(axis=0))
 
 
-#: What else might be made of the same errors, (T, n): scores, (T,).
-OTHER_SCORES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
-    "squared errors": lambda errors: surprises(errors**2),
-    "root mean square of the features": _over_features,
-    "mean of the last 10": lambda errors: _averaged(surprises(errors), 10),
-    "mean of the last 50": lambda errors: _averaged(surprises(errors), 50),
-    "usual: the last 100 errors": lambda errors: surprises(errors, 100),
-    "over its own usual size": lambda errors: surprises(_odds(surprises(errors))[:, None]),
+def _likelihood(errors: np.ndarray, short: int = 10) -> np.ndarray:
+    """Return Lavin & Ahmad's anomaly likelihood, (T,).
+
+    It is the mean of the last `short` surprises in deviations of about the last 1000 surprises.
+    """
+    found = _averaged(surprises(errors), short)
+    return by_standard_score(found[:, None])
+
+
+#: What else might be made of the same values and errors, (T, n): scores, (T,).
+OTHER_SCORES: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
+    "rarity": lambda X, errors: rarities(X, errors, lasting=False),
+    "error": lambda X, errors: surprises(errors),
+    "rarity of the error alone": lambda X, errors: rarities(np.zeros_like(X), errors, False),
+    "squared errors": lambda X, errors: surprises(errors**2),
+    "root mean square of the features": lambda X, errors: _over_features(errors),
+    "mean of the last 10": lambda X, errors: _averaged(surprises(errors), 10),
+    "mean of the last 50": lambda X, errors: _averaged(surprises(errors), 50),
+    "anomaly likelihood": lambda X, errors: _likelihood(errors),
+    "usual: the last 100 errors": lambda X, errors: surprises(errors, 100),
+    "over its own usual size": lambda X, errors: surprises(_odds(surprises(errors))[:, None]),
 }
 
 
@@ -124,8 +153,16 @@ def _odds(scores: np.ndarray) -> np.ndarray:
     return scores / (1 - scores)
 
 
-def measure(name: str, n: int) -> dict[str, dict[str, float]]:
-    """Return by detector, or other score, how well it ranks the anomalies of a stream."""
+class Measured(NamedTuple):
+    """What was found on one stream, by detector or other score."""
+
+    figures: dict[str, dict[str, float]]
+    labels: np.ndarray
+    scores: dict[str, np.ndarray]
+
+
+def measure(name: str, n: int) -> Measured:
+    """Return how well the anomalies of a stream are ranked."""
     samples = samples_of(name, n)
     labels = np.array([label for _, label in samples])
     X = np.array([list(x.values()) for x, _ in samples], float)
@@ -135,10 +172,11 @@ def measure(name: str, n: int) -> dict[str, dict[str, float]]:
         "HalfSpaceTrees": by_trees(samples),
         "last value": by_last_value(X),
         "standard scores": by_standard_score(X),
-        **{what: score(errors) for what, score in OTHER_SCORES.items()},
+        **{what: score(X, errors) for what, score in OTHER_SCORES.items()},
     }
     is_nab = name not in anomaly_streams.STREAMS
-    return {what: _figures(labels, one, is_nab) for what, one in scores.items()}
+    figures = {what: _figures(labels, one, is_nab) for what, one in scores.items()}
+    return Measured(figures, labels, scores)
 
 
 def _figures(labels: np.ndarray, scores: np.ndarray, has_windows: bool) -> dict[str, float]:
@@ -146,6 +184,7 @@ def _figures(labels: np.ndarray, scores: np.ndarray, has_windows: bool) -> dict[
     found = {"roc_auc": roc_auc(*counted), "pr_auc": pr_auc(*counted)}
     if has_windows:
         found["windows"] = windows_auc(labels, scores)
+        found["windows_pr"] = windows_pr_auc(labels, scores)
     return {key: round(value, 4) for key, value in found.items()}
 
 
@@ -157,7 +196,19 @@ def run(options: dict[str, int], only: list[str], pool: Executor) -> dict[str, A
         raise ValueError(f"no stream is called {' or '.join(only)}; there are {', '.join(names)}")
     jobs = {name: pool.submit(measure, name, options[_kind(name)]) for name in chosen}
     found = {name: job.result() for name, job in jobs.items()}
-    return complete(options, streams=found, means=_means(found))
+    figures = {name: one.figures for name, one in found.items()}
+    of_nab = [one for name, one in found.items() if _kind(name) == "nab"]
+    return complete(options, streams=figures, means=_means(figures), early=_early(of_nab))
+
+
+def _early(found: list[Measured]) -> dict[str, dict[str, float]]:
+    """Return by detector how early it finds the windows of all streams of NAB."""
+    answer = {}
+    for what in found[0].scores if found else ():
+        early = early_detection([Stream(one.labels, one.scores[what]) for one in found])
+        figures = {"nab": early.nab, "found": early.found, "delay": early.delay}
+        answer[what] = {key: round(value, 4) for key, value in figures.items()}
+    return answer
 
 
 def _kind(name: str) -> str:
@@ -186,6 +237,10 @@ def table(report: dict[str, Any]) -> str:
             for what, figures in means.items():
                 each = [report["streams"][name][what][key] for name in names]
                 lines.append(f"{what:<34}" + "".join(f"{v:>14.3f}" for v in [*each, figures[key]]))
+    if report["early"]:
+        lines.append(f"\n{'early':<34}" + "".join(f"{n:>14}" for n in ("nab", "found", "delay")))
+    for what, figures in report["early"].items():
+        lines.append(f"{what:<34}" + "".join(f"{value:>14.3f}" for value in figures.values()))
     return "\n".join(lines)
 
 
