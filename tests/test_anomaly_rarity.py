@@ -22,10 +22,9 @@ class Feature:
             return None
         far = min(abs(error), 1e290)
         times = 0.0 if far == 0 else 1 / (self.size / far + 1 / n)
-        off = min(abs(value - self.mean), 1e290)
-        deviation = math.sqrt(self.variance)
-        off = 0.0 if off == 0 else min(off / max(deviation, off / 1e100), 1e100)
-        return times + off / math.sqrt(1 + off * off / min(self.seen, self.memory)) / 2
+        far = min(abs(value - self.mean), 1e150)
+        variance = self.variance + far * far / min(self.seen, self.memory + 1)
+        return times + (far / math.sqrt(variance) / 2 if variance > 0 else 0.0)
 
     def saw(self, value, error):
         if not abs(error) <= 1e100:

@@ -253,7 +253,23 @@ def test_the_report_on_anomalies(pool, no_data):
     assert report["early"] == {}  # which is about NAB's streams
     assert report["early"] == {}  # which is about NAB's streams
     assert report["early"] == {}  # which is about NAB's streams
+    assert report["early"] == {}  # which is about NAB's streams
+    assert report["early"] == {}  # which is about NAB's streams
     assert "HalfSpaceTrees" in anomaly.table(report)
+
+
+def test_the_report_on_early_detection_is_over_all_streams():
+    labels = np.zeros(1000, int)
+    labels[400:500] = 1
+    perfect, silent = (np.arange(1000) == 400).astype(float), np.zeros(1000)
+    found = [
+        anomaly.Measured({}, labels, {"one": perfect, "other": perfect}),
+        anomaly.Measured({}, labels, {"one": perfect, "other": silent}),
+    ]
+    assert anomaly._early(found) == {
+        "one": {"nab": 100.0, "found": 1.0, "delay": 0.0},
+        "other": {"nab": 50.0, "found": 0.5, "delay": 0.5},
+    }
 
 
 # --- real streams, where there are any

@@ -20,9 +20,8 @@ _VALUE = 0.5
 _LONGER = 5
 #: What part of a memory an anomaly is held for.
 _HELD = 5
-#: Values beyond this are as good as infinite; squares of so many times the usual stay finite.
-_HUGE, _MOST_TIMES = 1e290, 1e100
-_TINY = 1e-300
+#: Values further off than this are as good as infinite: squares stay finite.
+_HUGE, _TINY = 1e150, 1e-300
 _BELOW_ONE = math.nextafter(1.0, 0.0)
 
 
@@ -52,21 +51,20 @@ class Places:
         `seen` says how many there were before, (features,). The value itself takes part in the
         deviation, so that nothing is off by more than the root of that.
         """
-        n = np.maximum(np.minimum(seen, self.memory), 1.0)
         far = np.minimum(np.abs(values - self.means), _HUGE)
-        deviation = np.maximum(np.sqrt(self.variances), far / _MOST_TIMES)
-        times = far / np.maximum(deviation, _TINY)
-        return times / np.sqrt(1.0 + times * times / n)
+        own = far * far / np.maximum(seen, 1.0)
+        return far / np.sqrt(self.variances + own + _TINY)
 
     def count(self, values: np.ndarray, seen: np.ndarray, usable: np.ndarray) -> None:
         """Take values into account, (features,), where they are `usable`."""
         share = 1.0 / np.minimum(seen + 1.0, self.memory)
-        change = np.where(usable, values, self.means) - self.means
+        change = np.where(usable, values - self.means, 0.0)
         most = np.where(self.variances > 0.0, MOST * np.sqrt(self.variances), math.inf)
-        change = np.where(seen > 0.0, np.clip(change, -most, most), change)
-        spread = self.variances + share * (change * change * (1.0 - share) - self.variances)
+        change = np.maximum(np.minimum(change, most), -most)
+        step = share * change
+        spread = (1.0 - share) * (self.variances + step * change)
         self.variances = np.where(usable, spread, self.variances)
-        self.means = self.means + share * change
+        self.means = self.means + step
 
 
 class Tail:
