@@ -75,7 +75,8 @@ def predict(
         The prediction, float64: (n_outputs,) in the target's units, or a probability a class.
     """
     scaled = vector(work.x, 0, sizes.n_inputs)
-    scale_inputs(values, statistics.inputs, settings.scale_inputs != 0.0, scaled)
+    scale = settings.scale_inputs != 0.0
+    scale_inputs(values, statistics.inputs, scale, settings.scale_clip, scaled)
     if sizes.n_lags > 0:
         lags = vector(work.x, sizes.n_inputs, sizes.n_lags)
         write_lags(sizes, parts.targets, statistics.counters, lags)
@@ -137,7 +138,9 @@ def _keep_target(sizes, settings, statistics, ring, target, is_late):
         if not known or not is_usable(target[k], scale):
             ring[k] = math.nan
         elif scale:
-            ring[k] = keep_and_scale_target(target[k], statistics.targets, k)
+            ring[k] = keep_and_scale_target(
+                target[k], statistics.targets, k, settings.scale_clip, settings.scale_memory
+            )
         else:
             ring[k] = target[k]
     ring[last] = weight if known else 0.0
@@ -151,7 +154,12 @@ def _advance(plugins, sizes, settings, parts, statistics, work, values, task):
     slot: Any = np.intp(counters[POSITION])
     good = _is_finite(work.after)
     if task != ROLL:
-        missing = keep_inputs(values, statistics.inputs, settings.scale_inputs != 0.0)
+        scale, clip, memory = (
+            settings.scale_inputs != 0.0,
+            settings.scale_clip,
+            settings.scale_memory,
+        )
+        missing = keep_inputs(values, statistics.inputs, scale, clip, memory)
         counters[MISSING_VALUES] += missing
         counters[SAMPLES] += 1
         if good:

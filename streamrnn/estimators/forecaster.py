@@ -102,6 +102,8 @@ class RNNForecaster(RecurrentEstimator, Forecaster):
         init: str = "default",
         scale_inputs: bool = True,
         scale_target: bool = True,
+        scale_clip: float | None = None,
+        scale_memory: int | None = None,
         max_features: int | None = 1000,
         lags: tuple[int, ...] = (1,),
         direct: int | None = None,
