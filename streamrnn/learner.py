@@ -98,7 +98,7 @@ def predict(
     decode(plugins.loss, work.z, out)
     if settings.scale_target != 0.0:
         for k in range(out.size):
-            out[k] = unscale(out[k], statistics.targets, k)
+            out[k] = unscale(out[k], statistics.targets, k, settings.scale_clip)
 
 
 @glue

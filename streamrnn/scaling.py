@@ -65,9 +65,13 @@ def _moments(moments: np.ndarray, i: int, value: float) -> tuple[float, float, f
 
 
 @glue
-def _standardised(value: float, count: float, mean: float, m2: float, clip: float) -> float:
-    scaled = (value - mean) / math.sqrt(m2 / count) if m2 > 0.0 else 0.0
+def _clipped(scaled: float, clip: float) -> float:
     return math.copysign(clip, scaled) if abs(scaled) > clip else scaled
+
+
+@glue
+def _standardised(value: float, count: float, mean: float, m2: float, clip: float) -> float:
+    return _clipped((value - mean) / math.sqrt(m2 / count) if m2 > 0.0 else 0.0, clip)
 
 
 @glue
@@ -166,8 +170,9 @@ def keep_and_scale_target(
 
 
 @glue
-def unscale(value: float, moments: np.ndarray, i: int) -> float:
-    """Take a prediction back to the target's units."""
+def unscale(value: float, moments: np.ndarray, i: int, clip: float) -> float:
+    """Take a prediction to the target's units; what was learnt from lies within the clip, too."""
+    value = _clipped(value, clip)
     count = moments[COUNT, i]
     if count == 0.0:
         return value

@@ -69,12 +69,12 @@ def test_constants_are_zero():
 def test_target_is_scaled_and_comes_back(rng):
     values = rng.normal(size=30) * 7 - 3
     moments = np.zeros((3, 1))
-    assert unscale(1.5, moments, 0) == 1.5
+    assert unscale(1.5, moments, 0, math.inf) == 1.5
     for t, value in enumerate(values):
         scaled = keep_and_scale_target(value, moments, 0, *FOR_EVER)
         seen = values[: t + 1]
         assert scaled == pytest.approx((value - seen.mean()) / (seen.std() or 1), abs=1e-12)
-        assert unscale(scaled, moments, 0) == pytest.approx(value, abs=1e-12)
+        assert unscale(scaled, moments, 0, math.inf) == pytest.approx(value, abs=1e-12)
 
 
 # --- robust and forgetting: the slow twin keeps every value and its weight
@@ -110,7 +110,7 @@ def test_robust_moments_are_those_of_weighted_values(rng, clip, memory, start):
         assert keep_and_scale_target(value, targets, 0, *words) == out[0]
         twin.keep(value)
         assert moments[0, 0] == pytest.approx(sum(twin.weights), rel=1e-6)
-        assert unscale(1.0, moments, 0) == pytest.approx(twin.restore(1.0), rel=1e-6)
+        assert unscale(1.0, moments, 0, math.inf) == pytest.approx(twin.restore(1.0), rel=1e-6)
         assert abs(out[0]) <= words[0]
         assert moments[0, 0] <= words[1] * (1 + 1e-12)
     assert (moments == targets).all()
@@ -121,8 +121,8 @@ def kept(values, clip=math.inf, memory=math.inf):
     moments, found = np.zeros((3, 1)), []
     for value in values:
         keep_and_scale_target(value, moments, 0, clip, memory)
-        mean = unscale(0.0, moments, 0)
-        found.append((mean, unscale(1.0, moments, 0) - mean))
+        mean = unscale(0.0, moments, 0, math.inf)
+        found.append((mean, unscale(1.0, moments, 0, math.inf) - mean))
     return np.array(found).T
 
 
@@ -177,4 +177,10 @@ def test_moments_that_are_to_stay_do_stay(rng):
     moments = np.array([[FOREVER], [7.0], [4.0 * FOREVER]])
     for value in (*rng.normal(size=50), *np.full(50, 1e9)):
         keep_and_scale_target(value, moments, 0, 3.0, 100.0)
-    assert unscale(1.0, moments, 0) == pytest.approx(9.0, abs=1e-3)
+    assert unscale(1.0, moments, 0, math.inf) == pytest.approx(9.0, abs=1e-3)
+
+
+def test_no_prediction_lies_beyond_the_clip():
+    moments = np.array([[4.0], [10.0], [16.0]])
+    found = [unscale(z, moments, 0, 3.0) for z in (-1e30, -2.0, 2.5, 1e30)]
+    assert found == [4.0, 6.0, 15.0, 16.0]

@@ -60,10 +60,10 @@ _PARAMETERS = """Parameters
         missing one counts as its mean; so does one beyond 1e100 (1e10 where this is off).
 {scale_target}    scale_clip
         Standard deviations from the running mean, beyond which a value counts as at that distance:
-        for the scaling, as an input and as a target to learn from. One spike then spoils nothing,
-        and a level that stays is followed within some tens to hundreds of samples. Peaks as rare as
-        one in the square of it count as spikes. More than 1; None, the default, takes every value
-        as it is.
+        for the scaling, as an input and as a target to learn from; and no prediction lies further
+        off. One spike then spoils nothing, and a level that stays is followed within some tens to
+        hundreds of samples. Peaks as rare as one in the square of it count as spikes. More than 1;
+        None, the default, takes every value as it is.
     scale_memory
         Samples that the scaling rests on: once so many were seen, older ones fade. None, the
         default, for all of the past.

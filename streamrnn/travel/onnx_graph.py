@@ -99,9 +99,12 @@ def _scaled(b: Builder, snapshot: Snapshot) -> str:
     safe = b.op("Where", varies, m2, b.constant(1.0))
     scaled = b.op("Div", deviation, b.op("Sqrt", b.op("Div", safe, count)))
     scaled = b.op("Where", varies, scaled, zero)
-    if snapshot.scale_clip is not None:
-        scaled = _between(b, scaled, -snapshot.scale_clip, snapshot.scale_clip)
-    return str(scaled)
+    return _clipped(b, snapshot, scaled)
+
+
+def _clipped(b: Builder, snapshot: Snapshot, scaled: str) -> str:
+    clip = snapshot.scale_clip
+    return scaled if clip is None else _between(b, scaled, -clip, clip)
 
 
 def _reach(moments: np.ndarray, clip: np.ndarray) -> Any:
@@ -152,6 +155,7 @@ def _predict(b: Builder, snapshot: Snapshot, h: str) -> list[ValueInfoProto]:
     z = b.op("Cast", b.op("Gemm", h, weight, bias, transB=1), to=TensorProto.DOUBLE)
     if snapshot.decoding in ("identity", None):
         if snapshot.target_moments is not None:
+            z = _clipped(b, snapshot, z)
             scale, shift = map(b.constant, scale_and_shift(snapshot.target_moments))
             z = b.op("Add", b.op("Mul", z, scale), shift)
         b.name(z, "prediction")

@@ -48,7 +48,8 @@ class Snapshot(NamedTuple):
     n_lags: int = 0
     #: What they are at the next step, (n_lags,).
     lag: np.ndarray | None = None
-    #: Deviations beyond which an input counts as at that distance, (), None for none.
+    #: Deviations beyond which an input counts as at that distance, and no prediction lies, ();
+    #: None for none.
     scale_clip: np.ndarray | None = None
 
     @property

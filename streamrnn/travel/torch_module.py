@@ -47,8 +47,8 @@ class RecurrentModule(nn.Module):
     target_moments
         Buffer, the same of the targets, (3, outputs).
     scale_clip
-        Buffer, float64, (): deviations beyond which an input counts as at that distance; None for
-        none.
+        Buffer, float64, (): deviations beyond which an input counts as at that distance, and no
+        prediction lies; None for none.
     initial_state
         Buffer, (states, layers, H): what the estimator carried; `carried_state` gives it the shape
         that `forward` takes.
@@ -167,6 +167,9 @@ class RecurrentModule(nn.Module):
         # Both branches are computed, and a NaN in the one not taken would spoil the gradient.
         safe = torch.where(m2 > 0.0, m2, 1.0)
         scaled = torch.where(m2 > 0.0, deviation / torch.sqrt(safe / count), 0.0)
+        return self._clipped(scaled)
+
+    def _clipped(self, scaled: Tensor) -> Tensor:
         if self.scale_clip is None:
             return scaled
         return torch.clamp(scaled, -self.scale_clip.double(), self.scale_clip.double())
@@ -191,7 +194,7 @@ class RecurrentModule(nn.Module):
         return z if self.target_moments is None else self._unscaled(z, self.target_moments.double())
 
     def _unscaled(self, z: Tensor, moments: Tensor) -> Tensor:
-        count = moments[COUNT]
+        count, z = moments[COUNT], self._clipped(z)
         deviation = (moments[M2] / count.clamp(min=1.0)).sqrt()
         return torch.where(count > 0.0, moments[MEAN] + z * deviation, z)
 

@@ -62,6 +62,7 @@ class Scaler:
 
     def restore(self, value):
         mean, std = moments(self.values, self.weights)
+        value = np.clip(value, -self.clip, self.clip)
         return value * std + mean if self.values else value
 
 
