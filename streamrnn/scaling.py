@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from streamrnn._dispatch import glue
+from streamrnn._dispatch import glue, kernel, standalone
 
 COUNT, MEAN, M2 = range(3)
 
@@ -44,11 +44,12 @@ def reach(count: Any, deviation: Any, clip: Any) -> Any:
     return clip * (1.0 + (FEW / count) ** 2) * deviation
 
 
-@glue
+@kernel
 def _within_reach(value: float, moments: np.ndarray, i: int, clip: float) -> float:
     """Return a value, or the nearest within reach; nothing is beyond it while all are equal."""
+    standalone()
     count, mean, m2 = moments[COUNT, i], moments[MEAN, i], moments[M2, i]
-    if m2 > 0.0 and clip < math.inf:
+    if m2 > 0.0:
         most = reach(count, math.sqrt(m2 / count), clip)
         if abs(value - mean) > most:
             return mean + math.copysign(most, value - mean)
@@ -67,11 +68,6 @@ def _moments(moments: np.ndarray, i: int, value: float) -> tuple[float, float, f
 @glue
 def _clipped(scaled: float, clip: float) -> float:
     return math.copysign(clip, scaled) if abs(scaled) > clip else scaled
-
-
-@glue
-def _standardised(value: float, count: float, mean: float, m2: float, clip: float) -> float:
-    return _clipped((value - mean) / math.sqrt(m2 / count) if m2 > 0.0 else 0.0, clip)
 
 
 @glue
@@ -105,12 +101,13 @@ def _weight_left(count: float, is_beyond: bool, memory: float) -> float:
     return left if count * left <= memory else memory / count
 
 
-@glue
-def _keep(value: float, moments: np.ndarray, i: int, clip: float, memory: float) -> None:
-    """Take a value into column `i` of the moments."""
-    taken, left = _within_reach(value, moments, i, clip), 1.0
+@kernel
+def _keep_some(value: float, moments: np.ndarray, i: int, clip: float, memory: float) -> None:
+    """Take a value into column `i` of moments that clip or forget."""
+    standalone()  # so that those that do neither are spared the code
+    taken = _within_reach(value, moments, i, clip) if clip < math.inf else value
     count, mean, m2 = _moments(moments, i, taken)
-    before = moments[COUNT, i]
+    before, left = moments[COUNT, i], 1.0
     if before < FOREVER:
         if clip < math.inf and m2 == 0.0:
             count = 1.0  # equal values tell of a spread no more than one does
@@ -118,6 +115,25 @@ def _keep(value: float, moments: np.ndarray, i: int, clip: float, memory: float)
             mean, m2 = _without_stray(taken, moments[MEAN, i], moments[M2, i])
         left = _weight_left(count, taken != value, memory)
     moments[COUNT, i], moments[MEAN, i], moments[M2, i] = count * left, mean, m2 * left
+
+
+@glue
+def _keep(value: float, moments: np.ndarray, i: int, clip: float, memory: float) -> None:
+    """Take a value into column `i` of the moments."""
+    if clip < math.inf or memory < math.inf:
+        _keep_some(value, moments, i, clip, memory)
+    else:
+        moments[COUNT, i], moments[MEAN, i], moments[M2, i] = _moments(moments, i, value)
+
+
+@glue
+def _scaled(value: float, moments: np.ndarray, i: int, clip: float) -> float:
+    """Return a value scaled by column `i` of the moments and itself."""
+    if clip < math.inf:
+        value = _within_reach(value, moments, i, clip)
+    count, mean, m2 = _moments(moments, i, value)
+    scaled = (value - mean) / math.sqrt(m2 / count) if m2 > 0.0 else 0.0
+    return _clipped(scaled, clip)
 
 
 @glue
@@ -136,9 +152,7 @@ def scale_inputs(
         if not is_usable(value, scale):
             out[i] = 0
         elif scale:
-            taken = _within_reach(value, moments, i, clip)
-            count, mean, m2 = _moments(moments, i, taken)
-            out[i] = _standardised(taken, count, mean, m2, clip)
+            out[i] = _scaled(value, moments, i, clip)
         else:
             out[i] = value
 
@@ -163,10 +177,9 @@ def keep_and_scale_target(
     value: float, moments: np.ndarray, i: int, clip: float, memory: float
 ) -> float:
     """Take a target into column `i` of the moments and return it scaled by them and itself."""
-    taken = _within_reach(value, moments, i, clip)
-    count, mean, m2 = _moments(moments, i, taken)
+    scaled = _scaled(value, moments, i, clip)
     _keep(value, moments, i, clip, memory)
-    return _standardised(taken, count, mean, m2, clip)
+    return scaled
 
 
 @glue
