@@ -21,7 +21,14 @@ import numpy as np
 
 from streamrnn._dispatch import glue
 from streamrnn.layout import Sizes
-from streamrnn.scaling import COUNT, M2, MEAN, keep_and_scale_target
+from streamrnn.scaling import (
+    COUNT,
+    M2,
+    MEAN,
+    clipped,
+    keep_and_scale_about_zero,
+    keep_and_scale_target,
+)
 from streamrnn.statistics import Statistics
 from streamrnn.updates import Settings
 
@@ -30,8 +37,6 @@ from streamrnn.updates import Settings
 _KEPT, _PRIOR = 0.995, 5.0
 #: Changes enter the coefficient up to so many times their usual size.
 _GREATEST = 5.0
-#: A change is clipped once the usual size rests on so many.
-_LEAST_COUNT = 5.0
 
 
 @glue
@@ -71,7 +76,7 @@ def _shrinkage(settings, fit, k):
 def expected(settings: Settings, statistics: Statistics, z: float, k: int) -> float:
     """Return the change of target `k` to be expected where the network says `z`; scaled."""
     shrunk: float = _shrinkage(settings, statistics.change.fit, k) * np.float64(z)
-    return shrunk
+    return clipped(shrunk, settings.scale_clip)
 
 
 @glue
@@ -130,33 +135,18 @@ def keep_and_scale_change(
         As in `note_value`.
     """
     change = statistics.change
-    keep_and_scale_target(value, change.levels, k)
+    keep_and_scale_target(value, change.levels, k, settings.scale_clip, settings.scale_memory)
     note_value(statistics, value, k, serial)
     base: Any = change.bases[slot, k]
     if base != base:
         return math.nan
     scaled = value - base
     if settings.scale_target != 0.0:
-        scaled = _keep_and_scale(scaled, statistics.targets, k, settings.scale_clip)
+        clip, memory = settings.scale_clip, settings.scale_memory
+        scaled = keep_and_scale_about_zero(scaled, statistics.targets, k, clip, memory)
     if settings.shrink != 0.0:
         guess = min(max(change.guesses[slot, k], -_GREATEST), _GREATEST)
         came = min(max(scaled, -_GREATEST), _GREATEST)
         change.fit[0, k] = _KEPT * change.fit[0, k] + guess * came
         change.fit[1, k] = _KEPT * change.fit[1, k] + guess * guess
     return scaled
-
-
-@glue
-def _keep_and_scale(value, moments, k, clip):
-    """Take a change into column `k` of the moments, about 0, and return it scaled by them.
-
-    One beyond `clip` times the usual size counts as of that size: a jump does not hide the changes
-    after it, and teaches no more than a large one.
-    """
-    count, squares = moments[COUNT, k], moments[M2, k]
-    if count > _LEAST_COUNT and squares > 0.0:
-        most = clip * math.sqrt(squares / count)
-        value = min(max(value, -most), most)
-    moments[COUNT, k] = count + 1.0
-    moments[M2, k] = squares + value * value
-    return value / math.sqrt(moments[M2, k] / moments[COUNT, k]) if moments[M2, k] > 0.0 else 0.0

@@ -73,7 +73,8 @@ def predict(
     if sizes.n_recent > 0:
         write_recent(plugins.algorithm, sizes, parts, statistics, work)
     scaled = vector(work.x, 0, sizes.n_inputs)
-    scale_inputs(values, statistics.inputs, settings.scale_inputs != 0.0, scaled)
+    scale = settings.scale_inputs != 0.0
+    scale_inputs(values, statistics.inputs, scale, settings.scale_clip, scaled)
     if sizes.n_lags > 0:
         lags = vector(work.x, sizes.n_inputs, sizes.n_lags)
         write_lags(sizes, parts.targets, statistics.counters, lags)
@@ -122,7 +123,12 @@ def _advance(plugins, sizes, settings, parts, statistics, work, values, task):
     slot: Any = np.intp(counters[POSITION])
     good = _is_finite(work.after)
     if task != ROLL:
-        missing = keep_inputs(values, statistics.inputs, settings.scale_inputs != 0.0)
+        scale, clip, memory = (
+            settings.scale_inputs != 0.0,
+            settings.scale_clip,
+            settings.scale_memory,
+        )
+        missing = keep_inputs(values, statistics.inputs, scale, clip, memory)
         counters[MISSING_VALUES] += missing
     counters[SAMPLES] += 1
     if good:

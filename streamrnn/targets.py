@@ -25,7 +25,7 @@ def write_in_units(
             out[k] = changed(sizes, settings, statistics, out[k], k)
     elif settings.scale_target != 0.0:
         for k in range(out.size):
-            out[k] = unscale(out[k], statistics.targets, k)
+            out[k] = unscale(out[k], statistics.targets, k, settings.scale_clip)
 
 
 @glue
@@ -59,7 +59,9 @@ def keep_target(
             serial = statistics.counters[SAMPLES] - age
             ring[k] = keep_and_scale_change(settings, statistics, slot, target[k], k, serial)
         elif scale:
-            ring[k] = keep_and_scale_target(target[k], statistics.targets, k)
+            ring[k] = keep_and_scale_target(
+                target[k], statistics.targets, k, settings.scale_clip, settings.scale_memory
+            )
         else:
             ring[k] = target[k]
     ring[last] = weight if known else 0.0

@@ -34,7 +34,8 @@ class Settings(NamedTuple):
     weight_decay: float = 0.0  # θ shrinks by lr * weight_decay before the step
     scale_inputs: float = 0.0  # 1: yes
     scale_target: float = 0.0
-    scale_clip: float = math.inf  # in standard deviations
+    scale_clip: float = math.inf  # standard deviations; what is beyond counts as there
+    scale_memory: float = math.inf  # samples that the moments rest on
     shrink: float = 0.0  # 1: a predicted change is shrunk
 
 

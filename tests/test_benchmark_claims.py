@@ -1,6 +1,7 @@
 """The scripts behind the figures in the docs, at tiny sizes; and docs that say what was found."""
 
 import json
+import math
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -13,6 +14,8 @@ import numpy as np
 import pytest
 import ranking
 import report
+import scaling
+import scaling_streams
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 ROOT = Path(__file__).parent.parent
@@ -174,7 +177,7 @@ def test_the_report_on_drift(pool, no_data):
     assert "raise_lr" in drift.table(report)
 
 
-@pytest.mark.parametrize("script", [drift, anomaly])
+@pytest.mark.parametrize("script", [drift, anomaly, scaling])
 def test_unknown_streams_are_named(script, pool, no_data):
     with pytest.raises(ValueError, match=r"no stream is called nile; there are \w+"):
         script.run({"seeds": 1, "samples": 9, "nab": 9}, ["nile"], pool)
@@ -272,6 +275,55 @@ def test_the_report_on_early_detection_is_over_all_streams():
     }
 
 
+# --- scaling
+
+
+def test_bad_readings_are_few_and_far_off():
+    X, y = scaling_streams.season(0, 4000)
+    bad_X, bad_y, good = scaling_streams.with_bad_readings(X, y, 0)
+    assert 0.002 < 1 - good.mean() < 0.01
+    assert np.array_equal(bad_y[good], y[good])
+    np.testing.assert_allclose(np.abs(bad_y - y)[~good], 100 * y.std())
+    assert 0.002 < (bad_X != X).mean() < 0.01
+    labels = y > 0
+    assert scaling_streams.with_bad_readings(X, labels, 0)[1] is labels
+
+
+def test_a_feature_tells_the_peaks():
+    X, y = scaling_streams.peaks(0, 4000, 5.0)
+    assert np.array_equal(X[:-1, 0] == 1, y[1:] > 2.5)
+    assert 0.03 < X.mean() < 0.07
+
+
+def test_a_level_is_followed_after_as_many_samples_as_a_memory_says():
+    after = scaling.followed_after(100.0, None, 500, 0)
+    assert after == pytest.approx(501 * math.log(10), rel=0.01)
+    assert scaling.followed_after(100.0, None, None, 0) is None
+    assert scaling.followed_after(100.0, 3.0, None, 0) < 300
+
+
+def test_scaling_compares_errors_with_those_of_neither():
+    found = scaling.compare("water", 0, 300)["huber"]
+    stream = scaling_streams.streams()["water"]
+    X, y = stream.make(0, 300)
+    wrong = scaling.errors(stream, "huber", 0, X, y)
+    assert found["neither"]["error"] == wrong.mean()
+    twice = {"error": 2.0, "rms": 3.0, "bad": 4.0}
+    seeds = [{"huber": {"neither": {**twice, "bad": 6.0}, "clip 5": {**twice, "error": 3.0}}}]
+    medians = scaling._medians(seeds)["huber"]
+    assert medians["neither"] == {"error": 0.0, "rms": 0.0, "bad": 200.0}
+    assert medians["clip 5"] == {"error": 50.0, "rms": 0.0, "bad": 100.0}
+    assert medians["error"] == 2.0
+
+
+def test_the_report_on_scaling(pool, no_data, monkeypatch):
+    monkeypatch.setattr(scaling, "AFTER", 100)
+    report = scaling.run({"seeds": 1, "samples": 200}, ["polls"], pool)
+    assert report["choices"]["squared"]["neither"]["rms"] == [0.0, 0.0, 0.0]
+    assert report["following"]["10"]["memory 2000"] is None
+    assert "clip 3, memory 500" in scaling.table(report)
+
+
 # --- real streams, where there are any
 
 has_data = pytest.mark.skipif(
@@ -318,10 +370,11 @@ def whole(percent):
     return f"{round(percent):+d}" if round(percent) else "0"
 
 
-@pytest.mark.parametrize("name", ["loading", "drift", "anomaly"])
+@pytest.mark.parametrize("name", ["loading", "drift", "anomaly", "scaling"])
 def test_results_are_of_the_defaults_and_hold_no_paths(name):
     report = results(name)
-    script = {"loading": loading, "drift": drift, "anomaly": anomaly}[name]
+    scripts = {"loading": loading, "drift": drift, "anomaly": anomaly, "scaling": scaling}
+    script = scripts[name]
     assert report["options"] == script.OPTIONS
     assert {"cpu", "cores", "os"} == set(report["machine"])
     assert "/" not in json.dumps(report)
@@ -445,6 +498,43 @@ def test_the_detector_is_better_than_trees_on_everything_but_machines_that_stay_
     levels = {"machine_temperature_system_failure.csv", "Twitter_volume_AAPL.csv"}
     for name in levels:
         assert report["streams"][name][ours]["pr_auc"] < report["streams"][name][trees]["pr_auc"]
+
+
+def tenths(percent):
+    return f"{percent:+.1f}" if round(percent, 1) else "0.0"
+
+
+def test_design_says_what_scaling_does():
+    said, choices = rows("design.md"), results("scaling")["choices"]
+    shown = [what for what in choices["squared"] if what in said]
+    assert len(shown) == 9
+    for what in shown:
+        squared, huber = (choices[loss][what] for loss in ("squared", "huber"))
+        expected = [squared["error"][2], squared["error"][1], squared["rms"][2], squared["rms"][1]]
+        expected += [squared["bad"][2], huber["error"][2], huber["bad"][2]]
+        assert said[what] == [tenths(value) for value in expected], what
+    streams = results("scaling")["streams"]
+    assert max(streams, key=lambda name: streams[name]["squared"]["clip 5"]["rms"]) == "water"
+    source = (ROOT / "streamrnn" / "estimators" / "parameters.py").read_text()
+    percent = -choices["squared"]["memory 500"]["error"][2]
+    assert f"levels drift, {percent:.0f} % on the mean of {_WORDS[len(streams)]} streams" in source
+
+
+_WORDS = {7: "seven", 8: "eight"}
+
+
+def test_design_says_what_a_clip_costs():
+    text = " ".join((ROOT / "docs" / "design.md").read_text().split())
+    report = results("scaling")
+    of_clip = {"neither": " without a clip", "clip 10": " with 10", "clip 5": " with 5"}
+    for what, words in {**of_clip, "clip 3": " with 3"}.items():
+        five, two, one = (f"{of[what]:.2f}" for of in report["peaks"].values())
+        assert f"{five}, {two} and {one}{words}" in text
+    after = {what: value and f"{value:.0f}" for what, value in report["following"]["100"].items()}
+    assert f"in {after['clip 3']} samples with 3, {after['clip 5']} with 5" in text
+    assert f"{after['clip 10']} with 10, {after['memory 500']} with a memory of 500 alone" in text
+    assert after["neither"] is None
+    assert f"without either not in {scaling.AFTER}." in text
 
 
 def test_design_says_where_the_network_helps_and_where_not():

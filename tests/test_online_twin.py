@@ -191,19 +191,24 @@ def test_optimizer_objects_bring_their_own_rate():
         streamrnn.RNNRegressor(optimizer=streamrnn.optimizers.SGD(lr=0.03), lr=0.1)
 
 
+@pytest.mark.parametrize(
+    "robust", [{}, {"scale_clip": 2.0, "scale_memory": 25}], ids=["", "robust"]
+)
 @pytest.mark.parametrize(("cell", "activations"), [("rnn_relu", "stored"), ("rnn", "recomputed")])
-def test_running_scalers(cell, activations):
+def test_running_scalers(cell, activations, robust):
     """Inputs and targets far from zero, one constant feature, and values that are missing."""
     spec, weights = specification(cell, "squared", "sgd", 1, lr=0.02, clip_norm=1.0)
     spec |= {"truncation": 5, "activations": activations}
-    spec |= {"scale_inputs": True, "scale_target": True}
+    spec |= {"scale_inputs": True, "scale_target": True, **robust}
     twin = Twin(weights=weights, **spec)
     model = streamrnn.RNNRegressor(hidden_size=N_HIDDEN, dtype="float64", **spec)
     model.set_weights(weights, features=list("abc"))
     xs, ys = stream(UPDATES)
     xs = xs * [1.0, 300.0, 0.0] + [50.0, -2000.0, 7.0]
     xs[10, 0], xs[11, 1], xs[30:33, 0] = math.nan, math.inf, -math.inf
-    run(model, twin, xs, [None if y is None else 1000 + 40 * y for y in ys])
+    xs[20, 1], xs[25:27, 0] = 1e6, -9999.0
+    ys = [None if y is None else 1000 + 40 * y + 1e5 * (t == 40) for t, y in enumerate(ys)]
+    run(model, twin, xs, ys)
     assert_same_weights(model, twin)
     assert_same_counters(model, twin)
     assert twin.counters["missing_values"] == 5

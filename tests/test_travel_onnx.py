@@ -90,8 +90,9 @@ def test_without_scaling(tmp_path, rng):
     assert largest_difference(model, tmp_path / "model.onnx", X) < 1e-5
 
 
-def test_exported_while_it_learns(tmp_path, rng):
-    model, path = RNNRegressor(**SMALL, lr=0.01), str(tmp_path / "model.onnx")
+@pytest.mark.parametrize("robust", [{}, {"scale_clip": 2.0, "scale_memory": 20}])
+def test_exported_while_it_learns(robust, tmp_path, rng):
+    model, path = RNNRegressor(**SMALL, **robust, lr=0.01), str(tmp_path / "model.onnx")
     X = gappy(rng, 150)
     for t, row in enumerate(X):
         if t in (1, 2, 10, 100, 149):

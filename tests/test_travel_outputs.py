@@ -15,18 +15,23 @@ N, LAGS, OUTPUTS, H, LAYERS, STEPS = 3, 2, 3, 4, 2, 30
 LIMIT = 1e100
 
 
-def standardised(value, count, mean, m2):
-    """The value by the moments with it; missing ones are 0."""
+def standardised(value, count, mean, m2, clip):
+    """The value by the moments with it, clipped before and after; missing ones are 0."""
     if not abs(value) <= LIMIT:
         return 0.0
+    if m2 > 0 and clip is not None:
+        reach = clip * (1 + (10 / count) ** 2) * math.sqrt(m2 / count)
+        value = sorted((mean - reach, value, mean + reach))[1]
     total = count * mean + value
     new_mean = total / (count + 1)
     m2 += count / (count + 1) * (value - mean) ** 2
-    return (value - new_mean) / math.sqrt(m2 / (count + 1)) if m2 > 0 else 0.0
+    scaled = (value - new_mean) / math.sqrt(m2 / (count + 1)) if m2 > 0 else 0.0
+    return scaled if clip is None else sorted((-clip, scaled, clip))[1]
 
 
-def decoded(decoding, z, moments):
+def decoded(decoding, z, moments, clip):
     if decoding == "identity":
+        z = z if clip is None else np.clip(z, -clip, clip)
         return [
             z[k] if count == 0 else mean + z[k] * math.sqrt(m2 / count)
             for k, (count, mean, m2) in enumerate(moments.T)
@@ -38,7 +43,7 @@ def decoded(decoding, z, moments):
     return [1 - holds[0], holds[0]] if decoding == "logistic" else holds
 
 
-def snapshot_of(cell, decoding, rng):
+def snapshot_of(cell, decoding, clip, rng):
     n_outputs = 1 if decoding == "logistic" else OUTPUTS
     targets = moments_of(rng.normal(size=OUTPUTS) * 10, [2.0, 0.5, 30.0], 40)
     targets[:, 1] = 0.0  # never seen
@@ -56,6 +61,7 @@ def snapshot_of(cell, decoding, rng):
         features=["a", "b", "c"],
         labels=None if decoding == "identity" else list(range(max(2, n_outputs))),
         n_lags=LAGS,
+        scale_clip=None if clip is None else np.array(clip),
     )
 
 
@@ -65,18 +71,21 @@ def formula(snapshot, X, lags):
     found = []
     for row, lag in zip(X, lags, strict=True):
         pairs = zip(row, snapshot.input_moments.T, strict=True)
-        x = np.array([*(standardised(value, *moments) for value, moments in pairs), *lag])
+        clip = snapshot.scale_clip
+        x = [standardised(value, *moments, clip) for value, moments in pairs]
+        x = np.array([*x, *lag])
         states, _, z = step(snapshot.cell, snapshot.weights, x, states)
-        found.append(decoded(snapshot.decoding, z, snapshot.target_moments))
+        found.append(decoded(snapshot.decoding, z, snapshot.target_moments, clip))
     return np.array(found)
 
 
 @pytest.fixture(
     params=[
-        ("lstm", "identity"),
-        ("gru", "softmax"),
-        ("rnn", "sigmoid"),
-        ("rnn_relu", "logistic"),
+        ("lstm", "identity", None),
+        ("lstm", "identity", 1.1),
+        ("gru", "softmax", 3.0),
+        ("rnn", "sigmoid", None),
+        ("rnn_relu", "logistic", None),
     ]
 )
 def case(request, rng):

@@ -86,6 +86,22 @@ def test_gradients_reach_raw_inputs_though_a_feature_is_constant():
     assert torch.isfinite(x.grad).all()
 
 
+def test_a_clipped_module_sees_spikes_as_the_estimator_does(rng):
+    robust = {"scale_clip": 2.0, "scale_memory": 50}
+    model = taught(RNNRegressor(**SMALL, **robust, lr=0.01, dtype="float64"), rng)
+    module, X = model.to_torch(), gappy(rng, 100)
+    X[::7, 0], X[::9, 2] = -9999.0, 1e9
+    assert module.scaled(torch.from_numpy(X)).abs().max() == pytest.approx(2.0, rel=0.1)
+    expected = frozen_steps(model, X)
+    np.testing.assert_allclose(predict(module, X, module.carried_state()), expected, rtol=1e-9)
+    back = RNNRegressor.from_torch(module, scale_memory=50)
+    assert (back.scale_clip, back.scale_memory) == (2.0, 50)
+    np.testing.assert_allclose(frozen_steps(back, X[:5]), expected[:5], rtol=1e-9)
+    state_dict = {**module.state_dict(), "scale_clip": np.ones(2)}
+    with pytest.raises(ValueError, match=r"scale_clip is \(2,\), it must be one number"):
+        RNNRegressor.from_torch(state_dict)
+
+
 def test_a_module_is_saved_and_copied_whole(rng):
     model = taught(RNNRegressor(**SMALL), rng)
     module, X = model.to_torch(), gappy(rng, 20)

@@ -121,6 +121,8 @@ class RNNAnomalyDetector(RecurrentEstimator, base.AnomalyDetector):
         head: Any = "linear",
         init: str = "default",
         scale_inputs: bool = True,
+        scale_clip: float | None = None,
+        scale_memory: int | None = None,
         max_features: int | None = 1000,
         memory: int = 1000,
         score: str = "lasting",

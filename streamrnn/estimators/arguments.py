@@ -152,13 +152,25 @@ def _settings(estimator: Any, plugins: Plugins) -> Settings:
         limits[name] = math.inf if limit is None else float(limit)
     return Settings(
         **limits,
+        **_robustness(estimator),
         l2=float(estimator.l2),
         l1=float(estimator.l1),
         weight_decay=float(decay),
         scale_inputs=float(bool(estimator.scale_inputs)),
         scale_target=float(bool(getattr(estimator, "scale_target", False))),
-        scale_clip=math.inf
-        if getattr(estimator, "scale_clip", None) is None
-        else float(estimator.scale_clip),
         shrink=float(getattr(plugins.loss, "is_centred", False)),
     )
+
+
+def _robustness(estimator: Any) -> dict[str, float]:
+    """Return how far off a value counts, and how many the scaling rests on; infinite where off."""
+    clip, memory = estimator.scale_clip, estimator.scale_memory
+    if clip is not None:
+        check_number("scale_clip", clip, 1.0, above=True)
+    if memory is not None:
+        check_count("scale_memory", memory, 2)
+        check_number("scale_memory", memory, 2, most=1e12)  # counts are exact in float64
+    return {
+        "scale_clip": math.inf if clip is None else float(clip),
+        "scale_memory": math.inf if memory is None else float(memory),
+    }

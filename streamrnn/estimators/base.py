@@ -52,6 +52,8 @@ class RecurrentEstimator(SavedEstimator, Weighted, Exporting, base.Estimator):
     head: Any
     init: str
     scale_inputs: bool
+    scale_clip: float | None
+    scale_memory: int | None
     max_features: int | None
     dtype: str
     seed: int | None

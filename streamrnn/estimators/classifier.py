@@ -60,6 +60,8 @@ class RNNClassifier(Blockwise, base.MiniBatchClassifier):
         head: Any = "linear",
         init: str = "default",
         scale_inputs: bool = True,
+        scale_clip: float | None = None,
+        scale_memory: int | None = None,
         lagged_target: bool = False,
         max_features: int | None = 1000,
         max_classes: int | None = 1000,

@@ -102,6 +102,8 @@ class RNNForecaster(RecurrentEstimator, Forecaster):
         init: str = "default",
         scale_inputs: bool = True,
         scale_target: bool = True,
+        scale_clip: float | None = None,
+        scale_memory: int | None = None,
         predict_change: bool = False,
         max_features: int | None = 1000,
         lags: tuple[int, ...] = (1,),
@@ -143,7 +145,12 @@ class RNNForecaster(RecurrentEstimator, Forecaster):
         A direct forecast's targets are complete some steps later: the ring is longer by so many.
         """
         return blueprint_of(
-            self, (self._outputs.task,), self._n_steps, seed, delay=self._n_steps - 1
+            self,
+            (self._outputs.task,),
+            self._n_steps,
+            seed,
+            delay=self._n_steps - 1,
+            is_series=self._n_steps > 1,
         )
 
     def _kept_state(self) -> dict[str, Any]:

@@ -61,6 +61,8 @@ class RNNMultiLabelClassifier(Blockwise, base.MultiLabelClassifier):
         head: Any = "linear",
         init: str = "default",
         scale_inputs: bool = True,
+        scale_clip: float | None = None,
+        scale_memory: int | None = None,
         lagged_target: bool = False,
         max_features: int | None = 1000,
         max_labels: int | None = 1000,

@@ -63,6 +63,8 @@ class RNNMultiTargetRegressor(Blockwise, base.MultiTargetRegressor):
         init: str = "default",
         scale_inputs: bool = True,
         scale_target: bool = True,
+        scale_clip: float | None = None,
+        scale_memory: int | None = None,
         predict_change: bool = False,
         lagged_target: bool = False,
         max_features: int | None = 1000,

@@ -58,7 +58,16 @@ _PARAMETERS = """Parameters
     scale_inputs
         Standardise each feature by its running mean and variance, the current value included. A
         missing one counts as its mean; so does one beyond 1e100 (1e10 where this is off).
-{scale_target}{lagged_target}    max_features
+{scale_target}    scale_clip
+        Standard deviations from the running mean, beyond which a value counts as at that distance:
+        for the scaling, as an input and as a target to learn from; and no prediction lies further
+        off. One spike then spoils nothing, and a level that stays is followed within some hundred
+        samples. Rarer peaks than one in the square of it are taken for spikes. More than 1; None,
+        the default, takes every value as it is.
+    scale_memory
+        Samples that the scaling rests on: once so many were seen, older ones fade. 500 helps where
+        levels drift, 4 % on the mean of eight streams. None, the default, for all of the past.
+{lagged_target}    max_features
         Features that get a column at most, so that a stream whose names never end does not fill the
         memory; later ones are passed over, with one warning. None for any number.
 {limit}{drift}    dtype

@@ -57,6 +57,8 @@ class RNNRegressor(Blockwise, base.MiniBatchRegressor):
         init: str = "default",
         scale_inputs: bool = True,
         scale_target: bool = True,
+        scale_clip: float | None = None,
+        scale_memory: int | None = None,
         predict_change: bool = False,
         lagged_target: bool = False,
         max_features: int | None = 1000,

@@ -86,6 +86,8 @@ class RNNTransformer(SupervisedEstimator, base.SupervisedTransformer, base.Trans
         init: str = "default",
         scale_inputs: bool = True,
         scale_target: bool = True,
+        scale_clip: float | None = None,
+        scale_memory: int | None = None,
         lagged_target: bool = False,
         max_features: int | None = 1000,
         max_classes: int | None = 1000,

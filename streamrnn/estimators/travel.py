@@ -276,6 +276,8 @@ def _arguments(cls: type, arrived: Snapshot, arguments: dict[str, Any]) -> dict[
             raise ValueError(f"{cls.__name__} has {name}=False, but there are moments to scale by")
     if arrived.n_lags and not given.setdefault("lagged_target", True):
         raise ValueError("lagged_target=False, but the module sees the last target")
+    if arrived.scale_clip is not None:
+        given.setdefault("scale_clip", float(arrived.scale_clip))
     if issubclass(cls, base.Classifier) and arrived.n_outputs == 1:
         given.setdefault("loss", "logistic")
     return {"cell": arrived.cell, "dtype": arrived.dtype, **given}

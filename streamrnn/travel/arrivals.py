@@ -13,7 +13,7 @@ from streamrnn.travel.snapshot import Snapshot
 _RECURRENT = re.compile(r"^(.*\.)?((?:weight|bias)_(?:ih|hh)_l\d+)$")
 _GATES = {"lstm": 4, "gru": 3, "rnn": 1, "rnn_relu": 1}
 #: What our own module has besides weights.
-_BUFFERS = ("input_moments", "target_moments", "initial_state", "initial_lag")
+_BUFFERS = ("input_moments", "target_moments", "initial_state", "initial_lag", "scale_clip")
 
 
 def read(given: Any, cell: str | None) -> Snapshot:
@@ -74,6 +74,7 @@ def of_arrays(arrays: Mapping[str, Any], cell: str | None) -> Snapshot:
         input_moments=own.get("input_moments"),
         target_moments=own.get("target_moments"),
         n_lags=_n_lags(own.get("initial_lag"), len(weights["head.bias"])),
+        scale_clip=_clip(own.get("scale_clip")),
     )
 
 
@@ -82,6 +83,13 @@ def _n_lags(lag: np.ndarray | None, n_outputs: int) -> int:
     if lag is not None and lag.shape != (n_outputs,):
         raise ValueError(f"initial_lag is {lag.shape}, the module has {n_outputs} outputs")
     return 0 if lag is None else n_outputs
+
+
+def _clip(clip: np.ndarray | None) -> np.ndarray | None:
+    """Return it, if it is one number; the estimator will check which."""
+    if clip is not None and clip.shape != ():
+        raise ValueError(f"scale_clip is {clip.shape}, it must be one number")
+    return clip
 
 
 def _refuse_variants(arrays: Mapping[str, Any]) -> None:

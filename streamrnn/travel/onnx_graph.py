@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from onnx import GraphProto, NodeProto, TensorProto, ValueInfoProto, helper, numpy_helper
 
-from streamrnn.scaling import COUNT, LIMIT, M2, MEAN, UNSCALED_LIMIT
+from streamrnn.scaling import COUNT, LIMIT, M2, MEAN, UNSCALED_LIMIT, reach
 from streamrnn.travel.snapshot import Snapshot, scale_and_shift
 
 _BATCH = "batch"
@@ -89,13 +89,32 @@ def _scaled(b: Builder, snapshot: Snapshot) -> str:
         return str(b.op("Where", usable, "x", zero))
     count, mean = b.constant(moments[COUNT] + 1.0), b.constant(moments[MEAN])
     value = b.op("Where", usable, "x", mean)
+    if snapshot.scale_clip is not None:
+        most = _reach(moments, snapshot.scale_clip)
+        value = _between(b, value, moments[MEAN] - most, moments[MEAN] + most)
     change = b.op("Sub", value, mean)
     deviation = b.op("Sub", value, b.op("Add", mean, b.op("Div", change, count)))
     m2 = b.op("Add", b.constant(moments[M2]), b.op("Mul", change, deviation))
     varies = b.op("Greater", m2, zero)
     safe = b.op("Where", varies, m2, b.constant(1.0))
     scaled = b.op("Div", deviation, b.op("Sqrt", b.op("Div", safe, count)))
-    return str(b.op("Where", varies, scaled, zero))
+    scaled = b.op("Where", varies, scaled, zero)
+    return _clipped(b, snapshot, scaled)
+
+
+def _clipped(b: Builder, snapshot: Snapshot, scaled: str) -> str:
+    clip = snapshot.scale_clip
+    return scaled if clip is None else _between(b, scaled, -clip, clip)
+
+
+def _reach(moments: np.ndarray, clip: np.ndarray) -> Any:
+    """Return how far from the mean a value may lie, (n,)."""
+    count = np.maximum(moments[COUNT], 1.0)
+    return np.where(moments[M2] > 0.0, reach(count, np.sqrt(moments[M2] / count), clip), np.inf)
+
+
+def _between(b: Builder, value: str, least: Any, most: Any) -> str:
+    return str(b.op("Min", b.op("Max", value, b.constant(least)), b.constant(most)))
 
 
 def _layer(b: Builder, snapshot: Snapshot, layer: int, x: str, before: list[str]) -> list[str]:
@@ -136,6 +155,7 @@ def _predict(b: Builder, snapshot: Snapshot, h: str) -> list[ValueInfoProto]:
     z = b.op("Cast", b.op("Gemm", h, weight, bias, transB=1), to=TensorProto.DOUBLE)
     if snapshot.decoding in ("identity", None):
         if snapshot.target_moments is not None:
+            z = _clipped(b, snapshot, z)
             scale, shift = map(b.constant, scale_and_shift(snapshot.target_moments))
             z = b.op("Add", b.op("Mul", z, scale), shift)
         b.name(z, "prediction")

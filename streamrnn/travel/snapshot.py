@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Hashable, Sequence
 from typing import Any, NamedTuple
 
@@ -11,7 +12,7 @@ from streamrnn import cells, heads, losses, weights
 from streamrnn.lags import write_lags
 from streamrnn.losses.protocol import decode, identity
 from streamrnn.model import Model
-from streamrnn.scaling import COUNT, M2, MEAN
+from streamrnn.scaling import COUNT, FOREVER, M2, MEAN
 from streamrnn.statistics import statistics_parts
 
 #: Cells that PyTorch and ONNX can express, by type: a foreign cell may have any name.
@@ -47,6 +48,9 @@ class Snapshot(NamedTuple):
     n_lags: int = 0
     #: What they are at the next step, (n_lags,).
     lag: np.ndarray | None = None
+    #: Deviations beyond which an input counts as at that distance, and no prediction lies, ();
+    #: None for none.
+    scale_clip: np.ndarray | None = None
 
     @property
     def hidden_size(self) -> int:
@@ -119,6 +123,7 @@ def take(model: Model, features: Sequence[Hashable], labels: Sequence[Hashable] 
         labels=None if labels is None else list(labels),
         n_lags=sizes.n_lags,
         lag=lag if sizes.n_lags else None,
+        scale_clip=np.array(settings.scale_clip) if settings.scale_clip < math.inf else None,
     )
 
 
@@ -174,11 +179,6 @@ def _checked_moments(name: str, given: Any, shape: tuple[int, ...]) -> np.ndarra
     if (moments[[COUNT, M2]] < 0).any():
         raise ValueError(f"{name} has a count or a sum of squares below 0")
     return moments
-
-
-#: As how many samples moments count that are to stay as they are: far more than any stream has,
-#: and float64 still tells one sample from the next.
-FOREVER = 2.0**50
 
 
 def moments_of(mean: Any, scale: Any, n_samples: float | None) -> np.ndarray:

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from streamrnn.scaling import COUNT, LIMIT, M2, MEAN, UNSCALED_LIMIT
+from streamrnn.scaling import COUNT, LIMIT, M2, MEAN, UNSCALED_LIMIT, reach
 from streamrnn.travel.snapshot import Snapshot
 
 _LAYERS: dict[str, tuple[type[nn.RNNBase], dict[str, Any]]] = {
@@ -46,6 +46,9 @@ class RecurrentModule(nn.Module):
         None where they are not scaled.
     target_moments
         Buffer, the same of the targets, (3, outputs).
+    scale_clip
+        Buffer, float64, (): deviations beyond which an input counts as at that distance, and no
+        prediction lies; None for none.
     initial_state
         Buffer, (states, layers, H): what the estimator carried; `carried_state` gives it the shape
         that `forward` takes.
@@ -60,6 +63,7 @@ class RecurrentModule(nn.Module):
 
     input_moments: Tensor | None
     target_moments: Tensor | None
+    scale_clip: Tensor | None
     initial_state: Tensor
     initial_lag: Tensor | None
 
@@ -83,6 +87,7 @@ class RecurrentModule(nn.Module):
         self._take_weights(snapshot.weights)
         self.register_buffer("input_moments", _tensor(snapshot.input_moments))
         self.register_buffer("target_moments", _tensor(snapshot.target_moments))
+        self.register_buffer("scale_clip", _tensor(snapshot.scale_clip))
         self.register_buffer("initial_state", _tensor(snapshot.state))
         self.register_buffer("initial_lag", _tensor(snapshot.lag))
 
@@ -155,13 +160,27 @@ class RecurrentModule(nn.Module):
             return torch.where(x.abs() <= UNSCALED_LIMIT, x, 0.0)
         moments = self.input_moments.double()
         count, mean = moments[COUNT] + 1.0, moments[MEAN]
-        x = torch.where(x.abs() <= LIMIT, x, mean)
+        x = self._within_reach(torch.where(x.abs() <= LIMIT, x, mean), moments)
         change = x - mean
         deviation = x - (mean + change / count)
         m2 = moments[M2] + change * deviation
         # Both branches are computed, and a NaN in the one not taken would spoil the gradient.
         safe = torch.where(m2 > 0.0, m2, 1.0)
-        return torch.where(m2 > 0.0, deviation / torch.sqrt(safe / count), 0.0)
+        scaled = torch.where(m2 > 0.0, deviation / torch.sqrt(safe / count), 0.0)
+        return self._clipped(scaled)
+
+    def _clipped(self, scaled: Tensor) -> Tensor:
+        if self.scale_clip is None:
+            return scaled
+        return torch.clamp(scaled, -self.scale_clip.double(), self.scale_clip.double())
+
+    def _within_reach(self, x: Tensor, moments: Tensor) -> Tensor:
+        if self.scale_clip is None:
+            return x
+        count = moments[COUNT].clamp(min=1.0)
+        most = reach(count, torch.sqrt(moments[M2] / count), self.scale_clip.double())
+        most = torch.where(moments[M2] > 0.0, most, torch.inf)
+        return torch.clamp(x, moments[MEAN] - most, moments[MEAN] + most)
 
     def decoded(self, z: Tensor) -> Tensor:
         """Turn the head's outputs into predictions, float64."""
@@ -175,7 +194,7 @@ class RecurrentModule(nn.Module):
         return z if self.target_moments is None else self._unscaled(z, self.target_moments.double())
 
     def _unscaled(self, z: Tensor, moments: Tensor) -> Tensor:
-        count = moments[COUNT]
+        count, z = moments[COUNT], self._clipped(z)
         deviation = (moments[M2] / count.clamp(min=1.0)).sqrt()
         return torch.where(count > 0.0, moments[MEAN] + z * deviation, z)
 

@@ -10,23 +10,70 @@ from naive.optimizers import OPTIMIZERS
 
 
 class Scaler:
-    """Mean and population standard deviation of every value seen so far, kept as a list."""
+    """Mean and population standard deviation of every value seen so far, kept as a list.
 
-    def __init__(self):
-        self.values = []
+    Each has a weight: 1, until a value beyond `clip`, or more than `memory` of them, make the past
+    count less.
+    """
 
-    def scale(self, value):
-        mean, std = self.moments()
-        return (value - mean) / std if std > 0 else 0.0
+    def __init__(self, clip=None, memory=None):
+        self.clip = math.inf if clip is None else clip
+        self.memory = math.inf if memory is None else memory
+        self.values, self.weights = [], []
+
+    def scaled(self, value):
+        """The value by the moments with it."""
+        value = self.bounded(value)
+        mean, std = moments([*self.values, value], [*self.weights, 1.0])
+        return np.clip((value - mean) / std, -self.clip, self.clip) if std > 0 else 0.0
+
+    def keep(self, value):
+        taken = self.bounded(value)
+        self.values.append(taken)
+        self.weights.append(1.0)
+        if self.clip < math.inf:
+            if len(set(self.values)) == 1:
+                self.values, self.weights = [taken], [1.0]
+            elif len(self.values) == 3 and self.values[0] != self.values[1]:
+                self.draw_stray_near()
+        if taken != value:
+            self.fade_to(max(0.9 * sum(self.weights), min(10.0, sum(self.weights))))
+        self.fade_to(min(sum(self.weights), self.memory))
+
+    def bounded(self, value):
+        mean, std = moments(self.values, self.weights)
+        if std == 0:
+            return value
+        reach = self.clip * (1 + (10 / sum(self.weights)) ** 2) * std
+        return value if abs(value - mean) <= reach else mean + np.sign(value - mean) * reach
+
+    def draw_stray_near(self):
+        """Of three values one lies at most 30 times as far off as the others are apart."""
+        middle = sorted(self.values)[1]
+        apart = min(abs(value - middle) for value in self.values if value != middle)
+        if len(set(self.values)) == 3:
+            self.values = [
+                middle + np.clip(v - middle, -30 * apart, 30 * apart) for v in self.values
+            ]
+
+    def fade_to(self, weight):
+        factor = weight / sum(self.weights)
+        self.weights = [factor * weight for weight in self.weights]
 
     def restore(self, value):
-        mean, std = self.moments()
+        mean, std = moments(self.values, self.weights)
+        value = np.clip(value, -self.clip, self.clip)
         return value * std + mean if self.values else value
 
-    def moments(self):
-        if not self.values:
-            return 0.0, 0.0
-        return np.mean(self.values), np.std(self.values)
+
+def moments(values, weights):
+    """Weighted mean and standard deviation, which of equal values is 0, not even rounding."""
+    if not values:
+        return 0.0, 0.0
+    mean = np.average(values, weights=weights)
+    if len(set(values)) == 1:
+        return mean, 0.0
+    return mean, np.sqrt(np.average((np.array(values) - mean) ** 2, weights=weights))
 
 
 class Twin:
@@ -54,6 +101,8 @@ class Twin:
         loss="squared",
         scale_inputs=False,
         scale_target=False,
+        scale_clip=None,
+        scale_memory=None,
         lag=None,
     ):
         self.cell = cell
@@ -68,9 +117,10 @@ class Twin:
         self.weight_decay = self.optimizer.weight_decay if weight_decay is None else weight_decay
         self.loss = LOSSES[loss] if isinstance(loss, str) else loss
         n_inputs = self.weights["weight_ih_l0"].shape[1]
-        self.input_scalers = [Scaler() for _ in range(n_inputs)] if scale_inputs else None
+        robust = scale_clip, scale_memory
+        self.input_scalers = [Scaler(*robust) for _ in range(n_inputs)] if scale_inputs else None
         n_outputs = len(self.weights["head.bias"])
-        self.target_scalers = [Scaler() for _ in range(n_outputs)] if scale_target else None
+        self.target_scalers = [Scaler(*robust) for _ in range(n_outputs)] if scale_target else None
         self.lag = lag  # how an input tells the last target: a function of it, None for zeros
         self.gradient = None
         self.counters = dict.fromkeys(
@@ -139,10 +189,9 @@ class Twin:
             result[j] = value
             if self.input_scalers is not None:
                 scaler = self.input_scalers[j]
-                scaler.values.append(value)
-                result[j] = scaler.scale(value)
-                if not commit:
-                    scaler.values.pop()
+                result[j] = scaler.scaled(value)
+                if commit:
+                    scaler.keep(value)
         return result
 
     def scaled_target(self, y):
@@ -158,8 +207,9 @@ class Twin:
     def kept_target(self, scaler, y):
         if not np.isfinite(y):
             return math.nan
-        scaler.values.append(y)
-        return scaler.scale(y)
+        scaled = scaler.scaled(y)
+        scaler.keep(y)
+        return scaled
 
     def data_gradient(self, age):
         """The gradient of the newest losses through the window, before anything is added to it.
