@@ -4,9 +4,10 @@ What the network and its head learn is the change, in units of its usual size: t
 of the changes so far. Series near a random walk have changes far smaller than the spread of their
 levels, which a network that predicts levels cannot resolve; and its first guess is the last value.
 
-A predicted change is shrunk: it is multiplied by the regression coefficient, clipped to [0, 1], of
-the changes that came on those that were predicted. Where predictions tell nothing the forecast is
-the last value. The coefficient forgets, with a half-life of some hundred samples.
+A predicted change is shrunk: it is multiplied by the regression coefficient of the changes that
+came on those that were predicted, less its standard error, clipped to [0, 1]. Where predictions
+tell nothing the forecast is the last value. The coefficient forgets, with a half-life of some
+hundred samples.
 
 The level itself, the last value standardised by the running moments of all, is an input of heads
 that read recent targets: so the change can lead back to a mean.
@@ -29,12 +30,15 @@ from streamrnn.scaling import (
     keep_and_scale_about_zero,
     keep_and_scale_target,
 )
-from streamrnn.statistics import Statistics
+from streamrnn.statistics import BOTH, CAME, GUESSED, N_FIT, Statistics
 from streamrnn.updates import Settings
 
 #: What the past of the coefficient is multiplied by with each sample, and as how many samples, of
-#: changes as large as usual, the guess counts that it is 1.
+#: changes as large as usual and all predicted, a new model counts.
 _KEPT, _PRIOR = 0.995, 5.0
+#: How many standard errors less than it is the coefficient counts: what predictions are worth is
+#: rarely known well where they are worth little.
+_DOUBT = 1.0
 #: Changes enter the coefficient up to so many times their usual size.
 _GREATEST = 5.0
 
@@ -69,7 +73,10 @@ def level(sizes: Sizes, statistics: Statistics, k: int) -> float:
 def _shrinkage(settings, fit, k):
     if settings.shrink == 0.0:
         return 1.0
-    return min(max((fit[0, k] + _PRIOR) / (fit[1, k] + _PRIOR), 0.0), 1.0)
+    guessed = fit[GUESSED, k] + _PRIOR
+    both, came = fit[BOTH, k] + _PRIOR, fit[CAME, k] + _PRIOR
+    rest = max(came - both * both / guessed, 0.0) / (fit[N_FIT, k] + _PRIOR)
+    return min(max((both - _DOUBT * math.sqrt(rest * guessed)) / guessed, 0.0), 1.0)
 
 
 @glue
@@ -147,6 +154,9 @@ def keep_and_scale_change(
     if settings.shrink != 0.0:
         guess = min(max(change.guesses[slot, k], -_GREATEST), _GREATEST)
         came = min(max(scaled, -_GREATEST), _GREATEST)
-        change.fit[0, k] = _KEPT * change.fit[0, k] + guess * came
-        change.fit[1, k] = _KEPT * change.fit[1, k] + guess * guess
+        fit = change.fit
+        fit[BOTH, k] = _KEPT * fit[BOTH, k] + guess * came
+        fit[GUESSED, k] = _KEPT * fit[GUESSED, k] + guess * guess
+        fit[CAME, k] = _KEPT * fit[CAME, k] + came * came
+        fit[N_FIT, k] = _KEPT * fit[N_FIT, k] + 1.0
     return scaled

@@ -192,7 +192,8 @@ def keep_and_scale_about_zero(
     taken = _within_reach(value, moments, i, clip) if clip < math.inf else value
     count, squares = moments[COUNT, i] + 1.0, moments[M2, i] + taken * taken
     scaled = taken / math.sqrt(squares / count) if squares > 0.0 else 0.0
-    left = _weight_left(count, taken != value, memory)
+    # What is clipped takes no weight from the past: the size grows fast enough by what is left.
+    left = _weight_left(count, False, memory)
     moments[COUNT, i], moments[M2, i] = count * left, squares * left
     return clipped(scaled, clip)
 

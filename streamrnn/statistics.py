@@ -17,9 +17,13 @@ class Change(NamedTuple):
     last: np.ndarray  # (n,): last known value of each target
     last_at: np.ndarray  # (n,): counter of samples after its step, 0: none is known
     levels: np.ndarray  # (3, n): running moments of the values
-    fit: np.ndarray  # (2, n): sums that give the shrinkage
+    fit: np.ndarray  # (4, n): sums that give the shrinkage
     bases: np.ndarray  # (K, n): for each step of the ring, what its targets change from
     guesses: np.ndarray  # (K, n): and the changes that were predicted, scaled
+
+
+#: The sums over predicted and true changes, both scaled, and how many they are.
+BOTH, GUESSED, CAME, N_FIT = range(4)
 
 
 class Statistics(NamedTuple):
@@ -59,7 +63,7 @@ def statistics_size(sizes: Sizes) -> int:
     """Return the length of the statistics."""
     n = sizes.n_targets if sizes.is_change else 0
     moments = 3 * sizes.n_inputs + 3 * sizes.n_targets
-    return len(COUNTERS) + moments + (7 + 2 * sizes.truncation) * n
+    return len(COUNTERS) + moments + (9 + 2 * sizes.truncation) * n
 
 
 @glue
@@ -73,9 +77,9 @@ def statistics_parts(sizes: Sizes, statistics: np.ndarray) -> Statistics:
         vector(statistics, start, n),
         vector(statistics, start + n, n),
         matrix(statistics, start + 2 * n, 3, n),
-        matrix(statistics, start + 5 * n, 2, n),
-        matrix(statistics, start + 7 * n, K, n),
-        matrix(statistics, start + (7 + K) * n, K, n),
+        matrix(statistics, start + 5 * n, 4, n),
+        matrix(statistics, start + 9 * n, K, n),
+        matrix(statistics, start + (9 + K) * n, K, n),
     )
     return Statistics(
         vector(statistics, 0, at_inputs),
