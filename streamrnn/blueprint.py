@@ -115,6 +115,7 @@ class Blueprint:
             n_head=head.n_parameters(*head_shape),
             n_head_memory=head.n_memory(*head_shape),
             n_slots=optimizer.n_slots,
+            n_notes=getattr(optimizer, "n_notes", 0),
         )
         return sizes._replace(
             n_memory=algorithm.n_memory(sizes), n_scratch=algorithm.n_scratch(sizes)

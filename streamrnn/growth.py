@@ -23,6 +23,7 @@ def carry_common(plugins: Plugins, old: Sizes, source: Parts, new: Sizes, target
     _carry_parameters(plugins, old, source.parameters, new, target.parameters)
     for before, after in zip(source.slots, target.slots, strict=True):
         _carry_parameters(plugins, old, before, new, after)
+    target.notes[:] = source.notes
     plugins.head.carry_memory(
         (old.hidden_size, layer_inputs(old, 0), old.n_outputs),
         source.head_memory,

@@ -47,6 +47,7 @@ class Sizes(NamedTuple):
     n_slots: int = 0  # numbers the optimizer keeps for each parameter
     n_memory: int = 0  # numbers the gradient algorithm keeps
     n_scratch: int = 0  # numbers the gradient algorithm needs while it works
+    n_notes: int = 0  # numbers the optimizer keeps besides
 
 
 @glue
@@ -111,6 +112,12 @@ def n_parameters(sizes: Sizes) -> int:
     return _layer_offset(sizes, sizes.num_layers) + _aligned(sizes.n_head)
 
 
+@glue
+def n_summed(sizes: Sizes) -> int:
+    """Return the length of a gradient and of what streams add up besides, the window's figures."""
+    return n_parameters(sizes) + ALIGNMENT
+
+
 # --- the arena
 
 
@@ -121,6 +128,7 @@ class Parts(NamedTuple):
     parameters: np.ndarray  # (n_parameters,)
     slots: np.ndarray  # (n_slots, n_parameters): the optimizer's
     head_memory: np.ndarray  # (n_head_memory,)
+    notes: np.ndarray  # (n_notes,): the optimizer's
     # own
     state: np.ndarray  # (num_layers, n_states * H): carried from step to step
     targets: np.ndarray  # (K, n_targets + 1): ring of targets; then weights, 0: not known
@@ -130,7 +138,8 @@ class Parts(NamedTuple):
 @glue
 def common_size(sizes: Sizes) -> int:
     """Return the length of the common half of the arena."""
-    return (1 + sizes.n_slots) * n_parameters(sizes) + _aligned(sizes.n_head_memory)
+    parameters = (1 + sizes.n_slots) * n_parameters(sizes)
+    return parameters + _aligned(sizes.n_head_memory) + _aligned(sizes.n_notes)
 
 
 @glue
@@ -154,10 +163,12 @@ def arena_parts(sizes: Sizes, common: np.ndarray, own: np.ndarray) -> Parts:
     """View the parts of an arena's two halves."""
     P = n_parameters(sizes)
     state, targets, _ = _own_sizes(sizes)
+    head = P + sizes.n_slots * P
     return Parts(
         vector(common, 0, P),
         matrix(common, P, sizes.n_slots, P),
-        vector(common, P + sizes.n_slots * P, sizes.n_head_memory),
+        vector(common, head, sizes.n_head_memory),
+        vector(common, head + _aligned(sizes.n_head_memory), sizes.n_notes),
         matrix(own, 0, sizes.num_layers, sizes.n_states * sizes.hidden_size),
         matrix(own, state, sizes.truncation, sizes.n_targets + 1),
         vector(own, state + targets, sizes.n_memory),
@@ -223,6 +234,7 @@ class Workspace(NamedTuple):
     """The parts of the workspace; `gradient` may be looked at, the rest outlives no call."""
 
     gradient: np.ndarray  # (n_parameters,)
+    window: np.ndarray  # (2,): loss and error of the window, where the optimizer asks for them
     x: np.ndarray  # (n_inputs + n_lags,): scaled inputs, lags
     pre: np.ndarray  # (gates * H,): pre-activations
     after: np.ndarray  # (num_layers, n_states * H): state after the step
@@ -240,7 +252,7 @@ class Workspace(NamedTuple):
 def _workspace_sizes(sizes):
     H, K, L = sizes.hidden_size, sizes.truncation, sizes.num_layers
     return (
-        n_parameters(sizes),
+        n_summed(sizes),
         _aligned(layer_inputs(sizes, 0)),
         _aligned(sizes.gates * H),
         _aligned(L * sizes.n_states * H),
@@ -267,14 +279,16 @@ def workspace_size(sizes: Sizes) -> int:
 def workspace_parts(sizes: Sizes, workspace: np.ndarray, team: Any) -> Workspace:
     """View the parts of a workspace; `team` works on it."""
     H, K, L = sizes.hidden_size, sizes.truncation, sizes.num_layers
-    P, x, pre, after, factors, z, d_z, d_state, deltas, errors, _ = _workspace_sizes(sizes)
-    at_after = P + x + pre
+    summed, x, pre, after, factors, z, d_z, d_state, deltas, errors, _ = _workspace_sizes(sizes)
+    P = n_parameters(sizes)
+    at_after = summed + x + pre
     at_z = at_after + after + factors
     at_deltas = at_z + z + d_z + d_state
     return Workspace(
         vector(workspace, 0, P),
-        vector(workspace, P, layer_inputs(sizes, 0)),
-        vector(workspace, P + x, sizes.gates * H),
+        vector(workspace, P, 2),
+        vector(workspace, summed, layer_inputs(sizes, 0)),
+        vector(workspace, summed + x, sizes.gates * H),
         matrix(workspace, at_after, L, sizes.n_states * H),
         matrix(workspace, at_after + after, L, sizes.n_factors * H),
         vector(workspace, at_z, sizes.n_outputs),

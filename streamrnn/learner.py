@@ -276,16 +276,7 @@ def learn(
     if slot < 0:
         return
     if has_gradient(plugins, sizes, parts, counters, work, task, age, slot):
-        apply_gradient(
-            work.team,
-            plugins.optimizer,
-            settings,
-            lr,
-            counters,
-            parts.parameters,
-            work.gradient,
-            parts.slots,
-        )
+        apply_gradient(plugins.optimizer, settings, lr, counters, parts, work)
     scaled = row(parts.targets, slot)
     if scaled[sizes.n_targets] != 0:
         weights, h = head_weights(sizes, parts.parameters), vector(work.pre, 0, sizes.hidden_size)

@@ -7,11 +7,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from streamrnn._dispatch import glue
+from streamrnn._dispatch import compiled_as, glue
+from streamrnn.layout import Parts, Workspace
 from streamrnn.linalg import sum_of_squares
-from streamrnn.motion import Step
+from streamrnn.motion import Step, scale
+from streamrnn.pacing import is_measured, paced
 from streamrnn.statistics import CLIPPED, OPTIMIZER_UPDATES, SKIPPED, UPDATES
-from streamrnn.team import move
+from streamrnn.team import move, sum_of_measures
 
 #: A gradient of a greater norm counts as not finite, and a greater learning rate is refused: the
 #: squares that optimizers keep, and the steps, must stay within float32.
@@ -56,16 +58,50 @@ def _clip_value(limit, gradient):
     return clipped
 
 
+def in_pace(
+    optimizer: tuple, team: tuple, step: Step, left: float, parts: Parts, work: Workspace
+) -> Step:
+    """Return the step of an optimizer that looks at all parameters first; that of others stays.
+
+    Parameters
+    ----------
+    optimizer, team
+        As in `apply_gradient`.
+    step
+        With the rate of the schedule. The gradient is scaled here, since it is measured as clipped.
+    left
+        What clipping leaves of the gradient's norm.
+    parts, work
+        As in `apply_gradient`.
+    """
+    return _in_pace(optimizer, team, step, left, parts, work) if is_measured(optimizer) else step
+
+
+@compiled_as(in_pace)
+def _emit_in_pace(optimizer, team, step, left, parts, work):
+    if not is_measured(optimizer.instance_class):
+        return lambda optimizer, team, step, left, parts, work: step
+    return lambda optimizer, team, step, left, parts, work: _in_pace(
+        optimizer, team, step, left, parts, work
+    )
+
+
+@glue
+def _in_pace(optimizer, team, step, left, parts, work):
+    scale(step.shrink, work.gradient)
+    total = sum_of_measures(team, optimizer, step, work.gradient, parts.slots)
+    rate = paced(optimizer, step.lr, total, work.window, left, parts.notes)
+    return Step(rate, step.number, 1.0, step.kept, step.threshold)
+
+
 @glue
 def apply_gradient(
-    team: tuple,
     optimizer: tuple,
     settings: Settings,
     lr: float,
     counters: np.ndarray,
-    parameters: np.ndarray,
-    gradient: np.ndarray,
-    slots: np.ndarray,
+    parts: Parts,
+    work: Workspace,
 ) -> None:
     """Move the parameters, unless the gradient is not finite: then count and leave them alone.
 
@@ -74,8 +110,6 @@ def apply_gradient(
 
     Parameters
     ----------
-    team
-        Who does it.
     optimizer
         The optimizer, a NamedTuple.
     settings
@@ -84,16 +118,18 @@ def apply_gradient(
         Learning rate of this update.
     counters
         Updates, clipped and skipped updates are counted here.
-    parameters, gradient
-        Shape (P,); written.
-    slots
-        The optimizer's, shape (n_slots, P); written.
+    parts
+        The arena: the parameters and what the optimizer remembers are written.
+    work
+        The workspace: the gradient, written; the window's figures; who does it.
     """
+    team, parameters, gradient = work.team, parts.parameters, work.gradient
     _regularise(settings, parameters, gradient)
-    norm = math.sqrt(sum_of_squares(team, gradient))
-    if not norm <= GREATEST_NORM:  # NaN fails every comparison
+    before = math.sqrt(sum_of_squares(team, gradient))
+    if not before <= GREATEST_NORM:  # NaN fails every comparison
         counters[SKIPPED] += 1
         return
+    norm = before
     clipped = settings.clip_value < math.inf and _clip_value(settings.clip_value, gradient)
     if clipped:
         norm = math.sqrt(sum_of_squares(team, gradient))
@@ -107,4 +143,6 @@ def apply_gradient(
     counters[OPTIMIZER_UPDATES] += 1
     kept = 1.0 - lr * settings.weight_decay
     step = Step(lr, counters[OPTIMIZER_UPDATES], shrink, kept, lr * settings.l1)
-    move(team, optimizer, step, parameters, gradient, slots)
+    left = shrink * norm / before if clipped else 1.0
+    step = in_pace(optimizer, team, step, left, parts, work)
+    move(team, optimizer, step, parameters, gradient, parts.slots)

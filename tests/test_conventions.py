@@ -21,7 +21,7 @@ LAYERS = [
     "activations linalg layout statistics scaling pages spill",
     "cells.protocol heads.protocol losses.protocol optimizers.protocol gradients.protocol",
     "cells heads losses optimizers",
-    "motion",
+    "motion pacing",
     "jobs",
     "sharing",
     "team",

@@ -55,7 +55,7 @@ def backpropagate(
     algorithm
         The algorithm, a NamedTuple; its type chooses the implementation.
     plugins
-        The plug-ins of the model: a NamedTuple with ``cell``, ``head`` and ``loss``.
+        The plug-ins of the model: a NamedTuple with ``cell``, ``head``, ``loss`` and ``optimizer``.
     sizes
         The sizes of the model.
     parts

@@ -29,6 +29,10 @@ class Scaler:
         return np.mean(self.values), np.std(self.values)
 
 
+def norm(gradient):
+    return np.sqrt(sum((g**2).sum() for g in gradient.values()))
+
+
 class Twin:
     """One learner; `weights` under PyTorch's names, samples as vectors, a target None for none.
 
@@ -173,6 +177,13 @@ class Twin:
         head, bias = self.weights["head.weight"], self.weights["head.bias"]
         outputs = [head @ top + bias for _, top in runs]
         first = len(window) - self.loss_window
+        known = [
+            (p, sample)
+            for p, sample in list(zip(outputs, window, strict=True))[max(first, 0) :]
+            if sample["target"] is not None
+        ]
+        self.window_loss = sum(self.loss_of(*one) for one in known) / self.loss_window
+        self.window_error = sum(abs(self.slope(*one)).sum() for one in known) / self.loss_window
         slopes = [
             None
             if index < first or sample["target"] is None
@@ -187,6 +198,16 @@ class Twin:
         if np.ndim(sample["target"]) == 1:
             slope[np.isnan(sample["target"])] = 0.0
         return sample["weight"] * slope
+
+    def loss_of(self, p, sample):
+        """The loss of one sample, as if its errors were larger by its weight."""
+        target = sample["target"]
+        if np.ndim(target) == 1:
+            parts = zip(p, target, strict=True)
+            total = sum(self.loss.value(z[None], y) for z, y in parts if np.isfinite(y))
+        else:
+            total = self.loss.value(p, target)
+        return sample["weight"] ** 2 * total
 
     def run_again(self, window):
         runs = []
@@ -207,9 +228,12 @@ class Twin:
         self.gradient = clipped
         lr = self.lr.get(self.counters["updates"]) if hasattr(self.lr, "get") else self.lr
         self.counters["updates"] += 1
+        left = norm(clipped) / norm(gradient) if norm(gradient) > 0 else 1.0
+        figures = self.window_loss, self.window_error, left
+        rate = self.optimizer.pace(self.slots, clipped, lr, *figures)
         for name, g in clipped.items():
             theta = self.weights[name] * (1 - lr * self.weight_decay)
-            theta = self.optimizer.step(self.slots[name], theta, g, lr, self.counters["updates"])
+            theta = self.optimizer.step(self.slots[name], theta, g, rate, self.counters["updates"])
             self.weights[name] = np.sign(theta) * np.maximum(np.abs(theta) - lr * self.l1, 0)
 
     def clip(self, gradient):
@@ -217,9 +241,9 @@ class Twin:
             limit = self.clip_value
             gradient = {name: np.clip(g, -limit, limit) for name, g in gradient.items()}
         if self.clip_norm is not None:
-            norm = np.sqrt(sum((g**2).sum() for g in gradient.values()))
-            if norm > self.clip_norm:
-                gradient = {name: g * (self.clip_norm / norm) for name, g in gradient.items()}
+            size = norm(gradient)
+            if size > self.clip_norm:
+                gradient = {name: g * (self.clip_norm / size) for name, g in gradient.items()}
         return gradient
 
     def add_output(self):
