@@ -28,7 +28,7 @@ class Blueprint:
     Parameters
     ----------
     plugins
-        Cell, head, loss, optimizer and gradient algorithm.
+        Cell, head, loss, optimizer, gradient algorithm and treatment.
     shape
         `Sizes` with the fields that a user chooses, and the number of outputs at first; what
         follows from the plug-ins is filled in by `sized`.
@@ -116,6 +116,8 @@ class Blueprint:
             n_head_memory=head.n_memory(*head_shape),
             n_slots=optimizer.n_slots,
             n_notes=getattr(optimizer, "n_notes", 0),
+            n_initial=self.plugins.treatment.n_initial,
+            n_norms=self.plugins.treatment.n_norms,
         )
         return sizes._replace(
             n_memory=algorithm.n_memory(sizes), n_scratch=algorithm.n_scratch(sizes)
@@ -141,14 +143,16 @@ class Blueprint:
         initialise_layers(scheme, self.plugins, sizes, parts.parameters, self.seed)
         initialise_lags(scheme, sizes, parts.parameters, self.seed, 0)
         initialise_outputs(scheme, self.plugins, sizes, parts.parameters, self.seed, 0)
+        parts.initial[:] = parts.parameters
 
     def grow(self, old: Sizes, source: Parts, new: Sizes, target: Parts) -> None:
         """Carry over what streams have in common, and draw the weights that are new."""
         carry_common(self.plugins, old, source, new, target)
-        scheme, parameters = SCHEMES[self.init], target.parameters
-        initialise_inputs(scheme, new, parameters, self.seed, 0, old.n_inputs)
-        initialise_lags(scheme, new, parameters, self.seed, old.n_lags)
-        initialise_outputs(scheme, self.plugins, new, parameters, self.seed, old.n_outputs)
+        scheme = SCHEMES[self.init]
+        for parameters in (target.parameters, *target.initial):
+            initialise_inputs(scheme, new, parameters, self.seed, 0, old.n_inputs)
+            initialise_lags(scheme, new, parameters, self.seed, old.n_lags)
+            initialise_outputs(scheme, self.plugins, new, parameters, self.seed, old.n_outputs)
 
     @property
     def is_scheduled(self) -> bool:

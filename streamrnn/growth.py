@@ -21,9 +21,11 @@ from streamrnn.statistics import statistics_parts
 def carry_common(plugins: Plugins, old: Sizes, source: Parts, new: Sizes, target: Parts) -> None:
     """Copy what streams have in common to its place in `target`; the rest stays."""
     _carry_parameters(plugins, old, source.parameters, new, target.parameters)
-    for before, after in zip(source.slots, target.slots, strict=True):
-        _carry_parameters(plugins, old, before, new, after)
+    for name in ("slots", "initial"):
+        for before, after in zip(getattr(source, name), getattr(target, name), strict=True):
+            _carry_parameters(plugins, old, before, new, after)
     target.notes[:] = source.notes
+    target.norms[:] = source.norms
     plugins.head.carry_memory(
         (old.hidden_size, layer_inputs(old, 0), old.n_outputs),
         source.head_memory,

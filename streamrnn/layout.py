@@ -48,6 +48,8 @@ class Sizes(NamedTuple):
     n_memory: int = 0  # numbers the gradient algorithm keeps
     n_scratch: int = 0  # numbers the gradient algorithm needs while it works
     n_notes: int = 0  # numbers the optimizer keeps besides
+    n_initial: int = 0  # 1 where the parameters are kept as they were at first
+    n_norms: int = 0  # 1 where the usual norm of the gradient is kept
 
 
 @glue
@@ -129,6 +131,8 @@ class Parts(NamedTuple):
     slots: np.ndarray  # (n_slots, n_parameters): the optimizer's
     head_memory: np.ndarray  # (n_head_memory,)
     notes: np.ndarray  # (n_notes,): the optimizer's
+    initial: np.ndarray  # (n_initial, n_parameters)
+    norms: np.ndarray  # (n_norms,)
     # own
     state: np.ndarray  # (num_layers, n_states * H): carried from step to step
     targets: np.ndarray  # (K, n_targets + 1): ring of targets; then weights, 0: not known
@@ -138,8 +142,9 @@ class Parts(NamedTuple):
 @glue
 def common_size(sizes: Sizes) -> int:
     """Return the length of the common half of the arena."""
-    parameters = (1 + sizes.n_slots) * n_parameters(sizes)
-    return parameters + _aligned(sizes.n_head_memory) + _aligned(sizes.n_notes)
+    parameters = (1 + sizes.n_slots + sizes.n_initial) * n_parameters(sizes)
+    kept = _aligned(sizes.n_head_memory) + _aligned(sizes.n_notes) + _aligned(sizes.n_norms)
+    return parameters + kept
 
 
 @glue
@@ -164,11 +169,15 @@ def arena_parts(sizes: Sizes, common: np.ndarray, own: np.ndarray) -> Parts:
     P = n_parameters(sizes)
     state, targets, _ = _own_sizes(sizes)
     head = P + sizes.n_slots * P
+    notes = head + _aligned(sizes.n_head_memory)
+    initial = notes + _aligned(sizes.n_notes)
     return Parts(
         vector(common, 0, P),
         matrix(common, P, sizes.n_slots, P),
         vector(common, head, sizes.n_head_memory),
-        vector(common, head + _aligned(sizes.n_head_memory), sizes.n_notes),
+        vector(common, notes, sizes.n_notes),
+        matrix(common, initial, sizes.n_initial, P),
+        vector(common, initial + sizes.n_initial * P, sizes.n_norms),
         matrix(own, 0, sizes.num_layers, sizes.n_states * sizes.hidden_size),
         matrix(own, state, sizes.truncation, sizes.n_targets + 1),
         vector(own, state + targets, sizes.n_memory),

@@ -33,6 +33,7 @@ from streamrnn.statistics import (
     STATE_RESETS,
     Statistics,
 )
+from streamrnn.treatment import Usual
 from streamrnn.updates import Settings, apply_gradient
 from streamrnn.views import row, vector
 
@@ -50,6 +51,7 @@ class Plugins(NamedTuple):
     loss: Any
     optimizer: Any
     algorithm: Any
+    treatment: Any = Usual()
 
 
 @glue
@@ -276,7 +278,7 @@ def learn(
     if slot < 0:
         return
     if has_gradient(plugins, sizes, parts, counters, work, task, age, slot):
-        apply_gradient(plugins.optimizer, settings, lr, counters, parts, work)
+        apply_gradient(plugins, sizes, settings, lr, counters, parts, work)
     scaled = row(parts.targets, slot)
     if scaled[sizes.n_targets] != 0:
         weights, h = head_weights(sizes, parts.parameters), vector(work.pre, 0, sizes.hidden_size)

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from streamrnn._dispatch import compiled_as, glue
-from streamrnn.layout import Parts, Workspace
+from streamrnn.layout import Parts, Sizes, Workspace
 from streamrnn.linalg import sum_of_squares
 from streamrnn.motion import Step, scale
 from streamrnn.pacing import is_measured, paced
 from streamrnn.statistics import CLIPPED, OPTIMIZER_UPDATES, SKIPPED, UPDATES
 from streamrnn.team import move, sum_of_measures
+from streamrnn.treatment import clip_units, disturb, limit_norm, pull
 
 #: A gradient of a greater norm counts as not finite, and a greater learning rate is refused: the
 #: squares that optimizers keep, and the steps, must stay within float32.
@@ -96,7 +97,8 @@ def _in_pace(optimizer, team, step, left, parts, work):
 
 @glue
 def apply_gradient(
-    optimizer: tuple,
+    plugins: Any,
+    sizes: Sizes,
     settings: Settings,
     lr: float,
     counters: np.ndarray,
@@ -105,13 +107,16 @@ def apply_gradient(
 ) -> None:
     """Move the parameters, unless the gradient is not finite: then count and leave them alone.
 
-    The order is: L2, clip by value, clip by norm, decoupled weight decay, the optimizer's step, L1
-    by soft threshold (the proximal step of the L1 norm).
+    The order is: L2 and the pull to the initial weights, clip by value, by units, by norm,
+    decoupled weight decay, the optimizer's step, L1 by soft threshold (the proximal step of the L1
+    norm), shrink and perturb.
 
     Parameters
     ----------
-    optimizer
-        The optimizer, a NamedTuple.
+    plugins
+        The plug-ins of the model: a NamedTuple with ``optimizer`` and ``treatment``.
+    sizes
+        Of the model.
     settings
         Clipping and regularisation.
     lr
@@ -124,18 +129,21 @@ def apply_gradient(
         The workspace: the gradient, written; the window's figures; who does it.
     """
     team, parameters, gradient = work.team, parts.parameters, work.gradient
+    optimizer, treatment = plugins.optimizer, plugins.treatment
     _regularise(settings, parameters, gradient)
+    pull(treatment, parts, gradient)
     before = math.sqrt(sum_of_squares(team, gradient))
     if not before <= GREATEST_NORM:  # NaN fails every comparison
         counters[SKIPPED] += 1
         return
     norm = before
     clipped = settings.clip_value < math.inf and _clip_value(settings.clip_value, gradient)
+    clipped |= clip_units(treatment, sizes, parts, work)
     if clipped:
         norm = math.sqrt(sum_of_squares(team, gradient))
-    shrink = 1.0
-    if norm > settings.clip_norm:
-        shrink = settings.clip_norm / norm
+    shrink, limit = 1.0, limit_norm(treatment, settings.clip_norm, norm, parts, counters)
+    if norm > limit:
+        shrink = limit / norm
         clipped = True
     if clipped:
         counters[CLIPPED] += 1
@@ -146,3 +154,4 @@ def apply_gradient(
     left = shrink * norm / before if clipped else 1.0
     step = in_pace(optimizer, team, step, left, parts, work)
     move(team, optimizer, step, parameters, gradient, parts.slots)
+    disturb(treatment, sizes, parts, counters)

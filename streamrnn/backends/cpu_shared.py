@@ -144,7 +144,7 @@ def _run(digest: str, patterns: Plugins, real: Any) -> Callable[..., None]:
                 copy(mean, work.gradient.size, work.gradient)
                 window = vector(mean, work.gradient.size, work.window.size)
                 copy(window, window.size, work.window)
-                apply_gradient(plugins.optimizer, settings, rate, counters, parts, work)
+                apply_gradient(plugins, sizes, settings, rate, counters, parts, work)
             return
         inputs = matrix_at(call.inputs, call.n_models, sizes.n_inputs, DOUBLE)
         targets = matrix_at(call.targets, call.n_models, sizes.n_targets + 1, DOUBLE)

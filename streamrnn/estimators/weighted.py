@@ -65,7 +65,8 @@ class Weighted:
         weights.check(model.plugins, sizes, arrays)
         if sizes != model.sizes:
             model.grow(n_inputs, n_outputs)
-        weights.put(model.plugins, model.sizes, model.parts.parameters, arrays)
+        for parameters in (model.parts.parameters, *model.parts.initial):
+            weights.put(model.plugins, model.sizes, parameters, arrays)
         self._features.add(new_features)
         self._outputs.add(names)
 
