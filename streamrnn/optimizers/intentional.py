@@ -37,7 +37,9 @@ class Intentional(NamedTuple):
     Parameters
     ----------
     lr
-        Fraction of the error, or a schedule from ``river.optim.schedulers``.
+        Fraction of the error, or a schedule from ``river.optim.schedulers``. Of six from 0.05 to 1,
+        0.5 has the least error over eight streams, but where targets are noise, lr / (2 - lr) is
+        added to the mean squared error: with 0.3 18 %, with 0.5 a third.
     rho
         Decay of the running means of g² and of L.
     eps
@@ -50,7 +52,7 @@ class Intentional(NamedTuple):
     Nassab et al. (2026), arXiv:2604.19033.
     """
 
-    lr: float = 0.05
+    lr: float = 0.3
     rho: float = 0.999
     eps: float = 1e-8
     limit: float = 20.0
