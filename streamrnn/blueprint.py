@@ -17,7 +17,7 @@ from streamrnn.initialization import (
     initialise_outputs,
 )
 from streamrnn.lags import ONE_HOT, SIGNS, VALUES
-from streamrnn.layout import Parts, Sizes
+from streamrnn.layout import Parts, Sizes, initial_parameters
 from streamrnn.learner import Plugins
 from streamrnn.updates import Settings, check_rate
 
@@ -143,13 +143,13 @@ class Blueprint:
         initialise_layers(scheme, self.plugins, sizes, parts.parameters, self.seed)
         initialise_lags(scheme, sizes, parts.parameters, self.seed, 0)
         initialise_outputs(scheme, self.plugins, sizes, parts.parameters, self.seed, 0)
-        parts.initial[:] = parts.parameters
+        initial_parameters(sizes, parts)[:] = parts.parameters
 
     def grow(self, old: Sizes, source: Parts, new: Sizes, target: Parts) -> None:
         """Carry over what streams have in common, and draw the weights that are new."""
         carry_common(self.plugins, old, source, new, target)
         scheme = SCHEMES[self.init]
-        for parameters in (target.parameters, *target.initial):
+        for parameters in (target.parameters, *initial_parameters(new, target)):
             initialise_inputs(scheme, new, parameters, self.seed, 0, old.n_inputs)
             initialise_lags(scheme, new, parameters, self.seed, old.n_lags)
             initialise_outputs(scheme, self.plugins, new, parameters, self.seed, old.n_outputs)

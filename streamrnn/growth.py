@@ -10,8 +10,11 @@ from streamrnn.layout import (
     Parts,
     Sizes,
     head_weights,
+    initial_parameters,
     layer_inputs,
     layer_weights,
+    norms,
+    notes,
     places_of_inputs,
 )
 from streamrnn.learner import Plugins
@@ -21,11 +24,11 @@ from streamrnn.statistics import statistics_parts
 def carry_common(plugins: Plugins, old: Sizes, source: Parts, new: Sizes, target: Parts) -> None:
     """Copy what streams have in common to its place in `target`; the rest stays."""
     _carry_parameters(plugins, old, source.parameters, new, target.parameters)
-    for name in ("slots", "initial"):
-        for before, after in zip(getattr(source, name), getattr(target, name), strict=True):
-            _carry_parameters(plugins, old, before, new, after)
-    target.notes[:] = source.notes
-    target.norms[:] = source.norms
+    kept = [*source.slots, *initial_parameters(old, source)]
+    for before, after in zip(kept, [*target.slots, *initial_parameters(new, target)], strict=True):
+        _carry_parameters(plugins, old, before, new, after)
+    notes(new, target)[:] = notes(old, source)
+    norms(new, target)[:] = norms(old, source)
     plugins.head.carry_memory(
         (old.hidden_size, layer_inputs(old, 0), old.n_outputs),
         source.head_memory,

@@ -130,9 +130,7 @@ class Parts(NamedTuple):
     parameters: np.ndarray  # (n_parameters,)
     slots: np.ndarray  # (n_slots, n_parameters): the optimizer's
     head_memory: np.ndarray  # (n_head_memory,)
-    notes: np.ndarray  # (n_notes,): the optimizer's
-    initial: np.ndarray  # (n_initial, n_parameters)
-    norms: np.ndarray  # (n_norms,)
+    further: np.ndarray  # what only some models keep, see `initial_parameters` and what follows
     # own
     state: np.ndarray  # (num_layers, n_states * H): carried from step to step
     targets: np.ndarray  # (K, n_targets + 1): ring of targets; then weights, 0: not known
@@ -143,8 +141,12 @@ class Parts(NamedTuple):
 def common_size(sizes: Sizes) -> int:
     """Return the length of the common half of the arena."""
     parameters = (1 + sizes.n_slots + sizes.n_initial) * n_parameters(sizes)
-    kept = _aligned(sizes.n_head_memory) + _aligned(sizes.n_notes) + _aligned(sizes.n_norms)
-    return parameters + kept
+    return parameters + _aligned(sizes.n_head_memory) + _further_size(sizes)
+
+
+@glue
+def _further_size(sizes):
+    return sizes.n_initial * n_parameters(sizes) + _aligned(sizes.n_notes) + _aligned(sizes.n_norms)
 
 
 @glue
@@ -169,19 +171,34 @@ def arena_parts(sizes: Sizes, common: np.ndarray, own: np.ndarray) -> Parts:
     P = n_parameters(sizes)
     state, targets, _ = _own_sizes(sizes)
     head = P + sizes.n_slots * P
-    notes = head + _aligned(sizes.n_head_memory)
-    initial = notes + _aligned(sizes.n_notes)
     return Parts(
         vector(common, 0, P),
         matrix(common, P, sizes.n_slots, P),
         vector(common, head, sizes.n_head_memory),
-        vector(common, notes, sizes.n_notes),
-        matrix(common, initial, sizes.n_initial, P),
-        vector(common, initial + sizes.n_initial * P, sizes.n_norms),
+        vector(common, head + _aligned(sizes.n_head_memory), _further_size(sizes)),
         matrix(own, 0, sizes.num_layers, sizes.n_states * sizes.hidden_size),
         matrix(own, state, sizes.truncation, sizes.n_targets + 1),
         vector(own, state + targets, sizes.n_memory),
     )
+
+
+@glue
+def initial_parameters(sizes: Sizes, parts: Parts) -> np.ndarray:
+    """View the parameters as they were at first, (n_initial, n_parameters)."""
+    return matrix(parts.further, 0, sizes.n_initial, n_parameters(sizes))
+
+
+@glue
+def notes(sizes: Sizes, parts: Parts) -> np.ndarray:
+    """View what the optimizer keeps beside its slots, (n_notes,)."""
+    return vector(parts.further, sizes.n_initial * n_parameters(sizes), sizes.n_notes)
+
+
+@glue
+def norms(sizes: Sizes, parts: Parts) -> np.ndarray:
+    """View the usual norm of the gradient, (n_norms,)."""
+    start = sizes.n_initial * n_parameters(sizes) + _aligned(sizes.n_notes)
+    return vector(parts.further, start, sizes.n_norms)
 
 
 # --- the tape: what a step leaves behind for the backward sweep, a ring of K rows for each layer

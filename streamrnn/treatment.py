@@ -12,9 +12,17 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from streamrnn._dispatch import by_type, glue, kernel, standalone
+from streamrnn._dispatch import glue, glue_by_type, kernel, standalone
 from streamrnn._registry import plugin
-from streamrnn.layout import Parts, Sizes, Workspace, head_weights, layer_weights
+from streamrnn.layout import (
+    Parts,
+    Sizes,
+    Workspace,
+    head_weights,
+    initial_parameters,
+    layer_weights,
+    norms,
+)
 from streamrnn.noise import add_noise
 from streamrnn.statistics import UPDATES
 from streamrnn.views import address_of, matrix_at, row, vector
@@ -69,12 +77,12 @@ class Further(NamedTuple):
         return 1 if self.quantile > 0 else 0
 
 
-@by_type
-def pull(treatment: tuple, parts: Parts, gradient: np.ndarray) -> None:
+@glue_by_type
+def pull(treatment: tuple, sizes: Sizes, parts: Parts, gradient: np.ndarray) -> None:
     """Add to the gradient what pulls the parameters to what they were at first."""
 
 
-@by_type
+@glue_by_type
 def clip_units(treatment: tuple, sizes: Sizes, parts: Parts, work: Workspace) -> bool:
     """Clip the gradient of each unit's weights; say whether any was too large.
 
@@ -83,21 +91,21 @@ def clip_units(treatment: tuple, sizes: Sizes, parts: Parts, work: Workspace) ->
     raise NotImplementedError
 
 
-@by_type
+@glue_by_type
 def limit_norm(
-    treatment: tuple, limit: float, norm: float, parts: Parts, counters: np.ndarray
+    treatment: tuple, sizes: Sizes, limit: float, norm: float, parts: Parts, counters: np.ndarray
 ) -> float:
     """Return the greatest norm of the gradient, given that of the settings; remember this one."""
     raise NotImplementedError
 
 
-@by_type
+@glue_by_type
 def disturb(treatment: tuple, sizes: Sizes, parts: Parts, counters: np.ndarray) -> None:
     """Shrink and perturb all parameters."""
 
 
 @pull.register(Usual)
-def _(treatment, parts, gradient):
+def _(treatment, sizes, parts, gradient):
     pass
 
 
@@ -107,7 +115,7 @@ def _(treatment, sizes, parts, work):
 
 
 @limit_norm.register(Usual)
-def _(treatment, limit, norm, parts, counters):
+def _(treatment, sizes, limit, norm, parts, counters):
     return limit
 
 
@@ -125,9 +133,11 @@ def _add_distance(strength, parameters, initial, gradient):
 
 
 @pull.register(Further)
-def _(treatment, parts, gradient):
+def _(treatment, sizes, parts, gradient):
     if treatment.l2_init > 0.0:
-        _add_distance(treatment.l2_init, parts.parameters, row(parts.initial, 0), gradient)
+        _add_distance(
+            treatment.l2_init, parts.parameters, row(initial_parameters(sizes, parts), 0), gradient
+        )
 
 
 @clip_units.register(Further)
@@ -182,10 +192,11 @@ def _scale_columns(matrix, factors):
 
 
 @limit_norm.register(Further)
-def _(treatment, limit, norm, parts, counters):
+def _(treatment, sizes, limit, norm, parts, counters):
     if treatment.quantile == 0.0:
         return limit
-    usual = np.float64(parts.norms[0])
+    known = norms(sizes, parts)
+    usual = np.float64(known[0])
     if norm > 0.0:  # the first target may be the mean by definition, and tells nothing
         if usual == 0.0:
             usual = norm
@@ -194,7 +205,7 @@ def _(treatment, limit, norm, parts, counters):
             below = 1.0 if norm < usual else 0.0
             pace = first if first > _PACE else _PACE
             usual *= math.exp(pace * (treatment.quantile - below))
-        parts.norms[0] = usual
+        known[0] = usual
     return usual if usual > 0.0 else limit
 
 

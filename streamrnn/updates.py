@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from streamrnn._dispatch import compiled_as, glue
-from streamrnn.layout import Parts, Sizes, Workspace
+from streamrnn.layout import Parts, Sizes, Workspace, notes
 from streamrnn.linalg import sum_of_squares
 from streamrnn.motion import Step, scale
 from streamrnn.pacing import is_measured, paced
@@ -60,13 +60,19 @@ def _clip_value(limit, gradient):
 
 
 def in_pace(
-    optimizer: tuple, team: tuple, step: Step, left: float, parts: Parts, work: Workspace
+    optimizer: tuple,
+    team: tuple,
+    sizes: Sizes,
+    step: Step,
+    left: float,
+    parts: Parts,
+    work: Workspace,
 ) -> Step:
     """Return the step of an optimizer that looks at all parameters first; that of others stays.
 
     Parameters
     ----------
-    optimizer, team
+    optimizer, team, sizes
         As in `apply_gradient`.
     step
         With the rate of the schedule. The gradient is scaled here, since it is measured as clipped.
@@ -75,23 +81,27 @@ def in_pace(
     parts, work
         As in `apply_gradient`.
     """
-    return _in_pace(optimizer, team, step, left, parts, work) if is_measured(optimizer) else step
+    return (
+        _in_pace(optimizer, team, sizes, step, left, parts, work)
+        if is_measured(optimizer)
+        else step
+    )
 
 
 @compiled_as(in_pace)
-def _emit_in_pace(optimizer, team, step, left, parts, work):
+def _emit_in_pace(optimizer, team, sizes, step, left, parts, work):
     if not is_measured(optimizer.instance_class):
-        return lambda optimizer, team, step, left, parts, work: step
-    return lambda optimizer, team, step, left, parts, work: _in_pace(
-        optimizer, team, step, left, parts, work
+        return lambda optimizer, team, sizes, step, left, parts, work: step
+    return lambda optimizer, team, sizes, step, left, parts, work: _in_pace(
+        optimizer, team, sizes, step, left, parts, work
     )
 
 
 @glue
-def _in_pace(optimizer, team, step, left, parts, work):
+def _in_pace(optimizer, team, sizes, step, left, parts, work):
     scale(step.shrink, work.gradient)
     total = sum_of_measures(team, optimizer, step, work.gradient, parts.slots)
-    rate = paced(optimizer, step.lr, total, work.window, left, parts.notes)
+    rate = paced(optimizer, step.lr, total, work.window, left, notes(sizes, parts))
     return Step(rate, step.number, 1.0, step.kept, step.threshold)
 
 
@@ -131,7 +141,7 @@ def apply_gradient(
     team, parameters, gradient = work.team, parts.parameters, work.gradient
     optimizer, treatment = plugins.optimizer, plugins.treatment
     _regularise(settings, parameters, gradient)
-    pull(treatment, parts, gradient)
+    pull(treatment, sizes, parts, gradient)
     before = math.sqrt(sum_of_squares(team, gradient))
     if not before <= GREATEST_NORM:  # NaN fails every comparison
         counters[SKIPPED] += 1
@@ -141,7 +151,7 @@ def apply_gradient(
     clipped |= clip_units(treatment, sizes, parts, work)
     if clipped:
         norm = math.sqrt(sum_of_squares(team, gradient))
-    shrink, limit = 1.0, limit_norm(treatment, settings.clip_norm, norm, parts, counters)
+    shrink, limit = 1.0, limit_norm(treatment, sizes, settings.clip_norm, norm, parts, counters)
     if norm > limit:
         shrink = limit / norm
         clipped = True
@@ -152,6 +162,6 @@ def apply_gradient(
     kept = 1.0 - lr * settings.weight_decay
     step = Step(lr, counters[OPTIMIZER_UPDATES], shrink, kept, lr * settings.l1)
     left = shrink * norm / before if clipped else 1.0
-    step = in_pace(optimizer, team, step, left, parts, work)
+    step = in_pace(optimizer, team, sizes, step, left, parts, work)
     move(team, optimizer, step, parameters, gradient, parts.slots)
     disturb(treatment, sizes, parts, counters)

@@ -9,6 +9,7 @@ from engine_helpers import engine, learn
 from estimator_helpers import plain_gradient
 
 from streamrnn import RNNClassifier, RNNRegressor, cells, gradients, heads, losses, optimizers
+from streamrnn.layout import Sizes
 from streamrnn.linalg import Alone
 from streamrnn.losses.protocol import decode, slope, value
 from streamrnn.motion import Step
@@ -105,13 +106,14 @@ def _move(optimizer, lr, t, parameters, gradient, memory, loss):
     """One update, as the engine makes it; of the error it only matters that it is none of 0."""
     window = np.array([loss, 1.0])
     work = SimpleNamespace(gradient=gradient, window=window)
-    step = in_pace(optimizer, Alone(), Step(lr, t), 1.0, memory, work)
+    step = in_pace(optimizer, Alone(), memory.sizes, Step(lr, t), 1.0, memory, work)
     move(Alone(), optimizer, step, parameters, gradient, memory.slots)
 
 
 def _memory(kind, size):
     slots, notes = np.zeros((kind.n_slots, size)), np.zeros(getattr(kind, "n_notes", 0))
-    return SimpleNamespace(slots=slots, notes=notes)
+    sizes = Sizes(n_notes=notes.size)
+    return SimpleNamespace(slots=slots, further=notes, sizes=sizes)
 
 
 @pytest.mark.interpreted

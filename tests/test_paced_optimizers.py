@@ -9,6 +9,7 @@ from estimator_helpers import SMALL, model_bytes
 from naive import Twin, random_weights
 
 from streamrnn import KeyedModel, RNNRegressor
+from streamrnn.layout import notes
 from streamrnn.optimizers import Intentional, ObGD
 
 PLAIN = {"truncation": 4, "lr": 1e-4, "activations": "recomputed"}
@@ -53,10 +54,10 @@ def test_intentional_holds_spikes():
     rng = np.random.default_rng(0)
     for x in rng.normal(size=(300, 3)):
         learn(model, x, x[0] + rng.normal())
-    usual = model.parts.notes[0]
+    usual = notes(model.sizes, model.parts)[0]
     before = get(model)
     learn(model, X, 1e6)
-    assert model.parts.notes[0] < 2 * usual
+    assert notes(model.sizes, model.parts)[0] < 2 * usual
     assert max(abs(get(model)[name] - before[name]).max() for name in before) < 5
 
 
@@ -117,12 +118,12 @@ def test_streams_alike_move_shared_weights_as_one_would(rng):
 def test_a_reset_forgets_the_usual_error_and_a_file_does_not(rng):
     model = RNNRegressor(**SMALL, optimizer=Intentional(lr=0.1, limit=5.0))
     model.replay(rng.normal(size=(30, 2)), rng.normal(size=30))
-    assert model._model.parts.notes[0] > 0
+    assert notes(model._model.sizes, model._model.parts)[0] > 0
     again = RNNRegressor.from_bytes(model.to_bytes())
     assert model_bytes(again) == model_bytes(model)
     assert again.optimizer == model.optimizer
     model._model.reset_optimizer()
-    assert model._model.parts.notes[0] == 0
+    assert notes(model._model.sizes, model._model.parts)[0] == 0
 
 
 def test_others_keep_no_notes():
