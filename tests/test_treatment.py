@@ -10,8 +10,8 @@ from naive.noise import noise
 from naive.noise import threefry as slow_threefry
 from test_online_twin import assert_same_counters, assert_same_weights, features, run, stream
 
-from streamrnn import KeyedModel, RNNClassifier, RNNRegressor
-from streamrnn.layout import head_weights, initial_parameters, layer_weights, norms
+from streamrnn import KeyedModel, RNNClassifier, RNNRegressor, layout
+from streamrnn.layout import head_weights, initial_parameters, layer_weights
 from streamrnn.noise import add_noise, threefry
 
 NO_SCALING = {"scale_inputs": False, "scale_target": False}
@@ -100,7 +100,7 @@ def test_auto_follows_the_tenth_percentile(rng):
             one.learn_one(x, y)
         norms.append(np.linalg.norm(plain._model.gradient))
         if t in (1499, 2999):
-            usual = norms(model._model.sizes, model._model.parts)[0]
+            usual = layout.norms(model._model.sizes, model._model.parts)[0]
             share = np.mean(np.array(norms[-1000:]) < usual)
             assert 0.04 < share < 0.2
             assert np.linalg.norm(model._model.gradient) <= usual * 1.0001
