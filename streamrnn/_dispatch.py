@@ -195,6 +195,11 @@ class Generic(Protocol):
         """Return a decorator that adds the implementation for `spec_type`."""
 
 
+def glue_by_type(contract: Callable[..., Any]) -> Generic:
+    """Do as `by_type`, but copy the code into its callers, as `glue` does."""
+    return _by_type(contract, _GLUE)
+
+
 def by_type(contract: Callable[..., Any]) -> Generic:
     """Turn a documented stub into a function chosen by the type of its first argument.
 
@@ -202,6 +207,10 @@ def by_type(contract: Callable[..., Any]) -> Generic:
     compiled code the choice is made by the compiler; called from plain Python (as under
     ``NUMBA_DISABLE_JIT=1``) it is a dictionary look-up.
     """
+    return _by_type(contract, _PLUGIN)
+
+
+def _by_type(contract: Callable[..., Any], options: dict[str, Any]) -> Generic:
     registry: dict[type, Any] = {}
 
     def generic(spec: Any, *args: Any) -> Any:
@@ -221,7 +230,7 @@ def by_type(contract: Callable[..., Any]) -> Generic:
         return add
 
     # Not strict: the implementations spell out the arguments that `choose` takes as *args.
-    overload(generic, strict=False, jit_options=cast(Any, _PLUGIN))(choose)
+    overload(generic, strict=False, jit_options=cast(Any, options))(choose)
     named = cast(Any, generic)
     named.__name__ = contract.__name__
     named.__doc__ = contract.__doc__

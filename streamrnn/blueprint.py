@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from streamrnn.columns import n_levels, n_told
 from streamrnn.growth import carry_common, shape_of_head
 from streamrnn.initialization import (
     SCHEMES,
@@ -17,7 +18,7 @@ from streamrnn.initialization import (
     initialise_outputs,
 )
 from streamrnn.lags import ONE_HOT, SIGNS, VALUES
-from streamrnn.layout import Parts, Sizes, n_levels, n_told, row_width
+from streamrnn.layout import Parts, Sizes, initial_parameters, row_width
 from streamrnn.learner import Plugins
 from streamrnn.updates import Settings, check_rate
 
@@ -28,7 +29,7 @@ class Blueprint:
     Parameters
     ----------
     plugins
-        Cell, head, loss, optimizer and gradient algorithm.
+        Cell, head, loss, optimizer, gradient algorithm and treatment.
     shape
         `Sizes` with the fields that a user chooses, and the number of outputs at first; what
         follows from the plug-ins is filled in by `sized`.
@@ -134,6 +135,9 @@ class Blueprint:
             n_head_memory=head.n_memory(*head_shape),
             n_memory=algorithm.n_memory(sizes),
             n_scratch=algorithm.n_scratch(sizes),
+            n_notes=getattr(optimizer, "n_notes", 0),
+            n_initial=self.plugins.treatment.n_initial,
+            n_norms=self.plugins.treatment.n_norms,
         )
 
     @property
@@ -157,14 +161,16 @@ class Blueprint:
         initialise_lags(scheme, sizes, parts.parameters, self.seed, 0)
         self.plugins.head.start_memory(shape_of_head(sizes), parts.head_memory)
         initialise_outputs(scheme, self.plugins, sizes, parts.parameters, self.seed, 0)
+        initial_parameters(sizes, parts)[:] = parts.parameters
 
     def grow(self, old: Sizes, source: Parts, new: Sizes, target: Parts) -> None:
         """Carry over what streams have in common, and draw the weights that are new."""
         carry_common(self.plugins, old, source, new, target)
-        scheme, parameters = SCHEMES[self.init], target.parameters
-        initialise_inputs(scheme, new, parameters, self.seed, 0, old.n_inputs)
-        initialise_lags(scheme, new, parameters, self.seed, old.n_lags)
-        initialise_outputs(scheme, self.plugins, new, parameters, self.seed, old.n_outputs)
+        scheme = SCHEMES[self.init]
+        for parameters in (target.parameters, *initial_parameters(new, target)):
+            initialise_inputs(scheme, new, parameters, self.seed, 0, old.n_inputs)
+            initialise_lags(scheme, new, parameters, self.seed, old.n_lags)
+            initialise_outputs(scheme, self.plugins, new, parameters, self.seed, old.n_outputs)
 
     @property
     def is_scheduled(self) -> bool:

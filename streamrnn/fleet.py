@@ -13,7 +13,7 @@ from streamrnn.backends.cpu_shared import CHUNK, SharedCall
 from streamrnn.bank import Bank, lent
 from streamrnn.blueprint import Blueprint
 from streamrnn.growth import carry_own
-from streamrnn.layout import Sizes, arena_parts, common_size, n_parameters
+from streamrnn.layout import Sizes, arena_parts, common_size, n_summed
 from streamrnn.learner import LEARN, PREDICT, ROLL
 from streamrnn.model import Model
 from streamrnn.parallel import Crew
@@ -167,7 +167,7 @@ class Fleet(Bank):
         """Let streams predict and learn from one row each, with one update for all of them."""
         models, _ = self._addresses(slots, np.arange(len(slots) + 1))
         n_sums = -(-len(slots) // CHUNK)
-        sums = np.empty((n_sums, n_parameters(self.sizes)), self.blueprint.dtype)
+        sums = np.empty((n_sums, n_summed(self.sizes)), self.blueprint.dtype)
         counts = np.zeros(n_sums, np.int64)
         rates = self._coming_rates(self._updates, 1)
         workspaces = self._workspaces(crew.n_threads)
@@ -199,6 +199,7 @@ class Fleet(Bank):
         crew.do(gather, [range(i, min(i + step, n_sums)) for i in range(0, n_sums, step)])
         update = call._replace(
             models=cpu.address(models),
+            workspace=cpu.address(self.workspace),
             n_models=1,
             sums=cpu.address(sums),
             counts=cpu.address(counts),

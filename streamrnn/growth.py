@@ -6,15 +6,16 @@ import math
 
 import numpy as np
 
+from streamrnn.columns import ages_of_columns, places_of_columns, places_of_inputs
 from streamrnn.heads.protocol import Shape
 from streamrnn.layout import (
     Parts,
     Sizes,
-    ages_of_columns,
     head_weights,
+    initial_parameters,
     layer_weights,
-    places_of_columns,
-    places_of_inputs,
+    norms,
+    notes,
     row_width,
 )
 from streamrnn.learner import Plugins
@@ -29,8 +30,11 @@ def shape_of_head(sizes: Sizes) -> Shape:
 def carry_common(plugins: Plugins, old: Sizes, source: Parts, new: Sizes, target: Parts) -> None:
     """Copy what streams have in common to its place in `target`; the rest stays."""
     _carry_parameters(plugins, old, source.parameters, new, target.parameters)
-    for before, after in zip(source.slots, target.slots, strict=True):
+    kept = [*source.slots, *initial_parameters(old, source)]
+    for before, after in zip(kept, [*target.slots, *initial_parameters(new, target)], strict=True):
         _carry_parameters(plugins, old, before, new, after)
+    notes(new, target)[:] = notes(old, source)
+    norms(new, target)[:] = norms(old, source)
     plugins.head.carry_memory(
         shape_of_head(old),
         source.head_memory,

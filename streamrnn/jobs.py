@@ -18,6 +18,7 @@ from streamrnn.linalg import (
     write_rows,
 )
 from streamrnn.motion import Step, move_part
+from streamrnn.pacing import measured_block
 from streamrnn.views import matrix, matrix_at, record, row, vector
 
 
@@ -44,7 +45,7 @@ N_FIGURES = 128
 NUMBERS, SQUARES_AT = len(Step()), N_FIGURES - N_SQUARES
 
 #: The kinds of jobs.
-PRODUCT, TRANSPOSED, GRADIENT, SQUARES, MOVE = range(5)
+PRODUCT, TRANSPOSED, GRADIENT, SQUARES, MOVE, MEASURE = range(6)
 
 
 class _Product(NamedTuple):
@@ -88,7 +89,10 @@ class _Squares(NamedTuple):
 
 
 class _Move(NamedTuple):
-    """`move_part`, shared by parameters; its numbers are among the figures."""
+    """`move_part`, shared by parameters, and `measured_block`, shared by blocks of them.
+
+    The numbers of the update are among the figures.
+    """
 
     parameters: int = 0
     gradient: int = 0
@@ -114,6 +118,8 @@ def perform(team: Team, words: Any) -> None:
         _perform_gradient(team.real, record(_A_GRADIENT, words, JOB), first, last)
     elif kind == SQUARES:
         _perform_squares(team, record(_A_SQUARES, words, JOB), first, last)
+    elif kind == MEASURE:
+        _perform_measure(team, record(_A_MOVE, words, JOB), first, last)
     else:
         _perform_move(team, record(_A_MOVE, words, JOB), first, last)
 
@@ -164,6 +170,16 @@ def _perform_squares(team, job, first, last):
     values = _vector_at(job.values, job.size, team.real)
     for block in range(first, last):
         team.figures[SQUARES_AT + block] = squares_of_block(values, block)
+
+
+@glue
+def _perform_measure(team, job, first, last):
+    gradient = _vector_at(job.gradient, job.size, team.real)
+    slots = matrix_at(job.slots, job.n_slots, job.size, team.real)
+    optimizer = record(team.optimizer, team.figures, NUMBERS)
+    number = record(_STEP, team.figures, 0).number
+    for block in range(first, last):
+        team.figures[SQUARES_AT + block] = measured_block(optimizer, number, gradient, slots, block)
 
 
 @glue

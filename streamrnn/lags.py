@@ -12,8 +12,9 @@ import numpy as np
 
 from streamrnn._dispatch import glue
 from streamrnn.changes import level
+from streamrnn.columns import n_levels, n_told
 from streamrnn.gradients.protocol import recall
-from streamrnn.layout import Parts, Sizes, Workspace, layer_inputs, n_levels, n_told
+from streamrnn.layout import Parts, Sizes, Workspace, layer_inputs
 from streamrnn.linalg import copy, fill
 from streamrnn.statistics import FILLED, POSITION, Statistics
 from streamrnn.views import row, vector

@@ -2,16 +2,13 @@
 
 All numbers of one model are in three flat arrays. The *arena* (in the model's precision) and the
 *statistics* (float64: counters and running moments must not round) are the model; saving, copying
-and comparing models is saving, copying and comparing these two. The *workspace* is scratch, never
-part of the model's state.
-
-What lies in the statistics is told in `streamrnn.statistics`.
+and comparing models is doing so with these two. The *workspace* is scratch, and no part of it.
 
 The arena has two halves: what is *common* to all streams that one model learns from, and what is a
 stream's *own*. A model of one stream has them one behind the other.
 
-The functions here run in plain Python and inside compiled code alike, so there is one description
-of the layout. Blocks start on cache-line boundaries.
+The functions here run in plain Python and inside compiled code alike. Blocks start on cache-line
+boundaries. What lies in the statistics is told in `streamrnn.statistics`.
 """
 
 from __future__ import annotations
@@ -52,6 +49,9 @@ class Sizes(NamedTuple):
     n_recent: int = 0  # inputs of the head alone: these, and levels
     is_change: int = 0  # 1: what is predicted is the change from the last target
     is_series: int = 0  # 1: the targets are the coming values of one series
+    n_notes: int = 0  # numbers the optimizer keeps besides
+    n_initial: int = 0  # 1 where the parameters are kept as they were at first
+    n_norms: int = 0  # 1 where the usual norm of the gradient is kept
 
 
 @glue
@@ -79,43 +79,6 @@ def layer_inputs(sizes: Sizes, layer: int) -> int:
 def row_width(sizes: Sizes, layer: int) -> int:
     """Return the numbers kept of a layer's inputs; of the first, what the head alone reads, too."""
     return layer_inputs(sizes, layer) + (sizes.n_recent if layer == 0 else 0)
-
-
-@glue
-def n_told(sizes: Sizes) -> int:
-    """Return how many inputs tell one target: an output each, or the series' value."""
-    return 1 if sizes.is_series else sizes.n_outputs
-
-
-@glue
-def n_levels(sizes: Sizes) -> int:
-    """Return how many levels of last targets the head reads."""
-    return n_told(sizes) if sizes.is_change and sizes.recent_targets else 0 * n_told(sizes)
-
-
-def places_of_inputs(old: Sizes, new: Sizes) -> np.ndarray:
-    """Return where the first layer's inputs of `old` sizes are among those of `new` sizes."""
-    return np.r_[: old.n_inputs, new.n_inputs : new.n_inputs + old.n_lags]
-
-
-def places_of_columns(old: Sizes, new: Sizes) -> np.ndarray:
-    """Return the same of all that is kept of a step: inputs, then what the head alone reads."""
-    places, start = [places_of_inputs(old, new)], layer_inputs(new, 0)
-    if old.recent_inputs:
-        places.append(start + np.arange(old.n_inputs))
-        start += new.n_inputs
-    for _ in range(old.recent_targets + (n_levels(old) > 0)):
-        places.append(start + np.arange(n_told(old)))
-        start += n_told(new)
-    return np.concatenate(places)
-
-
-def ages_of_columns(sizes: Sizes) -> np.ndarray:
-    """Return how old the target is that a column tells, 1 for the last; 0 for all other columns."""
-    n = sizes.recent_targets * n_told(sizes)
-    ages = np.zeros(row_width(sizes, 0), int)
-    ages[ages.size - n :] = 1 + np.arange(n) // max(n_told(sizes), 1)
-    return ages
 
 
 @glue
@@ -154,6 +117,12 @@ def n_parameters(sizes: Sizes) -> int:
     return _layer_offset(sizes, sizes.num_layers) + _aligned(sizes.n_head)
 
 
+@glue
+def n_summed(sizes: Sizes) -> int:
+    """Return the length of a gradient and of what streams add up besides, the window's figures."""
+    return n_parameters(sizes) + ALIGNMENT
+
+
 # --- the arena
 
 
@@ -164,6 +133,7 @@ class Parts(NamedTuple):
     parameters: np.ndarray  # (n_parameters,)
     slots: np.ndarray  # (n_slots, n_parameters): the optimizer's
     head_memory: np.ndarray  # (n_head_memory,)
+    further: np.ndarray  # what only some models keep, see `initial_parameters` and what follows
     # own
     state: np.ndarray  # (num_layers, n_states * H): carried from step to step
     targets: np.ndarray  # (K, n_targets + 1): ring of targets; then weights, 0: not known
@@ -173,7 +143,13 @@ class Parts(NamedTuple):
 @glue
 def common_size(sizes: Sizes) -> int:
     """Return the length of the common half of the arena."""
-    return (1 + sizes.n_slots) * n_parameters(sizes) + _aligned(sizes.n_head_memory)
+    parameters = (1 + sizes.n_slots + sizes.n_initial) * n_parameters(sizes)
+    return parameters + _aligned(sizes.n_head_memory) + _further_size(sizes)
+
+
+@glue
+def _further_size(sizes):
+    return sizes.n_initial * n_parameters(sizes) + _aligned(sizes.n_notes) + _aligned(sizes.n_norms)
 
 
 @glue
@@ -197,14 +173,35 @@ def arena_parts(sizes: Sizes, common: np.ndarray, own: np.ndarray) -> Parts:
     """View the parts of an arena's two halves."""
     P = n_parameters(sizes)
     state, targets, _ = _own_sizes(sizes)
+    head = P + sizes.n_slots * P
     return Parts(
         vector(common, 0, P),
         matrix(common, P, sizes.n_slots, P),
-        vector(common, P + sizes.n_slots * P, sizes.n_head_memory),
+        vector(common, head, sizes.n_head_memory),
+        vector(common, head + _aligned(sizes.n_head_memory), _further_size(sizes)),
         matrix(own, 0, sizes.num_layers, sizes.n_states * sizes.hidden_size),
         matrix(own, state, sizes.truncation, sizes.n_targets + 1),
         vector(own, state + targets, sizes.n_memory),
     )
+
+
+@glue
+def initial_parameters(sizes: Sizes, parts: Parts) -> np.ndarray:
+    """View the parameters as they were at first, (n_initial, n_parameters)."""
+    return matrix(parts.further, 0, sizes.n_initial, n_parameters(sizes))
+
+
+@glue
+def notes(sizes: Sizes, parts: Parts) -> np.ndarray:
+    """View what the optimizer keeps beside its slots, (n_notes,)."""
+    return vector(parts.further, sizes.n_initial * n_parameters(sizes), sizes.n_notes)
+
+
+@glue
+def norms(sizes: Sizes, parts: Parts) -> np.ndarray:
+    """View the usual norm of the gradient, (n_norms,)."""
+    start = sizes.n_initial * n_parameters(sizes) + _aligned(sizes.n_notes)
+    return vector(parts.further, start, sizes.n_norms)
 
 
 # --- the tape: what a step leaves behind for the backward sweep, a ring of K rows for each layer
@@ -266,6 +263,7 @@ class Workspace(NamedTuple):
     """The parts of the workspace; `gradient` may be looked at, the rest outlives no call."""
 
     gradient: np.ndarray  # (n_parameters,)
+    window: np.ndarray  # (2,): loss and error of the window, where the optimizer asks for them
     x: np.ndarray  # (n_inputs + n_lags + n_recent,): scaled inputs, lags, the head's
     pre: np.ndarray  # (gates * H,): pre-activations
     after: np.ndarray  # (num_layers, n_states * H): state after the step
@@ -283,7 +281,7 @@ class Workspace(NamedTuple):
 def _workspace_sizes(sizes):
     H, K, L = sizes.hidden_size, sizes.truncation, sizes.num_layers
     return (
-        n_parameters(sizes),
+        n_summed(sizes),
         _aligned(row_width(sizes, 0)),
         _aligned(sizes.gates * H),
         _aligned(L * sizes.n_states * H),
@@ -310,14 +308,16 @@ def workspace_size(sizes: Sizes) -> int:
 def workspace_parts(sizes: Sizes, workspace: np.ndarray, team: Any) -> Workspace:
     """View the parts of a workspace; `team` works on it."""
     H, K, L = sizes.hidden_size, sizes.truncation, sizes.num_layers
-    P, x, pre, after, factors, z, d_z, d_state, deltas, errors, _ = _workspace_sizes(sizes)
-    at_after = P + x + pre
+    summed, x, pre, after, factors, z, d_z, d_state, deltas, errors, _ = _workspace_sizes(sizes)
+    P = n_parameters(sizes)
+    at_after = summed + x + pre
     at_z = at_after + after + factors
     at_deltas = at_z + z + d_z + d_state
     return Workspace(
         vector(workspace, 0, P),
-        vector(workspace, P, row_width(sizes, 0)),
-        vector(workspace, P + x, sizes.gates * H),
+        vector(workspace, P, 2),
+        vector(workspace, summed, row_width(sizes, 0)),
+        vector(workspace, summed + x, sizes.gates * H),
         matrix(workspace, at_after, L, sizes.n_states * H),
         matrix(workspace, at_after + after, L, sizes.n_factors * H),
         vector(workspace, at_z, sizes.n_outputs),

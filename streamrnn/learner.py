@@ -29,6 +29,7 @@ from streamrnn.statistics import (
     Statistics,
 )
 from streamrnn.targets import assume_prediction, keep_target, teaches, write_in_units
+from streamrnn.treatment import Usual
 from streamrnn.updates import Settings, apply_gradient
 from streamrnn.views import row, vector
 
@@ -46,6 +47,7 @@ class Plugins(NamedTuple):
     loss: Any
     optimizer: Any
     algorithm: Any
+    treatment: Any = Usual()
 
 
 @glue
@@ -258,16 +260,7 @@ def learn(
     if slot < 0:
         return
     if has_gradient(plugins, sizes, parts, counters, work, task, age, slot):
-        apply_gradient(
-            work.team,
-            plugins.optimizer,
-            settings,
-            lr,
-            counters,
-            parts.parameters,
-            work.gradient,
-            parts.slots,
-        )
+        apply_gradient(plugins, sizes, settings, lr, counters, parts, work)
     scaled = row(parts.targets, slot)
     if scaled[sizes.n_targets] != 0:
         weights, h = head_weights(sizes, parts.parameters), vector(work.pre, 0, sizes.hidden_size)

@@ -16,6 +16,7 @@ from streamrnn.layout import (
     Sizes,
     common_size,
     n_parameters,
+    notes,
     own_size,
 )
 from streamrnn.learner import Plugins
@@ -106,6 +107,7 @@ class Model(Running):
     def reset_optimizer(self) -> None:
         """Let the optimizer start again, as with the first update; weights and counters stay."""
         self.parts.slots[:] = 0
+        notes(self.sizes, self.parts)[:] = 0
         self.statistics[OPTIMIZER_UPDATES] = 0
 
     def grow(self, n_inputs: int, n_outputs: int) -> None:

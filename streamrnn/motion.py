@@ -22,11 +22,12 @@ class Step(NamedTuple):
 
 
 @glue
-def _scale(factor, values):
+def scale(factor: float, values: np.ndarray) -> None:
+    """Multiply a vector by a factor."""
     if factor != 1.0:
-        scale = values.dtype.type(factor)
+        real = values.dtype.type(factor)
         for i in range(values.size):
-            values[i] *= scale
+            values[i] *= real
 
 
 @glue
@@ -60,7 +61,7 @@ def move_part(
     slots
         The optimizer's numbers for them, (n_slots, >= n); written.
     """
-    _scale(step.shrink, gradient)
-    _scale(step.kept, parameters)
+    scale(step.shrink, gradient)
+    scale(step.kept, parameters)
     update(optimizer, step.lr, np.intp(step.number), parameters, gradient, slots)
     _soft_threshold(step.threshold, parameters)

@@ -10,6 +10,7 @@ import numpy as np
 from streamrnn._dispatch import by_type, compiled_as
 from streamrnn.jobs import (
     GRADIENT,
+    MEASURE,
     MOVE,
     NUMBERS,
     PRODUCT,
@@ -29,6 +30,7 @@ from streamrnn.linalg import (
     sum_of_squares,
 )
 from streamrnn.motion import Step, move_part
+from streamrnn.pacing import measured_block
 from streamrnn.sharing import is_shared, share
 from streamrnn.views import address_of, keep
 
@@ -46,6 +48,23 @@ def move(
     slots: np.ndarray,
 ) -> None:
     """Do what `move_part` does with all parameters, shared if the optimizer allows it."""
+
+
+@by_type
+def sum_of_measures(
+    team: tuple, optimizer: tuple, step: Step, gradient: np.ndarray, slots: np.ndarray
+) -> float:
+    """Add up, in float64, what the optimizer measures of blocks of the parameters."""
+    raise NotImplementedError
+
+
+@sum_of_measures.register(Alone)
+def _(team, optimizer, step, gradient, slots):
+    total = 0.0
+    length = squares_block(gradient.size)
+    for block in range((gradient.size + length - 1) // length):
+        total = plus(total, measured_block(optimizer, step.number, gradient, slots, block))
+    return total
 
 
 @move.register(Alone)
@@ -96,6 +115,22 @@ def _(team, values):
     for block in range(blocks):
         total = plus(total, values.dtype.type(team.figures[SQUARES_AT + block]))
     return finite_sum(total, values)
+
+
+@sum_of_measures.register(Team)
+def _(team, optimizer, step, gradient, slots):
+    if not is_shared(team, gradient.size):
+        return sum_of_measures(Alone(), optimizer, step, gradient, slots)
+    keep(step, team.figures, 0)
+    keep(optimizer, team.figures, NUMBERS)
+    job = 0, address_of(gradient), address_of(slots), gradient.size, slots.shape[0]
+    length = squares_block(gradient.size)
+    blocks = (gradient.size + length - 1) // length
+    share(team, MEASURE, job, blocks, 1, gradient.size)
+    total = 0.0
+    for block in range(blocks):
+        total = plus(total, team.figures[SQUARES_AT + block])
+    return total
 
 
 @move.register(Team)

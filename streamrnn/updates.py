@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from streamrnn._dispatch import glue
+from streamrnn._dispatch import compiled_as, glue
+from streamrnn.layout import Parts, Sizes, Workspace, notes
 from streamrnn.linalg import sum_of_squares
-from streamrnn.motion import Step
+from streamrnn.motion import Step, scale
+from streamrnn.pacing import is_measured, paced
 from streamrnn.statistics import CLIPPED, OPTIMIZER_UPDATES, SKIPPED, UPDATES
-from streamrnn.team import move
+from streamrnn.team import move, sum_of_measures
+from streamrnn.treatment import clip_units, disturb, limit_norm, pull
 
 #: A gradient of a greater norm counts as not finite, and a greater learning rate is refused: the
 #: squares that optimizers keep, and the steps, must stay within float32.
@@ -59,50 +62,101 @@ def _clip_value(limit, gradient):
     return clipped
 
 
-@glue
-def apply_gradient(
-    team: tuple,
+def in_pace(
     optimizer: tuple,
-    settings: Settings,
-    lr: float,
-    counters: np.ndarray,
-    parameters: np.ndarray,
-    gradient: np.ndarray,
-    slots: np.ndarray,
-) -> None:
-    """Move the parameters, unless the gradient is not finite: then count and leave them alone.
-
-    The order is: L2, clip by value, clip by norm, decoupled weight decay, the optimizer's step, L1
-    by soft threshold (the proximal step of the L1 norm).
+    team: tuple,
+    sizes: Sizes,
+    step: Step,
+    left: float,
+    parts: Parts,
+    work: Workspace,
+) -> Step:
+    """Return the step of an optimizer that looks at all parameters first; that of others stays.
 
     Parameters
     ----------
-    team
-        Who does it.
-    optimizer
-        The optimizer, a NamedTuple.
+    optimizer, team, sizes
+        As in `apply_gradient`.
+    step
+        With the rate of the schedule. The gradient is scaled here, since it is measured as clipped.
+    left
+        What clipping leaves of the gradient's norm.
+    parts, work
+        As in `apply_gradient`.
+    """
+    return (
+        _in_pace(optimizer, team, sizes, step, left, parts, work)
+        if is_measured(optimizer)
+        else step
+    )
+
+
+@compiled_as(in_pace)
+def _emit_in_pace(optimizer, team, sizes, step, left, parts, work):
+    if not is_measured(optimizer.instance_class):
+        return lambda optimizer, team, sizes, step, left, parts, work: step
+    return lambda optimizer, team, sizes, step, left, parts, work: _in_pace(
+        optimizer, team, sizes, step, left, parts, work
+    )
+
+
+@glue
+def _in_pace(optimizer, team, sizes, step, left, parts, work):
+    scale(step.shrink, work.gradient)
+    total = sum_of_measures(team, optimizer, step, work.gradient, parts.slots)
+    rate = paced(optimizer, step.lr, total, work.window, left, notes(sizes, parts))
+    return Step(rate, step.number, 1.0, step.kept, step.threshold)
+
+
+@glue
+def apply_gradient(
+    plugins: Any,
+    sizes: Sizes,
+    settings: Settings,
+    lr: float,
+    counters: np.ndarray,
+    parts: Parts,
+    work: Workspace,
+) -> None:
+    """Move the parameters, unless the gradient is not finite: then count and leave them alone.
+
+    The order is: L2 and the pull to the initial weights, clip by value, by units, by norm,
+    decoupled weight decay, the optimizer's step, L1 by soft threshold (the proximal step of the L1
+    norm), shrink and perturb.
+
+    Parameters
+    ----------
+    plugins
+        The plug-ins of the model: a NamedTuple with ``optimizer`` and ``treatment``.
+    sizes
+        Of the model.
     settings
         Clipping and regularisation.
     lr
         Learning rate of this update.
     counters
         Updates, clipped and skipped updates are counted here.
-    parameters, gradient
-        Shape (P,); written.
-    slots
-        The optimizer's, shape (n_slots, P); written.
+    parts
+        The arena: the parameters and what the optimizer remembers are written.
+    work
+        The workspace: the gradient, written; the window's figures; who does it.
     """
+    team, parameters, gradient = work.team, parts.parameters, work.gradient
+    optimizer, treatment = plugins.optimizer, plugins.treatment
     _regularise(settings, parameters, gradient)
-    norm = math.sqrt(sum_of_squares(team, gradient))
-    if not norm <= GREATEST_NORM:  # NaN fails every comparison
+    pull(treatment, sizes, parts, gradient)
+    before = math.sqrt(sum_of_squares(team, gradient))
+    if not before <= GREATEST_NORM:  # NaN fails every comparison
         counters[SKIPPED] += 1
         return
+    norm = before
     clipped = settings.clip_value < math.inf and _clip_value(settings.clip_value, gradient)
+    clipped |= clip_units(treatment, sizes, parts, work)
     if clipped:
         norm = math.sqrt(sum_of_squares(team, gradient))
-    shrink = 1.0
-    if norm > settings.clip_norm:
-        shrink = settings.clip_norm / norm
+    shrink, limit = 1.0, limit_norm(treatment, sizes, settings.clip_norm, norm, parts, counters)
+    if norm > limit:
+        shrink = limit / norm
         clipped = True
     if clipped:
         counters[CLIPPED] += 1
@@ -110,4 +164,7 @@ def apply_gradient(
     counters[OPTIMIZER_UPDATES] += 1
     kept = 1.0 - lr * settings.weight_decay
     step = Step(lr, counters[OPTIMIZER_UPDATES], shrink, kept, lr * settings.l1)
-    move(team, optimizer, step, parameters, gradient, slots)
+    left = shrink * norm / before if clipped else 1.0
+    step = in_pace(optimizer, team, sizes, step, left, parts, work)
+    move(team, optimizer, step, parameters, gradient, parts.slots)
+    disturb(treatment, sizes, parts, counters)

@@ -11,6 +11,8 @@ import drift
 import drift_streams
 import loading
 import numpy as np
+import optimizer_streams
+import optimizers
 import pytest
 import ranking
 import report
@@ -324,6 +326,50 @@ def test_the_report_on_scaling(pool, no_data, monkeypatch):
     assert "clip 3, memory 500" in scaling.table(report)
 
 
+# --- optimizers
+
+
+@pytest.mark.parametrize("name", optimizer_streams.OPEN)
+def test_optimizer_streams_are_as_long_as_asked(name):
+    X, y = optimizer_streams.OPEN[name].make(1, 300)
+    assert len(X) == len(y) == 300
+    assert np.isfinite(X).all()
+    assert np.isfinite(y).all()
+
+
+def test_the_next_value_of_henon_needs_the_one_before():
+    X, y = optimizer_streams.henon(0, 200)
+    assert np.array_equal(X[1:, 0], y[:-1])
+    assert np.allclose(y[1:], 1 - 1.4 * X[1:, 0] ** 2 + 0.3 * X[:-1, 0])
+
+
+def test_mackey_glass_is_asked_ten_steps_ahead():
+    X, y = optimizer_streams.mackey_glass(0, 200)
+    assert np.array_equal(X[10:, 0], y[:-10])
+    late = X[:-18, 0]
+    assert np.allclose(X[18:, 0], 0.9 * X[17:-1, 0] + 0.2 * late / (1 + late**10))
+
+
+def test_one_slow_bit_flips_at_a_time():
+    X, _ = optimizer_streams.flips(0, 1000)
+    changed = np.flatnonzero((X[1:, :15] != X[:-1, :15]).sum(axis=1)) + 1
+    assert set(changed) <= {200, 400, 600, 800}
+    assert ((X[1:, :15] != X[:-1, :15]).sum(axis=1) <= 1).all()
+
+
+def test_the_report_on_optimizers(pool, no_data, monkeypatch):
+    few = {name: optimizers.CHOICES[name] for name in (optimizers.DEFAULT, "no clipping")}
+    monkeypatch.setattr(optimizers, "CHOICES", few)
+    report = optimizers.run({"seeds": 2, "samples": 200}, ["henon"], pool)
+    X, y = optimizer_streams.henon(0, 200)
+    errors = optimizers.compare("henon", 0, 200)
+    model = optimizers.RNNRegressor(**optimizers.SMALL, seed=0)
+    assert errors[optimizers.DEFAULT] == np.abs(y - model.replay(X, y)).mean()
+    found = report["streams"]["henon"]["no clipping"]
+    assert report["mean_change_percent"] == {"default": 0.0, "no clipping": found["change_percent"]}
+    assert "no clipping" in optimizers.table(report)
+
+
 # --- real streams, where there are any
 
 has_data = pytest.mark.skipif(
@@ -370,10 +416,11 @@ def whole(percent):
     return f"{round(percent):+d}" if round(percent) else "0"
 
 
-@pytest.mark.parametrize("name", ["loading", "drift", "anomaly", "scaling"])
+@pytest.mark.parametrize("name", ["loading", "drift", "anomaly", "scaling", "optimizers"])
 def test_results_are_of_the_defaults_and_hold_no_paths(name):
     report = results(name)
     scripts = {"loading": loading, "drift": drift, "anomaly": anomaly, "scaling": scaling}
+    scripts["optimizers"] = optimizers
     script = scripts[name]
     assert report["options"] == script.OPTIONS
     assert {"cpu", "cores", "os"} == set(report["machine"])
@@ -464,6 +511,30 @@ def test_half_lives_compare_as_the_docstring_says():
             continue
         long, short = (found[what]["error"] for what in ("raise_lr", "raise 3, half-life 50"))
         assert (long < short) == (name in drift_streams.SYNTHETIC), name
+
+
+def test_design_says_what_optimizers_do():
+    said, report = rows("design.md"), results("optimizers")
+    found = report["streams"]
+    assert list(found) == list(optimizer_streams.OPEN | optimizer_streams.REAL)
+    assert said["change of the mean error, %"] == [*found, "mean"]
+    assert list(report["mean_change_percent"]) == list(optimizers.CHOICES)
+    for what, over in report["mean_change_percent"].items():
+        if what != optimizers.DEFAULT:
+            changes = [one[what]["change_percent"] for one in found.values()]
+            assert said[what] == [whole(change) for change in [*changes, over]], what
+
+
+def test_design_says_which_optimizers_help():
+    report = results("optimizers")
+    for what, better in {"Intentional, 0.3": 5, "Intentional, 0.5": 6}.items():
+        changes = [one[what]["change_percent"] for one in report["streams"].values()]
+        assert sum(change < 0 for change in changes) == better, what
+    mean = report["mean_change_percent"]
+    assert min(mean, key=mean.get) == "Intentional, 0.5"
+    for rate in (0.1, 0.3, 0.5):
+        cost = report["streams"]["noise"][f"Intentional, {rate:g}"]["change_percent"]
+        assert (1 + cost / 100) ** 2 - 1 == pytest.approx(rate / (2 - rate), rel=0.1), rate
 
 
 def test_design_says_how_anomalies_rank():

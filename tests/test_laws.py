@@ -1,6 +1,7 @@
 """Laws that every registered plug-in obeys; no test here names one."""
 
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -8,8 +9,12 @@ from engine_helpers import engine, learn
 from estimator_helpers import plain_gradient
 
 from streamrnn import RNNClassifier, RNNRegressor, cells, gradients, heads, losses, optimizers
+from streamrnn.layout import Sizes
+from streamrnn.linalg import Alone
 from streamrnn.losses.protocol import decode, slope, value
-from streamrnn.optimizers.protocol import update
+from streamrnn.motion import Step
+from streamrnn.team import move
+from streamrnn.updates import in_pace
 
 LOSSES = losses.registry()
 REGRESSION = [name for name, loss in LOSSES.items() if loss.task == "regression"]
@@ -97,6 +102,20 @@ def test_no_target_reaches_the_slope_of_another(name, rng):
 # --- optimizers
 
 
+def _move(optimizer, lr, t, parameters, gradient, memory, loss):
+    """One update, as the engine makes it; of the error it only matters that it is none of 0."""
+    window = np.array([loss, 1.0])
+    work = SimpleNamespace(gradient=gradient, window=window)
+    step = in_pace(optimizer, Alone(), memory.sizes, Step(lr, t), 1.0, memory, work)
+    move(Alone(), optimizer, step, parameters, gradient, memory.slots)
+
+
+def _memory(kind, size):
+    slots, notes = np.zeros((kind.n_slots, size)), np.zeros(getattr(kind, "n_notes", 0))
+    sizes = Sizes(n_notes=notes.size)
+    return SimpleNamespace(slots=slots, further=notes, sizes=sizes)
+
+
 @pytest.mark.interpreted
 @pytest.mark.parametrize("name", optimizers.registry())
 def test_optimizer_descends_a_parabola(name):
@@ -104,10 +123,11 @@ def test_optimizer_descends_a_parabola(name):
     optimizer = kind(lr=0.05)
     curvature = np.array([1.0, 3.0, 0.5])
     parameters = np.array([1.0, -2.0, 0.5])
-    slots = np.zeros((kind.n_slots, 3))
+    memory = _memory(kind, 3)
     start = 0.5 * (curvature * parameters**2).sum()
     for t in range(1, 1001):
-        update(optimizer, 0.05, t, parameters, curvature * parameters, slots)
+        loss = 0.5 * (curvature * parameters**2).sum()
+        _move(optimizer, 0.05, t, parameters, curvature * parameters, memory, loss)
     assert 0.5 * (curvature * parameters**2).sum() < 0.05 * start
 
 
@@ -116,7 +136,7 @@ def test_optimizer_descends_a_parabola(name):
 def test_optimizer_leaves_parameters_without_gradient_alone(name):
     kind = optimizers.registry()[name]
     parameters = np.array([1.0, 0.0])
-    update(kind(), 0.1, 1, parameters, np.zeros(2), np.zeros((kind.n_slots, 2)))
+    _move(kind(), 0.1, 1, parameters, np.zeros(2), _memory(kind, 2), loss=1.0)
     assert parameters.tolist() == [1.0, 0.0]
 
 

@@ -33,6 +33,8 @@ CASES = {
     "rnn absolute momentum stored": {"lr": 0.01, "clip_value": 0.2, "weight_decay": 0.02},
     "gru quantile rmsprop stored": {"lr": 0.003, "clip_norm": 0.3, "clip_value": 0.1, "l1": 1e-3},
     "lstm huber nesterov stored": {"lr": 0.01, "l2": 0.01},
+    "gru huber intentional recomputed": {"lr": 0.02, "clip_norm": 0.3, "l2": 1e-3},
+    "lstm squared obgd recomputed": {"lr": 0.5, "clip_value": 0.1},
     "lstm squared adam recomputed": {"lr": 0.01, "clip_norm": 1.0, "l2": 0.02, "weight_decay": 0.1},
 }
 GRID = [(case, window) for case in CASES for window in WINDOWS[case.split()[-1]]]

@@ -33,6 +33,7 @@ CONFIGURATIONS = [
         "update_every": 3,
         "loss_window": 3,
     },
+    {"cell": "rnn", "optimizer": "intentional", "clip_value": 0.01},
 ]
 
 
@@ -77,7 +78,7 @@ def _wait_until(condition, seconds=20.0):
         time.sleep(0.01)
 
 
-@pytest.mark.parametrize("options", CONFIGURATIONS, ids=lambda options: options["cell"])
+@pytest.mark.parametrize("options", CONFIGURATIONS, ids=str)
 def test_bits_do_not_depend_on_the_number_of_threads(model, options):
     alone = _replayed(model(1, **options))
     for threads in (2, 3):  # more than there are cores, perhaps

@@ -95,12 +95,14 @@ def plugins_from(patterns: Plugins, numbers: np.ndarray) -> Plugins:
     loss_at = head_at + len(patterns.head)
     optimizer_at = loss_at + len(patterns.loss)
     algorithm_at = optimizer_at + len(patterns.optimizer)
+    treatment_at = algorithm_at + len(patterns.algorithm)
     return Plugins(
         record(patterns.cell, numbers, _SETTINGS_SIZE),
         record(patterns.head, numbers, head_at),
         record(patterns.loss, numbers, loss_at),
         record(patterns.optimizer, numbers, optimizer_at),
         record(patterns.algorithm, numbers, algorithm_at),
+        record(patterns.treatment, numbers, treatment_at),
     )
 
 

@@ -28,16 +28,16 @@ from streamrnn.backends.cpu import (
 from streamrnn.layout import (
     arena_parts,
     common_size,
-    n_parameters,
+    n_summed,
     own_size,
     workspace_parts,
     workspace_size,
 )
 from streamrnn.learner import LABEL, LEARN, Plugins, has_gradient, predict, take
-from streamrnn.linalg import Alone, fill, sum_of_squares
+from streamrnn.linalg import Alone, copy, fill, sum_of_squares
 from streamrnn.statistics import COUNTERS, SKIPPED, statistics_parts, statistics_size
 from streamrnn.updates import GREATEST_NORM, apply_gradient
-from streamrnn.views import matrix_at, record, row
+from streamrnn.views import matrix_at, record, row, vector
 
 #: Streams whose gradients are summed one after the other.
 CHUNK = 16
@@ -56,7 +56,7 @@ class SharedCall(NamedTuple):
     n_columns: int = 0
     task: int = LEARN
     age: int = 0  # as in `Call`
-    sums: int = 0  # address: sum of the gradients of each chunk, (chunks, n_parameters); written
+    sums: int = 0  # address: sum of the gradients of each chunk, (chunks, n_summed); written
     counts: int = 0  # address: how many gradients each sum has, (chunks,) int64; written
     updating: int = 0  # whether to move the weights by the sums, in place of all else
     n_sums: int = 0  # chunks to move the weights by
@@ -69,13 +69,19 @@ _CALL_SIZE, _N_COUNTERS = len(_CALL), len(COUNTERS)
 
 
 @glue
-def _add_gradient(gradient, total, counters):
-    """Add one stream's gradient to a chunk's; leave out one that is not finite, and count that."""
+def _add_gradient(work, total, counters):
+    """Add one stream's gradient to a chunk's; leave out one that is not finite, and count that.
+
+    The figures of the streams' windows are added up behind it.
+    """
+    gradient, window = work.gradient, work.window
     if not math.sqrt(sum_of_squares(Alone(), gradient)) <= GREATEST_NORM:
         counters[SKIPPED] += 1
         return 0
-    for i in range(total.size):
+    for i in range(gradient.size):
         total[i] += gradient[i]
+    for i in range(window.size):
+        total[gradient.size + i] += window[i]
     return 1
 
 
@@ -104,7 +110,7 @@ def _gather(plugins, sizes, settings, parts, statistics, work, sample, total):
     slot = take(plugins, sizes, settings, parts, statistics, work, values, target, task, age)
     counters = statistics.counters
     if slot >= 0 and has_gradient(plugins, sizes, parts, counters, work, task, age, slot):
-        return _add_gradient(work.gradient, total, counters)
+        return _add_gradient(work, total, counters)
     return 0
 
 
@@ -120,9 +126,12 @@ def _run(digest: str, patterns: Plugins, real: Any) -> Callable[..., None]:
         settings = record(SETTINGS, numbers, 0)
         plugins = plugins_from(patterns, numbers)
         n_chunks = call.n_sums if call.updating else (call.n_models + CHUNK - 1) // CHUNK
-        sums = matrix_at(call.sums, n_chunks, n_parameters(sizes), real)
+        sums = matrix_at(call.sums, n_chunks, n_summed(sizes), real)
         counts = row(matrix_at(call.counts, 1, n_chunks, INTEGER), 0)
         models = matrix_at(call.models, call.n_models, ADDRESS_SIZE, INTEGER)
+        work = workspace_parts(
+            sizes, row(matrix_at(call.workspace, 1, workspace_size(sizes), real), 0), Alone()
+        )
         first = record(ADDRESS, row(models, 0), 0)
         common = row(matrix_at(first.common, 1, common_size(sizes), real), 0)
         if call.updating:
@@ -131,15 +140,12 @@ def _run(digest: str, patterns: Plugins, real: Any) -> Callable[..., None]:
             counters = row(matrix_at(call.counters, 1, _N_COUNTERS, DOUBLE), 0)
             if _mean_of_sums(sums, counts) > 0:
                 rate = matrix_at(call.rate, 1, 1, DOUBLE)[0, 0]
-                mean, optimizer = row(sums, 0), plugins.optimizer
-                parameters, slots = parts.parameters, parts.slots
-                apply_gradient(
-                    Alone(), optimizer, settings, rate, counters, parameters, mean, slots
-                )
+                mean = row(sums, 0)
+                copy(mean, work.gradient.size, work.gradient)
+                window = vector(mean, work.gradient.size, work.window.size)
+                copy(window, window.size, work.window)
+                apply_gradient(plugins, sizes, settings, rate, counters, parts, work)
             return
-        work = workspace_parts(
-            sizes, row(matrix_at(call.workspace, 1, workspace_size(sizes), real), 0), Alone()
-        )
         inputs = matrix_at(call.inputs, call.n_models, sizes.n_inputs, DOUBLE)
         targets = matrix_at(call.targets, call.n_models, sizes.n_targets + 1, DOUBLE)
         out = matrix_at(call.out, call.n_models, call.n_columns, DOUBLE)

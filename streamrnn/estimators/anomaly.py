@@ -99,7 +99,7 @@ class RNNAnomalyDetector(RecurrentEstimator, base.AnomalyDetector):
     >>> filter = anomaly.QuantileFilter(model, q=0.999, protect_anomaly_detector=False)
     """
 
-    _before = MappingProxyType({"score": "error"})
+    _before = MappingProxyType({**RecurrentEstimator._before, "score": "error"})
 
     def __init__(
         self,
@@ -112,11 +112,15 @@ class RNNAnomalyDetector(RecurrentEstimator, base.AnomalyDetector):
         activations: Any = "stored",
         optimizer: Any = "adam",
         lr: Any = None,
-        clip_norm: float | None = 1.0,
+        clip_norm: float | str | None = 1.0,
         clip_value: float | None = None,
+        clip_units: float | None = None,
         l2: float = 0.0,
         l1: float = 0.0,
         weight_decay: float | None = None,
+        l2_init: float = 0.0,
+        shrink: float = 0.0,
+        perturb: float = 0.0,
         loss: Any = "huber",
         head: Any = "linear",
         init: str = "default",

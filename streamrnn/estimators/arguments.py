@@ -20,7 +20,11 @@ from streamrnn.layout import Sizes
 from streamrnn.learner import Plugins
 from streamrnn.losses.protocol import slope
 from streamrnn.optimizers.protocol import update
+from streamrnn.treatment import Further, Usual
 from streamrnn.updates import Settings, check_rate
+
+#: `clip_norm` that follows the gradients, and the quantile of their norms that it is then.
+AUTO, _QUANTILE = "auto", 0.1
 
 
 def blueprint_of(
@@ -65,6 +69,7 @@ def blueprint_of(
     if seed is None:
         seed = secrets.randbits(63) if estimator.seed is None else estimator.seed
     check_count("seed", seed, 0)
+    plugins = plugins._replace(treatment=_treatment(estimator, seed))
     for name in ("scale_inputs", "scale_target", "lagged_target", "predict_change"):
         check_flag(name, getattr(estimator, name, False))
     lagged = bool(getattr(estimator, "lagged_target", False))
@@ -138,6 +143,27 @@ def _shape(estimator: Any) -> Sizes:
     return Sizes(**{name: int(getattr(estimator, name)) for name in counts})
 
 
+def _treatment(estimator: Any, seed: int) -> Any:
+    """Return what is done to gradients and weights beyond the settings."""
+    if estimator.clip_units is not None:
+        check_number("clip_units", estimator.clip_units, 0.0, above=True)
+    for name, most in (("l2_init", math.inf), ("shrink", 1.0), ("perturb", 1.0)):
+        check_number(name, getattr(estimator, name), 0.0, most=most)
+    is_auto = isinstance(estimator.clip_norm, str)  # `_settings` has checked which
+    wanted = Further(
+        quantile=_QUANTILE if is_auto else 0.0,
+        units=float(estimator.clip_units or 0.0),
+        l2_init=float(estimator.l2_init),
+        shrink=float(estimator.shrink),
+        perturb=float(estimator.perturb),
+    )
+    if wanted == Further():
+        return Usual()
+    # Seeds may have any number of bits, the key has 64.
+    first, second = np.random.SeedSequence(seed).generate_state(2).tolist()
+    return wanted._replace(first=float(first), second=float(second))
+
+
 def _settings(estimator: Any, plugins: Plugins) -> Settings:
     decay = estimator.weight_decay
     if decay is None:
@@ -147,6 +173,9 @@ def _settings(estimator: Any, plugins: Plugins) -> Settings:
     limits = {}
     for name in ("clip_norm", "clip_value"):
         limit = getattr(estimator, name)
+        if name == "clip_norm" and isinstance(limit, str):
+            check_choice(name, limit, (AUTO,))
+            limit = None
         if limit is not None:
             check_number(name, limit, 0.0, above=True)
         limits[name] = math.inf if limit is None else float(limit)

@@ -43,11 +43,15 @@ class RecurrentEstimator(SavedEstimator, Weighted, Exporting, base.Estimator):
     activations: Any
     optimizer: Any
     lr: Any
-    clip_norm: float | None
+    clip_norm: float | str | None
     clip_value: float | None
+    clip_units: float | None
     l2: float
     l1: float
     weight_decay: float | None
+    l2_init: float
+    shrink: float
+    perturb: float
     loss: Any
     head: Any
     init: str

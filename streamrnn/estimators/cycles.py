@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import calendar
 import math
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping
 from datetime import date, datetime
 from typing import Any
 
 import numpy as np
 
-from streamrnn._checks import check_choice, check_several
+from streamrnn._checks import check_choice, check_count, check_several
 from streamrnn.estimators.features import PLAIN
 
 
@@ -38,21 +38,38 @@ CYCLES: dict[str, Callable[[date, float], float]] = {
 }
 
 
-def checked_cycles(cycles: Any) -> tuple[str, ...]:
-    """Return the cycles of a calendar; TypeError or ValueError if they are none."""
-    check_several("calendar", cycles, "names of cycles")
-    for cycle in cycles:
-        check_choice("calendar", cycle, tuple(CYCLES))
-    return tuple(cycles)
+#: More would be faster than a cycle's samples can tell.
+MOST_HARMONICS = 100
 
 
-def with_cycles(x: Mapping[Hashable, Any], cycles: Sequence[str]) -> dict[Hashable, Any]:
+def checked_cycles(given: Any) -> dict[str, int]:
+    """Return the cycles of a calendar and how many harmonics of each become inputs.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If they are no names of cycles, nor pairs of a name and a number.
+    """
+    check_several("calendar", given, "names of cycles, or pairs of a name and a number")
+    cycles = {}
+    for one in given:
+        name, n = one if isinstance(one, (tuple, list)) and len(one) == 2 else (one, 1)
+        check_choice("calendar", name, tuple(CYCLES))
+        check_count(f"harmonics of the {name}", n, 1)
+        if n > MOST_HARMONICS:
+            raise ValueError(f"harmonics of the {name} must be at most {MOST_HARMONICS}, got {n}")
+        cycles[name] = int(n)
+    return cycles
+
+
+def with_cycles(x: Mapping[Hashable, Any], cycles: Mapping[str, int]) -> dict[Hashable, Any]:
     """Return a new sample in which sine and cosine of `cycles` stand for each date or datetime.
 
-    They are called ``(name, cycle, "sin")`` and ``(name, cycle, "cos")``. A circle has no jump at
-    midnight, which the hour as a number has. Times of day are those of the clock that is given,
-    whatever its time zone. What is not known, None or not-a-time, is left out: it may be a number
-    or a moment.
+    They are called ``(name, cycle, "sin")`` and ``(name, cycle, "cos")``, and where a cycle has
+    more harmonics those behind the first ``(name, cycle, "sin", 2)`` and so on. A circle has no
+    jump at midnight, which the hour as a number has. Times of day are those of the clock that is
+    given, whatever its time zone. What is not known, None or not-a-time, is left out: it may be a
+    number or a moment.
     """
     if type(x) is dict and PLAIN.issuperset(map(type, x.values())):
         return x.copy()
@@ -67,13 +84,16 @@ def with_cycles(x: Mapping[Hashable, Any], cycles: Sequence[str]) -> dict[Hashab
 
 
 def _put_cycles(
-    sample: dict[Hashable, Any], name: Hashable, moment: date, cycles: Sequence[str]
+    sample: dict[Hashable, Any], name: Hashable, moment: date, cycles: Mapping[str, int]
 ) -> None:
     day = _of_day(moment)
-    for cycle in cycles:
+    for cycle, n_harmonics in cycles.items():
         angle = 2 * math.pi * CYCLES[cycle](moment, day)
         sample[name, cycle, "sin"] = math.sin(angle)
         sample[name, cycle, "cos"] = math.cos(angle)
+        for k in range(2, n_harmonics + 1):
+            sample[name, cycle, "sin", k] = math.sin(k * angle)
+            sample[name, cycle, "cos", k] = math.cos(k * angle)
 
 
 def _python_time(value: Any) -> Any:

@@ -18,12 +18,17 @@ from streamrnn.estimators.features import FeatureIndex, check_sample, target
 from streamrnn.estimators.outline import count, only
 from streamrnn.estimators.outputs.number import Number
 from streamrnn.estimators.parameters import documented
-from streamrnn.estimators.past import Past
+from streamrnn.estimators.past import Past, listed
+from streamrnn.heads.rls import RLS
 from streamrnn.scaling import LIMIT, UNSCALED_LIMIT
+
+#: Two days of an hourly series, and four years of a monthly one; all may matter alike.
+_HEAD = RLS(lags=48, ridge=30.0, decay=0.0)
 
 
 @documented(
-    '``"squared"``, ``"absolute"``, ``"huber"``, ``"quantile"``',
+    '``"huber"`` (the default: a jump pulls no harder than a bad guess), ``"squared"``,\n'
+    '        ``"absolute"``, ``"quantile"``',
     example="Quantile(q=0.9)",
     scale_target=True,
     supervised=False,
@@ -40,19 +45,20 @@ class RNNForecaster(RecurrentEstimator, Forecaster):
 
     {parameters}
     lags
-        Which earlier values are inputs, 1 being the last: (1, 24) for an hourly series with a daily
-        season. The default is the last alone, since the hidden state remembers more. () is for a
-        series that `x` explains; without inputs of either kind the mean is all that is learnt. Lags
-        do not count towards `max_features`.
+        Which earlier values are inputs of the network, 1 being the last: (1, 168) for an hourly
+        series with a weekly season. The default is the last alone, since the hidden state remembers
+        more, and the default head reads the last 48 changes itself. () is for a series that `x`
+        explains. Lags do not count towards `max_features`.
     direct
         None, the default: forecasts of any horizon, made recursively. A number: the network
         predicts that many values at once. Errors do not pile up, but a step learns only when the
         last of these values is there, and of `xs` it sees the first alone. For quantiles: made
         recursively, they would stand for values.
     calendar
-        Which cycles of each date or datetime in `x` become inputs, as sine and cosine: of
-        ``"day"``, ``"week"``, ``"year"``; all by default. The time of day is that of the clock in
-        `x`. Dates and datetimes are no inputs otherwise.
+        Which cycles of each date or datetime in `x` become inputs, as sines and cosines: of
+        ``"day"``, ``"week"``, ``"year"``, each by its name, or with the number of its harmonics:
+        ``("day", 12)``, the default, has waves of 24, 12, 8 ... 2 hours. The time of day is that of
+        the clock in `x`. Dates and datetimes are no inputs otherwise.
 
     {raises}
 
@@ -86,29 +92,33 @@ class RNNForecaster(RecurrentEstimator, Forecaster):
         cell: Any = "lstm",
         hidden_size: int = 32,
         num_layers: int = 1,
-        truncation: int = 32,
+        truncation: int = 48,
         update_every: int = 1,
         loss_window: int = 1,
         activations: Any = "stored",
         optimizer: Any = "adam",
         lr: Any = None,
-        clip_norm: float | None = 1.0,
+        clip_norm: float | str | None = 1.0,
         clip_value: float | None = None,
+        clip_units: float | None = None,
         l2: float = 0.0,
         l1: float = 0.0,
         weight_decay: float | None = None,
-        loss: Any = "squared",
-        head: Any = "linear",
+        l2_init: float = 0.0,
+        shrink: float = 0.0,
+        perturb: float = 0.0,
+        loss: Any = "huber",
+        head: Any = _HEAD,
         init: str = "default",
         scale_inputs: bool = True,
         scale_target: bool = True,
-        scale_clip: float | None = None,
+        scale_clip: float | None = 4.0,
         scale_memory: int | None = None,
-        predict_change: bool = False,
+        predict_change: bool = True,
         max_features: int | None = 1000,
         lags: tuple[int, ...] = (1,),
         direct: int | None = None,
-        calendar: tuple[str, ...] = ("day", "week", "year"),
+        calendar: tuple[Any, ...] = (("day", 12), ("week", 3), ("year", 1)),
         dtype: str = "float32",
         seed: int | None = 42,
     ) -> None:
@@ -274,7 +284,7 @@ class RNNForecaster(RecurrentEstimator, Forecaster):
                 f"horizon={horizon} is more than direct={self.direct}, the values that the network "
                 "predicts"
             )
-        moments = [None] * horizon if xs is None else _listed(xs)
+        moments = [None] * horizon if xs is None else listed(xs)
         if len(moments) != horizon:
             raise ValueError(f"xs must be as many as horizon={horizon}, got {len(moments)}")
         if not moments:
@@ -320,12 +330,3 @@ class RNNForecaster(RecurrentEstimator, Forecaster):
         with self._model.lock:
             # The model's own count has the steps, too, whose targets are still to come.
             return {**self._model.counters, "missing_targets": self._n_unknown}
-
-
-def _listed(xs: Any) -> list[Any]:
-    """Return samples as a list; TypeError for a single one, or something else."""
-    if isinstance(xs, Mapping) or not isinstance(xs, Iterable):
-        raise TypeError(
-            f"xs must be a list of samples, one for each moment, got {xs!r}, a {type(xs).__name__}"
-        )
-    return list(xs)

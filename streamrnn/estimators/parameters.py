@@ -29,18 +29,23 @@ _PARAMETERS = """Parameters
         the time, for the exact gradient.
     optimizer
         ``"sgd"``, ``"momentum"``, ``"nesterov"``, ``"rmsprop"``, ``"adagrad"``, ``"adam"`` (the
-        default), ``"adamw"``, or an optimizer from
-        `streamrnn.optimizers`.
+        default), ``"adamw"``, ``"obgd"`` (bounded steps), ``"intentional"`` (each step a share of
+        the error), or an optimizer from `streamrnn.optimizers`.
     lr
         Learning rate, or a schedule from ``river.optim.schedulers``; None takes the optimizer's
         default, 0.002 for Adam. If most updates are clipped (see `counters`), or the error grows
         with time, try a lower one. Only for an optimizer given by name.
     clip_norm
         Greatest norm of the gradient over all parameters, None for no limit. 1 keeps a spike from
-        undoing what was learnt.
+        undoing what was learnt. ``"auto"``: the 10th percentile of the norms so far, so that most
+        gradients have the same norm (AutoClip, Seetharaman et al. 2020).
     clip_value
         Greatest magnitude of an entry of the gradient, applied before `clip_norm`; None for no
         limit.
+    clip_units
+        Greatest norm of the gradient of one unit's weights as a share of their own norm, such as
+        0.01, applied between the two; biases and the head are left alone (Brock et al. 2021). None
+        for no limit.
     l2
         Adds l2 / 2 times the squared norm of all parameters to the loss.
     l1
@@ -48,6 +53,15 @@ _PARAMETERS = """Parameters
     weight_decay
         Shrinks all parameters by lr * weight_decay before each update, apart from the gradient;
         None takes the optimizer's (0.01 for AdamW, otherwise 0).
+    l2_init
+        Adds l2_init times the squared distance from the initial weights to the loss, to keep a
+        network able to learn (Kumar et al. 2023). Weights that come with new inputs and outputs
+        have their own; those from `set_weights` count as initial. Takes the memory of one more copy
+        of the parameters.
+    shrink, perturb
+        After each update all parameters are multiplied by 1 - shrink, and uniform noise of standard
+        deviation perturb is added, whatever the learning rate (after Ash & Adams 2020, who did so
+        once in a while). The seed and the number of the update give the noise.
     loss
         {losses}, or a loss from `streamrnn.losses`, such as ``{example}``.
     head

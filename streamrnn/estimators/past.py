@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import math
 from collections import deque
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable, Mapping
 from typing import Any
 
 from streamrnn._checks import check_count, check_several
@@ -68,3 +68,12 @@ class Past:
         other = copy.copy(self)
         other._values = self._values.copy()
         return other
+
+
+def listed(xs: Any) -> list[Any]:
+    """Return samples as a list; TypeError for a single one, or something else."""
+    if isinstance(xs, Mapping) or not isinstance(xs, Iterable):
+        raise TypeError(
+            f"xs must be a list of samples, one for each moment, got {xs!r}, a {type(xs).__name__}"
+        )
+    return list(xs)

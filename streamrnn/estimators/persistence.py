@@ -37,7 +37,9 @@ class Storable(Settled, abc.ABC):
     """What can be saved as a file and loaded again, in any process, to go on bit for bit."""
 
     #: What arguments were before there were any, where that is not what their default is now.
-    _before: ClassVar[Mapping[str, Any]] = MappingProxyType({})
+    _before: ClassVar[Mapping[str, Any]] = MappingProxyType(
+        {"predict_change": False, "scale_clip": None}
+    )
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)

@@ -10,6 +10,7 @@ from streamrnn import weights
 from streamrnn.estimators import blocks
 from streamrnn.estimators.features import FeatureIndex
 from streamrnn.estimators.outputs.protocol import Outputs
+from streamrnn.layout import initial_parameters
 from streamrnn.model import Model
 
 
@@ -65,7 +66,9 @@ class Weighted:
         weights.check(model.plugins, sizes, arrays)
         if sizes != model.sizes:
             model.grow(n_inputs, n_outputs)
-        weights.put(model.plugins, model.sizes, model.parts.parameters, arrays)
+        initial = initial_parameters(model.sizes, model.parts)
+        for parameters in (model.parts.parameters, *initial):
+            weights.put(model.plugins, model.sizes, parameters, arrays)
         self._features.add(new_features)
         self._outputs.add(names)
 

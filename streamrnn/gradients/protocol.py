@@ -8,7 +8,7 @@ plain Python calls with the `Sizes` (their ``n_memory`` and ``n_scratch`` still 
 
 together with ``check(sizes)``, which raises ValueError for sizes it cannot serve, and
 ``carry_memory(old, old_memory, new, new_memory)``, which copies its memory into a larger one when
-inputs were added; `layout.places_of_columns` says where the old ones are then.
+inputs were added; `columns.places_of_columns` says where the old ones are then.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def backpropagate(
     algorithm
         The algorithm, a NamedTuple; its type chooses the implementation.
     plugins
-        The plug-ins of the model: a NamedTuple with ``cell``, ``head`` and ``loss``.
+        The plug-ins of the model: a NamedTuple with ``cell``, ``head``, ``loss`` and ``optimizer``.
     sizes
         The sizes of the model.
     parts

@@ -8,6 +8,7 @@ import numpy as np
 
 from streamrnn._dispatch import glue
 from streamrnn._registry import plugin
+from streamrnn.columns import places_of_columns
 from streamrnn.gradients.protocol import backpropagate, recall, remember
 from streamrnn.gradients.sweep import backpropagate_window, record_inputs
 from streamrnn.layout import (
@@ -16,7 +17,6 @@ from streamrnn.layout import (
     layer_inputs,
     layer_tape,
     layer_weights,
-    places_of_columns,
     row_width,
     tape_size,
 )

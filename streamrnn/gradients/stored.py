@@ -11,9 +11,10 @@ from typing import NamedTuple
 import numpy as np
 
 from streamrnn._registry import plugin
+from streamrnn.columns import places_of_columns
 from streamrnn.gradients.protocol import backpropagate, recall, remember
 from streamrnn.gradients.sweep import backpropagate_window, record_inputs
-from streamrnn.layout import Sizes, features, layer_tape, places_of_columns, tape_size
+from streamrnn.layout import Sizes, features, layer_tape, tape_size
 from streamrnn.linalg import copy
 from streamrnn.views import row
 

@@ -34,6 +34,7 @@ from streamrnn.linalg import (
     sum_of_rows,
 )
 from streamrnn.losses.protocol import slope
+from streamrnn.pacing import begin_window, note_loss
 from streamrnn.views import matrix, row, rows, vector
 
 
@@ -101,6 +102,7 @@ def _errors_of_losses(plugins, sizes, parts, work, tape, slot, m):
     parameters = head_weights(sizes, parts.parameters)
     gradient = head_weights(sizes, work.gradient)
     fill(gradient, 0.0)
+    begin_window(plugins.optimizer, work.window)
     for back in range(m):
         r = (slot - back) % sizes.truncation
         error, target = row(work.errors, r), row(parts.targets, r)
@@ -117,6 +119,7 @@ def _errors_of_losses(plugins, sizes, parts, work, tape, slot, m):
         for k in range(sizes.n_targets):
             if not abs(target[k]) < math.inf:  # that component is not known
                 work.d_z[k] = 0
+        note_loss(plugins.optimizer, plugins.loss, sizes, work.z, target, work.d_z, work.window)
         send_back(plugins.head, parameters, parts.head_memory, h, x, work.d_z, error, gradient)
 
 

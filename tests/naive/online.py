@@ -76,6 +76,10 @@ def moments(values, weights):
     return mean, np.sqrt(np.average((np.array(values) - mean) ** 2, weights=weights))
 
 
+def norm(gradient):
+    return np.sqrt(sum((g**2).sum() for g in gradient.values()))
+
+
 class Twin:
     """One learner; `weights` under PyTorch's names, samples as vectors, a target None for none.
 
@@ -95,9 +99,12 @@ class Twin:
         lr=0.01,
         clip_norm=None,
         clip_value=None,
+        clip_units=None,
         l2=0.0,
         l1=0.0,
         weight_decay=None,
+        l2_init=0.0,
+        shrink=0.0,
         loss="squared",
         scale_inputs=False,
         scale_target=False,
@@ -112,7 +119,9 @@ class Twin:
         self.optimizer = OPTIMIZERS[optimizer]
         self.slots = {name: {} for name in weights}
         self.lr = lr
-        self.clip_norm, self.clip_value = clip_norm, clip_value
+        self.clip_norm, self.clip_value, self.clip_units = clip_norm, clip_value, clip_units
+        self.usual_norm = None  # for clip_norm="auto"
+        self.initial, self.l2_init, self.shrink = dict(self.weights), l2_init, shrink
         self.l2, self.l1 = l2, l1
         self.weight_decay = self.optimizer.weight_decay if weight_decay is None else weight_decay
         self.loss = LOSSES[loss] if isinstance(loss, str) else loss
@@ -223,6 +232,13 @@ class Twin:
         head, bias = self.weights["head.weight"], self.weights["head.bias"]
         outputs = [head @ top + bias for _, top in runs]
         first = len(window) - self.loss_window
+        known = [
+            (p, sample)
+            for p, sample in list(zip(outputs, window, strict=True))[max(first, 0) :]
+            if sample["target"] is not None
+        ]
+        self.window_loss = sum(self.loss_of(*one) for one in known) / self.loss_window
+        self.window_error = sum(abs(self.slope(*one)).sum() for one in known) / self.loss_window
         slopes = [
             None
             if index < first or sample["target"] is None
@@ -238,6 +254,16 @@ class Twin:
             slope[np.isnan(sample["target"])] = 0.0
         return sample["weight"] * slope
 
+    def loss_of(self, p, sample):
+        """The loss of one sample, as if its errors were larger by its weight."""
+        target = sample["target"]
+        if np.ndim(target) == 1:
+            parts = zip(p, target, strict=True)
+            total = sum(self.loss.value(z[None], y) for z, y in parts if np.isfinite(y))
+        else:
+            total = self.loss.value(p, target)
+        return sample["weight"] ** 2 * total
+
     def run_again(self, window):
         runs = []
         states = window[0]["before"]
@@ -248,7 +274,9 @@ class Twin:
 
     def update(self, age):
         gradient = self.data_gradient(age)
-        gradient = {name: g + self.l2 * self.weights[name] for name, g in gradient.items()}
+        for name, theta in self.weights.items():
+            pull = 2 * self.l2_init * (theta - self.initial[name])
+            gradient[name] = gradient[name] + self.l2 * theta + pull
         if not all(np.isfinite(g).all() for g in gradient.values()):
             self.counters["skipped"] += 1
             return
@@ -257,24 +285,53 @@ class Twin:
         self.gradient = clipped
         lr = self.lr.get(self.counters["updates"]) if hasattr(self.lr, "get") else self.lr
         self.counters["updates"] += 1
+        left = norm(clipped) / norm(gradient) if norm(gradient) > 0 else 1.0
+        figures = self.window_loss, self.window_error, left
+        rate = self.optimizer.pace(self.slots, clipped, lr, *figures)
         for name, g in clipped.items():
             theta = self.weights[name] * (1 - lr * self.weight_decay)
-            theta = self.optimizer.step(self.slots[name], theta, g, lr, self.counters["updates"])
-            self.weights[name] = np.sign(theta) * np.maximum(np.abs(theta) - lr * self.l1, 0)
+            theta = self.optimizer.step(self.slots[name], theta, g, rate, self.counters["updates"])
+            theta = np.sign(theta) * np.maximum(np.abs(theta) - lr * self.l1, 0)
+            self.weights[name] = (1 - self.shrink) * theta
 
     def clip(self, gradient):
         if self.clip_value is not None:
             limit = self.clip_value
             gradient = {name: np.clip(g, -limit, limit) for name, g in gradient.items()}
-        if self.clip_norm is not None:
-            norm = np.sqrt(sum((g**2).sum() for g in gradient.values()))
-            if norm > self.clip_norm:
-                gradient = {name: g * (self.clip_norm / norm) for name, g in gradient.items()}
+        if self.clip_units is not None:
+            gradient = {name: self.clip_rows(name, g) for name, g in gradient.items()}
+        size = norm(gradient)
+        limit = self.follow(size) if self.clip_norm == "auto" else self.clip_norm
+        if limit is not None and size > limit:
+            gradient = {name: g * (limit / size) for name, g in gradient.items()}
         return gradient
+
+    def clip_rows(self, name, g):
+        """Adaptive gradient clipping: a row is what reaches one unit through one gate."""
+        if not name.startswith("weight_"):
+            return g
+        sizes = np.linalg.norm(g, axis=1, keepdims=True)
+        limits = np.linalg.norm(self.weights[name], axis=1, keepdims=True)
+        limits = self.clip_units * np.maximum(limits, 1e-3)
+        return np.where(sizes > limits, g * limits / np.where(sizes > 0, sizes, 1.0), g)
+
+    def follow(self, size):
+        """The 10th percentile of the norms so far, this one included: AutoClip."""
+        if size > 0 and self.usual_norm is None:
+            self.usual_norm = size
+        elif size > 0:
+            pace = max(0.05, 1 / (self.counters["updates"] + 1))
+            self.usual_norm *= np.exp(pace * (0.1 - (size < self.usual_norm)))
+        return self.usual_norm
 
     def add_output(self):
         """One more output (a class nobody has seen): zero weights, zero optimiser slots."""
-        for name in ("head.weight", "head.bias"):
-            grow = [(0, 1)] + [(0, 0)] * (self.weights[name].ndim - 1)
+        names = "head.weight", "head.bias"
+        self.initial |= {name: np.pad(self.initial[name], self.one_more(name)) for name in names}
+        for name in names:
+            grow = self.one_more(name)
             self.weights[name] = np.pad(self.weights[name], grow)
             self.slots[name] = {k: np.pad(v, grow) for k, v in self.slots[name].items()}
+
+    def one_more(self, name):
+        return [(0, 1)] + [(0, 0)] * (self.weights[name].ndim - 1)
