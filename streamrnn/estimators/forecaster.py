@@ -154,14 +154,8 @@ class RNNForecaster(RecurrentEstimator, Forecaster):
 
         A direct forecast's targets are complete some steps later: the ring is longer by so many.
         """
-        return blueprint_of(
-            self,
-            (self._outputs.task,),
-            self._n_steps,
-            seed,
-            delay=self._n_steps - 1,
-            is_series=self._n_steps > 1,
-        )
+        n = self._n_steps
+        return blueprint_of(self, (self._outputs.task,), n, seed, delay=n - 1, is_series=n > 1)
 
     def _kept_state(self) -> dict[str, Any]:
         targets = list(self._targets)
