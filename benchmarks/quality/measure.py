@@ -127,12 +127,10 @@ def _together(name: str, row: str, each: list[dict[str, Any]]) -> dict[str, Any]
 
 def _version(family: str) -> str:
     if family == "peer":
-        return "deep-river"
-    return f"streamrnn {streamrnn.__version__}" if family != "baseline" else _river()
-
-
-def _river() -> str:
-    return f"River {version('river')}"
+        return deep_river.version()
+    if family == "baseline":
+        return f"River {version('river')}"
+    return f"streamrnn {streamrnn.__version__}"
 
 
 def merged(old: Report | None, new: Report) -> Report:

@@ -80,6 +80,8 @@ RISING = {"accuracy", "kappa-temporal"}
 
 def scored(stream: Stream, predictions: list[Any]) -> dict[str, float]:
     """Return the figures of a stream's predictions, over the steps that count."""
+    if stream.kind != "classification":  # as River's regressors say before they know anything
+        predictions = [0.0 if one is None else one for one in predictions]
     first, names = stream.first, list(stream.ys[0]) if isinstance(stream.ys[0], dict) else None
     before, actual = (_numbers(part, names) for part in (stream.ys[:first], stream.ys[first:]))
     predicted = _numbers(predictions[first:], names)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+from functools import cache
 from typing import Any
 
 from processes import FOLDER, PeerError, peer_pythons
@@ -20,6 +21,14 @@ FIELDS = ["name", "task", "kind", "xs", "ys", "about", "first", "horizon", "late
 def python() -> str | None:
     """Return the interpreter that has it: ``STREAMRNN_PEER_DEEP_RIVER``."""
     return peer_pythons([]).get("deep-river")
+
+
+@cache
+def version() -> str:
+    """Return which version the interpreter has."""
+    said = "from importlib.metadata import version; print(version('deep-river'))"
+    done = subprocess.run([python() or "", "-c", said], capture_output=True, text=True, check=True)
+    return f"deep-river {done.stdout.strip()}"
 
 
 def run(stream: Stream, seed: int) -> tuple[list[Any], float]:

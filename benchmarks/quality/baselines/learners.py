@@ -54,33 +54,40 @@ def _of_past(make: Callable[[int], Any], n: int, slow: bool = False) -> Row:
     return Row(in_process(lambda stream, seed: WithPast(make(seed), n)), slow=slow)
 
 
-def _arf(seed: int) -> Any:
-    return forest.ARFRegressor(seed=seed)
+def arf(seed: int) -> Any:
+    """Return an adaptive random forest; linear models in its leaves want standardised inputs."""
+    return preprocessing.StandardScaler() | forest.ARFRegressor(seed=seed)
 
 
-def _amf(seed: int) -> Any:
-    return forest.AMFRegressor(seed=seed)
+def amf(seed: int) -> Any:
+    """Return an aggregated Mondrian forest."""
+    return preprocessing.StandardScaler() | forest.AMFRegressor(seed=seed)
+
+
+def srp(seed: int) -> Any:
+    """Return streaming random patches."""
+    return preprocessing.StandardScaler() | ensemble.SRPRegressor(seed=seed)
 
 
 ROWS = {
     "rows": {
         "LinearRegression": _plain(lambda seed: PerTarget(linear)),
-        "ARF": _plain(lambda seed: PerTarget(lambda: _arf(seed)), slow=True),
+        "ARF": _plain(lambda seed: PerTarget(lambda: arf(seed)), slow=True),
     },
     "taxi": {
         "LinearRegression, last 48 values": _of_past(lambda seed: linear(), 48),
-        "ARF, last 48 values": _of_past(_arf, 48, slow=True),
-        "AMF, last 48 values": _of_past(_amf, 48, slow=True),
+        "ARF, last 48 values": _of_past(arf, 48, slow=True),
+        "AMF, last 48 values": _of_past(amf, 48, slow=True),
     },
     "chaotic": {
         "LinearRegression, last 10 values": _of_past(lambda seed: linear(), 10),
-        "ARF, last 10 values": _of_past(_arf, 10, slow=True),
+        "ARF, last 10 values": _of_past(arf, 10, slow=True),
     },
     "regression": {
         "LinearRegression": _plain(lambda seed: linear()),
-        "ARF": _plain(_arf, slow=True),
-        "SRP": _plain(lambda seed: ensemble.SRPRegressor(seed=seed), slow=True),
-        "AMF": _plain(_amf, slow=True),
+        "ARF": _plain(arf, slow=True),
+        "SRP": _plain(srp, slow=True),
+        "AMF": _plain(amf, slow=True),
     },
     "classification": {
         "LogisticRegression": _plain(lambda seed: logistic()),
