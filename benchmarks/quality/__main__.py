@@ -24,7 +24,7 @@ from report import complete, write
 
 from quality import tables
 from quality.catalogue import STREAMS
-from quality.measure import Report, merged, planned, run
+from quality.measure import Report, described, merged, planned, run
 
 SEEDS = 5
 
@@ -45,7 +45,8 @@ def measured(
         raise ValueError(f"no stream has a row that fits; there are the streams\n{streams}")
     with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
         found, failed = run(jobs, pool)
-    return complete({"seeds": seeds}, streams=found, left_out=left_out), failed
+    about = described(found)
+    return complete({"seeds": seeds}, streams=found, described=about, left_out=left_out), failed
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -58,12 +59,12 @@ def main(arguments: list[str] | None = None) -> None:
     several = {"action": "append", "default": [], "metavar": "PATTERN"}
     parser.add_argument("--only", help="streams, with '*'; repeatable", **several)
     parser.add_argument("--model", help="rows, with '*'; repeatable", **several)
-    parser.add_argument("--seeds", type=int, default=SEEDS, help=f"default: {SEEDS}")
-    parser.add_argument("--quick", action="store_true", help="one seed, only what is fast")
+    parser.add_argument("--seeds", type=int, help=f"default: {SEEDS}; 1 if quick")
+    parser.add_argument("--quick", action="store_true", help="only what is fast, one seed")
     parser.add_argument("--workers", type=int, default=2, help="processes; default: 2")
     parser.add_argument("--json", type=Path, help="file to put the figures into")
     chosen = parser.parse_args(arguments)
-    seeds = 1 if chosen.quick else chosen.seeds
+    seeds = chosen.seeds or (1 if chosen.quick else SEEDS)
     old = None
     if chosen.json is not None and chosen.json.exists():
         old = json.loads(chosen.json.read_text())

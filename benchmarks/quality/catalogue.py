@@ -172,7 +172,7 @@ def chaotic(name: str, horizon: int) -> Stream:
     n = len(series) - horizon
     return ahead(
         series, horizon, name=f"{name}, {horizon} ahead", task="chaotic", kind="chaotic",
-        first=n // 5, about=f"{about}; {n:,} steps".replace(",", " "),
+        first=n // 5, about=f"{about}; {n} steps",
     )  # fmt: skip
 
 

@@ -112,6 +112,20 @@ def run(jobs: list[Job], pool: Executor) -> tuple[dict[str, dict[str, Any]], dic
     return found, failed
 
 
+def described(names: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """Return what tables say of streams, for where these cannot be read."""
+    return {
+        name: {
+            "task": stream(name).task,
+            "kind": stream(name).kind,
+            "about": stream(name).about,
+            "steps": len(stream(name).xs),
+            "counted": len(stream(name).xs) - stream(name).first,
+        }
+        for name in names
+    }
+
+
 def _together(name: str, row: str, each: list[dict[str, Any]]) -> dict[str, Any]:
     """Put the seeds of a row together."""
     family = rows_of(name)[row].family
@@ -143,7 +157,9 @@ def merged(old: Report | None, new: Report) -> Report:
     known = {*streams, *(row for rows in streams.values() for row in rows)}
     left_out = {what: why for what, why in new["left_out"].items() if what not in known}
     ordered = {name: streams[name] for name in STREAMS if name in streams}
-    return {**new, "streams": ordered, "left_out": left_out}
+    known_streams = old["described"] | new["described"]
+    about = {name: known_streams[name] for name in ordered}
+    return {**new, "streams": ordered, "described": about, "left_out": left_out}
 
 
 def _say(text: str) -> None:
