@@ -67,14 +67,8 @@ def draw(report: dict[str, Any], task: str) -> plt.Figure:
 
 def _shown(block: Block) -> list[Line]:
     """Return the rows that have the figure that is drawn, the first one."""
-    figure = block.columns[0][1]
-    return [
-        line
-        for line in block.lines
-        if any(
-            cell for cell, (_, one) in zip(line.cells, block.columns, strict=True) if one == figure
-        )
-    ]
+    drawn = [i for i, (_, figure) in enumerate(block.columns) if figure == block.columns[0][1]]
+    return [line for line in block.lines if any(line.cells[i] for i in drawn)]
 
 
 def _panel(axes: Axes, block: Block) -> None:
@@ -114,7 +108,8 @@ def _edge(axes: Axes, values: list[float], figure: str, several: bool) -> float:
     far = FAR_NMSE if several else FAR * min(value for value in values if value == value)
     high = max((value for value in values if value <= far), default=far)
     if figure in RISING:
-        axes.set_xlim(min(0.0, *values), 1.02 * high)
+        low = min(values)
+        axes.set_xlim(low - 0.08 * (high - low), high + 0.08 * (high - low))
         return math.inf
     is_cut = any(not value <= far for value in values)
     if several:

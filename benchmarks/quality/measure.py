@@ -11,7 +11,6 @@ from fnmatch import fnmatchcase
 from importlib.metadata import version
 from typing import Any, NamedTuple
 
-import streamrnn
 from quality import ours
 from quality.baselines import deep_river
 from quality.baselines import rows as baselines
@@ -128,23 +127,20 @@ def described(names: Iterable[str]) -> dict[str, dict[str, Any]]:
 
 def _together(name: str, row: str, each: list[dict[str, Any]]) -> dict[str, Any]:
     """Put the seeds of a row together."""
-    family = rows_of(name)[row].family
+    one = rows_of(name)[row]
     return {
-        "family": family,
-        "figures": {key: [one["figures"][key] for one in each] for key in each[0]["figures"]},
-        "us": [round(one["us"], 1) for one in each],
+        "family": one.family,
+        "figures": {key: [seed["figures"][key] for seed in each] for key in each[0]["figures"]},
+        "us": [round(seed["us"], 1) for seed in each],
         "steps": each[0]["steps"],
         "measured": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
-        "with": _version(family),
+        "with": _version(one.library),
     }
 
 
-def _version(family: str) -> str:
-    if family == "peer":
-        return deep_river.version()
-    if family == "baseline":
-        return f"River {version('river')}"
-    return f"streamrnn {streamrnn.__version__}"
+def _version(library: str) -> str:
+    """Return a library's name and version, of deep-river in its own environment."""
+    return deep_river.version() if library == "deep-river" else f"{library} {version(library)}"
 
 
 def merged(old: Report | None, new: Report) -> Report:

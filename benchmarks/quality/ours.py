@@ -98,7 +98,7 @@ def _row(make: Factory, family: str, streams: tuple[str, ...] | None = None) -> 
         prequential(few, contestant(make(seed, few), few))
         return prequential(stream, contestant(make(seed, stream), stream))
 
-    return Row(run, family, seeded=True, streams=streams)
+    return Row(run, "streamrnn", family, seeded=True, streams=streams)
 
 
 def rows(kind: str) -> dict[str, Row]:

@@ -19,6 +19,8 @@ class Row(NamedTuple):
     ----------
     run
         Predict and learn a stream, with a seed.
+    library
+        What it comes from; its version is told.
     family
         ``"ours"``, ``"tuned"`` (ours, not with the defaults), ``"baseline"`` or ``"peer"``.
     seeded
@@ -32,6 +34,7 @@ class Row(NamedTuple):
     """
 
     run: Run
+    library: str = "numpy"
     family: str = "baseline"
     seeded: bool = False
     slow: bool = False

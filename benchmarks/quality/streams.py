@@ -63,7 +63,7 @@ TASKS = {
     "forecasting": "Forecasting",
     "regression": "Regression",
     "classification": "Classification",
-    "chaotic": "Chaotic series and two measured ones",
+    "chaotic": "Chaotic series, sunspots, a laser",
 }
 
 

@@ -114,7 +114,7 @@ def number(value: float, figure: str) -> str:
         return f"{value:.3f}"
     if value != value or value >= ENDLESS:
         return f"> {ENDLESS:.0f}"
-    return f"{value:.3g}" if value >= 0.001 or value == 0 else f"{value:.0e}"
+    return f"{value:#.3g}".rstrip(".") if value >= 0.001 else f"{value:.1e}"
 
 
 def cell(values: list[float] | None, figure: str) -> str:
@@ -125,6 +125,12 @@ def cell(values: list[float] | None, figure: str) -> str:
     if len(values) == 1 or mean(values) >= ENDLESS:
         return text
     return f"{text} ± {stdev(values):.1g}"
+
+
+def _time(us: float | None) -> str:
+    if us is None:
+        return "-"
+    return "< 1" if us < 0.5 else f"{us:,.0f}".replace(",", " ")
 
 
 def markdown(report: Report, task: str) -> str:
@@ -172,8 +178,7 @@ def text(report: Report) -> str:
         lines.append(f"\n{block.title}: {block.about}")
         lines.append(_columns("", [*block.heads, "us a step"]))
         for line in block.lines:
-            us = "-" if line.us is None else f"{line.us:.0f}"
-            lines.append(_columns(line.name, [*_cells(line, block), us]))
+            lines.append(_columns(line.name, [*_cells(line, block), _time(line.us)]))
     lines += [f"{what}: left out ({why})" for what, why in report["left_out"].items()]
     return "\n".join(lines)
 

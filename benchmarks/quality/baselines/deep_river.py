@@ -56,7 +56,7 @@ def run(stream: Stream, seed: int) -> tuple[list[Any], float]:
 
 
 NEXT = tuple(f"{name}, 1 ahead" for name in SERIES)
-_ROW = Row(run, "peer", slow=True)
+_ROW = Row(run, "deep-river", "peer", slow=True)
 ROWS = {
     "rows": {"deep-river LSTM, one a column": _ROW},
     "series": {"deep-river LSTM": _ROW},

@@ -57,7 +57,7 @@ def _row(make: Callable[[int], Any], season: int = 0) -> Row:
     def contestant(stream: Stream, seed: int) -> Forecasting:
         return Forecasting(make(season or stream.season), stream)
 
-    return Row(in_process(contestant))
+    return Row(in_process(contestant), "river")
 
 
 ROWS = {

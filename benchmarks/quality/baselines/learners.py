@@ -47,11 +47,11 @@ class PerTarget:
 
 def _plain(make: Callable[[int], Any], slow: bool = False) -> Row:
     run = in_process(lambda stream, seed: Supervised(make(seed)))
-    return Row(run, slow=slow)
+    return Row(run, "river", slow=slow)
 
 
 def _of_past(make: Callable[[int], Any], n: int, slow: bool = False) -> Row:
-    return Row(in_process(lambda stream, seed: WithPast(make(seed), n)), slow=slow)
+    return Row(in_process(lambda stream, seed: WithPast(make(seed), n)), "river", slow=slow)
 
 
 def arf(seed: int) -> Any:
