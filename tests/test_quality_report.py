@@ -131,7 +131,7 @@ def test_tables_have_the_best_first_and_say_what_was_cut():
     assert [line.split("|")[1].strip() for line in lines[3:6]] == [
         "**best**", "worse (first 100 steps)", "wild"
     ]  # fmt: skip
-    assert "| 10 ± 1 | 20 ± 2 | 3 | River 1, 2024-05-06 |" in lines[3]
+    assert "| 10.0 ± 1 | 20.0 ± 2 | 3 | River 1, 2024-05-06 |" in lines[3]
     assert "| > 1000 | > 1000 |" in lines[5]
     assert "- ChickWeights: weights." in lines
 

@@ -55,7 +55,8 @@ def draw(report: dict[str, Any], task: str) -> plt.Figure:
         _panel(place, block)
     for place in axes.flat[len(every) :]:
         place.set_axis_off()
-    shown = dict.fromkeys(line.family for block in every for line in _shown(block))
+    found = {line.family for block in every for line in _shown(block)}
+    shown = [family for family in NAMES if family in found]
     dots = [plt.Line2D([], [], marker="o", linestyle="", color=COLOURS[one]) for one in shown]
     figure.tight_layout(w_pad=3, h_pad=2)
     figure.legend(
@@ -114,7 +115,10 @@ def _edge(axes: Axes, values: list[float], figure: str, several: bool) -> float:
     is_cut = any(not value <= far for value in values)
     if several:
         axes.set_xscale("log")
-        return 2 * high if is_cut else math.inf
+        axes.xaxis.set_minor_formatter(charts.FuncFormatter(lambda value, _: ""))
+        low = min(0.09, *(0.7 * value for value in values if value == value))
+        axes.set_xlim(low, far)
+        return 0.75 * far if is_cut else math.inf
     axes.set_xlim(0, (1.2 if is_cut else 1.08) * high)
     return 1.15 * high if is_cut else math.inf
 
