@@ -70,9 +70,9 @@ WARM_UP = 50
 class Untold(Supervised):
     """A model that keeps the target before by itself, and is not told it."""
 
-    def answer(self, t: int, x: dict[str, Any], wanted: bool) -> Any:
+    def answer(self, t: int, x: dict[str, Any]) -> Any:
         """Predict from the other inputs."""
-        return super().answer(t, _without_last(x), wanted)
+        return super().answer(t, _without_last(x))
 
     def learn(self, t: int, x: dict[str, Any], y: Any) -> None:
         """Learn from the other inputs."""
@@ -94,7 +94,7 @@ def contestant(model: Any, stream: Stream) -> Contestant:
 
 def _row(make: Factory, family: str, streams: tuple[str, ...] | None = None) -> Row:
     def run(stream: Stream, seed: int) -> tuple[list[Any], float]:
-        few = stream.head(stream.first + WARM_UP) if stream.first < 100 else stream.head(WARM_UP)
+        few = stream.head(WARM_UP)
         prequential(few, contestant(make(seed, few), few))
         return prequential(stream, contestant(make(seed, stream), stream))
 

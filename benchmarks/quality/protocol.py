@@ -15,8 +15,8 @@ from quality.streams import VALUE, Stream
 class Contestant(Protocol):
     """A model as the loop sees it."""
 
-    def answer(self, t: int, x: dict[str, Any], wanted: bool) -> Any:
-        """Take in step `t`; return what is predicted for it, or anything if it is not wanted."""
+    def answer(self, t: int, x: dict[str, Any]) -> Any:
+        """Take in step `t`; return what is predicted for it."""
 
     def learn(self, t: int, x: dict[str, Any], y: Any) -> None:
         """Take the target of step `t`, which may lie some steps back."""
@@ -28,7 +28,7 @@ class Supervised:
     def __init__(self, model: Any) -> None:
         self.model = model
 
-    def answer(self, t: int, x: dict[str, Any], wanted: bool) -> Any:
+    def answer(self, t: int, x: dict[str, Any]) -> Any:
         """Predict from the inputs of the step."""
         return self.model.predict_one(x)
 
@@ -40,7 +40,7 @@ class Supervised:
 class Events(Supervised):
     """One of our models, whose targets come some steps late: each step is an event."""
 
-    def answer(self, t: int, x: dict[str, Any], wanted: bool) -> Any:
+    def answer(self, t: int, x: dict[str, Any]) -> Any:
         """Take the step, and predict."""
         return self.model.predict_one(x, t=t)
 
@@ -65,7 +65,7 @@ class WithPast(Supervised):
         self._values: deque[float] = deque([0.0] * n, maxlen=n)
         self._told: dict[int, dict[str, float]] = {}
 
-    def answer(self, t: int, x: dict[str, Any], wanted: bool) -> Any:
+    def answer(self, t: int, x: dict[str, Any]) -> Any:
         """Predict from the last values and what else is known."""
         self._values.appendleft(x[VALUE])
         others = {name: value for name, value in x.items() if name != VALUE}
@@ -96,11 +96,9 @@ class Forecasting:
         self._all = isinstance(stream.ys[0], list)
         self._moments = stream.moments if tells_moments else None
 
-    def answer(self, t: int, x: dict[str, Any], wanted: bool) -> Any:
+    def answer(self, t: int, x: dict[str, Any]) -> Any:
         """Learn the value of the step; forecast the next ones."""
         self.model.learn_one(x[VALUE], self._moment(t))
-        if not wanted:
-            return None
         xs = None
         if self._moments is not None:
             xs = [self._moment(t + 1 + i) for i in range(self._horizon)]
@@ -127,14 +125,13 @@ class PerColumn:
         self._make = make
         self._models: dict[str, Any] = {}
 
-    def answer(self, t: int, x: dict[str, float], wanted: bool) -> dict[str, float]:
+    def answer(self, t: int, x: dict[str, float]) -> dict[str, float]:
         """Learn the row, forecast the next one."""
         answers = {}
         for name, value in x.items():
             model = self._models.get(name) or self._models.setdefault(name, self._make())
             model.learn_one(value)
-            if wanted:
-                answers[name] = model.forecast(1)[0]
+            answers[name] = model.forecast(1)[0]
         return answers
 
     def learn(self, t: int, x: dict[str, float], y: dict[str, float]) -> None:
@@ -149,7 +146,7 @@ def prequential(stream: Stream, contestant: Contestant) -> tuple[list[Any], floa
     predictions, late = [], stream.late
     started = time.perf_counter()
     for t, x in enumerate(stream.xs):
-        predictions.append(contestant.answer(t, x, t >= stream.first))
+        predictions.append(contestant.answer(t, x))
         if t >= late:
             contestant.learn(t - late, stream.xs[t - late], stream.ys[t - late])
     return predictions, time.perf_counter() - started

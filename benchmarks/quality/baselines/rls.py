@@ -106,7 +106,7 @@ class VectorAutoregression:
         self._model: LeastSquares | None = None
         self._told: np.ndarray | None = None
 
-    def answer(self, t: int, x: dict[str, float], wanted: bool) -> dict[str, float]:
+    def answer(self, t: int, x: dict[str, float]) -> dict[str, float]:
         """Take the row, predict the next one; the same one as long as there are too few."""
         self._past.append(list(x.values()))
         if len(self._past) < (self._past.maxlen or 0):
