@@ -45,7 +45,26 @@ DEFAULTS: dict[str, dict[str, Factory]] = {
     },
 }
 
-TUNED: dict[str, dict[str, Factory]] = {}
+TUNED: dict[str, dict[str, Factory]] = {
+    "rows": {
+        "RNNMultiTargetRegressor, 64 units, K = 48": lambda seed, stream: RNNMultiTargetRegressor(
+            hidden_size=64, truncation=48, seed=seed
+        ),
+    },
+    "series": {
+        "RNNForecaster, lags 1 and season, lr 0.01": lambda seed, stream: RNNForecaster(
+            lags=(1, stream.season), lr=0.01, seed=seed
+        ),
+    },
+    "taxi": {
+        "RNNForecaster, direct, lags of day and week": lambda seed, stream: RNNForecaster(
+            lags=(1, 2, 44, 48, 332, 336), direct=stream.horizon, seed=seed
+        ),
+    },
+    "chaotic": {
+        "RNNRegressor, lr 0.001": lambda seed, stream: RNNRegressor(lr=0.001, seed=seed),
+    },
+}
 
 #: Our own way to know the target before; it is no input of these rows then.
 LAGGED: dict[str, dict[str, Factory]] = {
