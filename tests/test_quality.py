@@ -271,7 +271,7 @@ def test_every_baseline_runs(kind):
     assert len(found) >= 3
     for name, row in found.items():
         predictions, seconds = row.run(made_of, 1)
-        assert seconds > 0
+        assert seconds >= 0
         figures = scored(made_of, predictions)
         assert set(figures) == set(FIGURES[kind])
         assert not any(math.isnan(value) for value in figures.values()), name
