@@ -16,7 +16,10 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -27,6 +30,22 @@ from quality.catalogue import STREAMS
 from quality.measure import Report, described, merged, planned, run
 
 SEEDS = 5
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Let processes that are started here use one thread each for products of NumPy's."""
+    before = {name: os.environ.get(name) for name in THREADS}
+    os.environ.update(dict.fromkeys(THREADS, "1"))
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 def measured(
@@ -43,7 +62,7 @@ def measured(
     if not jobs and not left_out:
         streams = "\n".join(STREAMS)
         raise ValueError(f"no stream has a row that fits; there are the streams\n{streams}")
-    with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
+    with _one_thread(), ProcessPoolExecutor(workers, get_context("spawn")) as pool:
         found, failed = run(jobs, pool)
     about = described(found)
     return complete({"seeds": seeds}, streams=found, described=about, left_out=left_out), failed

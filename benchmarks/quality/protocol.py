@@ -141,7 +141,8 @@ class PerColumn:
 def prequential(stream: Stream, contestant: Contestant) -> tuple[list[Any], float]:
     """Predict and learn each step of a stream; return the predictions, and how long it took, s.
 
-    Seconds are those of the processor: what else the machine does makes no difference. The target of step t is learnt after the prediction of step t + `late`, when it becomes known.
+    Seconds are those of the processor: what else the machine does makes no difference. The target
+    of step t is learnt after the prediction of step t + `late`, when it becomes known.
     """
     predictions, late = [], stream.late
     started = time.process_time()
