@@ -112,13 +112,26 @@ def row(*errors, family="baseline", steps=578):
 
 
 def test_new_rows_take_the_place_of_old_ones_and_others_stay():
-    old = results({"a": row(1.0), "b": row(2.0)}, left_out={"c": "why"})
-    new = results({"b": row(3.0), "c": row(4.0)}, left_out={"a": "not there", "d": "why"})
+    old = results({"gone": row(0.0), "ARF": row(1.0), "kNN": row(2.0)}, left_out={"SRP": "why"})
+    new = results({"kNN": row(3.0), "SRP": row(4.0)}, left_out={"ARF": "not there", "d": "why"})
     found = measure.merged(old, new)
     mae = {name: one["figures"]["MAE"] for name, one in found["streams"]["ChickWeights"].items()}
-    assert mae == {"a": [1.0], "b": [3.0], "c": [4.0]}
+    assert mae == {"ARF": [1.0], "kNN": [3.0], "SRP": [4.0]}
     assert found["left_out"] == {"d": "why"}
-    assert measure.merged(None, new) == new
+    assert measure.merged(None, new)["streams"] == new["streams"]
+
+
+def test_seeds_are_in_their_order(nothing_set, monkeypatch):
+    jobs = [measure.Job("ChickWeights", "last target", seed) for seed in (3, 1, 2)]
+    monkeypatch.setattr(
+        measure,
+        "do",
+        lambda job: {"figures": {"MAE": float(job.seed)}, "us": 1.0, "steps": 578},
+    )
+    with ThreadPoolExecutor(1) as pool:
+        found, failed = measure.run(jobs, pool)
+    assert found["ChickWeights"]["last target"]["figures"] == {"MAE": [1.0, 2.0, 3.0]}
+    assert failed == {}
 
 
 def test_tables_have_the_best_first_and_say_what_was_cut():

@@ -33,7 +33,11 @@ class Job(NamedTuple):
 
 def rows_of(name: str) -> dict[str, Row]:
     """Return the rows that are run on a stream, ours first."""
-    kind = stream(name).kind
+    return rows_of_kind(name, stream(name).kind)
+
+
+def rows_of_kind(name: str, kind: str) -> dict[str, Row]:
+    """Return the rows that are run on a stream of some kind, which need not be readable."""
     every = ours.rows(kind) | baselines(kind)
     return {row: one for row, one in every.items() if one.streams is None or name in one.streams}
 
@@ -105,7 +109,7 @@ def run(jobs: list[Job], pool: Executor) -> tuple[dict[str, dict[str, Any]], dic
         found.setdefault(job.stream, {})
     for name, rows in found.items():
         for row in rows_of(name):
-            each = [done[job] for job in done if job.stream == name and job.row == row]
+            each = [done[job] for job in sorted(done) if job[:2] == (name, row)]
             if each and f"{name}: {row}" not in failed:
                 rows[row] = _together(name, row, each)
     return found, failed
@@ -144,18 +148,22 @@ def _version(library: str) -> str:
 
 
 def merged(old: Report | None, new: Report) -> Report:
-    """Return a report with the rows of both, the new ones in place of the old."""
-    if old is None:
-        return new
-    streams = {name: dict(rows) for name, rows in old["streams"].items()}
-    for name, rows in new["streams"].items():
-        streams.setdefault(name, {}).update(rows)
+    """Return a report with the rows of both, the new ones in place of the old.
+
+    Rows and streams that there are no longer are dropped.
+    """
+    old = old or {"streams": {}, "described": {}}
+    about = old["described"] | new["described"]
+    streams = {}
+    for name in STREAMS:
+        rows = old["streams"].get(name, {}) | new["streams"].get(name, {})
+        if rows:
+            there = rows_of_kind(name, about[name]["kind"])
+            streams[name] = {row: rows[row] for row in there if row in rows}
     known = {*streams, *(row for rows in streams.values() for row in rows)}
     left_out = {what: why for what, why in new["left_out"].items() if what not in known}
-    ordered = {name: streams[name] for name in STREAMS if name in streams}
-    known_streams = old["described"] | new["described"]
-    about = {name: known_streams[name] for name in ordered}
-    return {**new, "streams": ordered, "described": about, "left_out": left_out}
+    described = {name: about[name] for name in streams}
+    return {**new, "streams": streams, "described": described, "left_out": left_out}
 
 
 def _say(text: str) -> None:
