@@ -70,6 +70,7 @@ def main() -> None:
     os.dup2(2, 1)  # what libraries print must not get among the answer
     request = json.load(sys.stdin)
     torch.set_num_threads(1)
+    torch.manual_seed(request["seed"])  # its own comes after the first weights
     stream = Stream(**request["stream"])
     predictions, seconds = prequential(stream, contestant(stream, request["seed"]))
     if predictions[-1] is not None and hasattr(predictions[-1], "item"):
