@@ -24,8 +24,8 @@ ETT = (
 TAXI = "Cui, Ahmad, Hawkins 2016: 17 520 values, of which these are a part, scored from 10 000 on"
 CHAOS = (
     "Yi, Wang 2026, sketched real-time recurrent learning: 64 units, 8 lanes at once, mean of the "
-    "last five logs of a 200-step mean; sunspots from another "
-    "release, of 3 329 months; all but RTRL and SnAp-1 go back 25 steps"
+    "last five logs of a 200-step mean; sunspots from another release, of 3 329 months; all but "
+    "RTRL and SnAp-1 go back 25 steps"
 )
 
 _ONE_AHEAD = {
