@@ -4,9 +4,10 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 RUN := $(BIN)/python -m
 RESULTS := benchmarks/results/benchmark.json
+QUALITY := benchmarks/results/quality.json
 SOURCES := $(shell find streamrnn cli -name '*.py')
 
-.PHONY: help replay test test-compiled test-interpreted lint bench venv clean
+.PHONY: help replay test test-compiled test-interpreted lint bench quality venv clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -33,6 +34,12 @@ bench: $(VENV)/.installed-bench  ## measure everything, draw the charts, write t
 	$(BIN)/python benchmarks/run.py --json $(RESULTS)
 	$(BIN)/python benchmarks/charts.py $(RESULTS)
 	$(BIN)/python benchmarks/readme.py
+
+quality: export PYTHONPATH := benchmarks
+quality: $(VENV)/.installed-bench  ## measure predictions on public streams, draw charts, write tables; 40 minutes
+	$(RUN) quality --json $(QUALITY)
+	$(RUN) quality.charts $(QUALITY)
+	$(RUN) quality.document
 
 venv: $(VENV)/.installed-dev  ## environment for development
 
