@@ -96,8 +96,8 @@ def trump() -> Stream:
     rows = list(datasets.TrumpApproval())
     return with_last(
         [x for x, _ in rows], [y for _, y in rows], name="TrumpApproval", task="regression",
-        kind="regression", about="approval from five polls and the day; the value before is an "
-        "input of all models",
+        kind="regression", first=1, about="approval from five polls and the day; the value before "
+        "is an input of all models; scored from the third row on",
     )  # fmt: skip
 
 

@@ -52,35 +52,19 @@ TUNED: dict[str, dict[str, Factory]] = {
         ),
     },
     "series": {
-        "RNNForecaster, lags 1 and season, lr 0.01": lambda seed, stream: RNNForecaster(
-            lags=(1, stream.season), lr=0.01, seed=seed
+        "RNNForecaster, every change as it is": lambda seed, stream: RNNForecaster(
+            scale_clip=None, loss="squared", seed=seed
         ),
     },
     "taxi": {
-        "RNNForecaster, direct, lags of day and week": lambda seed, stream: RNNForecaster(
-            lags=(1, 2, 44, 48, 332, 336), direct=stream.horizon, seed=seed
-        ),
+        "RNNForecaster, lr 0.001": lambda seed, stream: RNNForecaster(lr=0.001, seed=seed),
     },
     "chaotic": {
-        "RNNRegressor, lr 0.001": lambda seed, stream: RNNRegressor(lr=0.001, seed=seed),
-    },
-}
-
-#: Our own way to know the target before; it is no input of these rows then.
-LAGGED: dict[str, dict[str, Factory]] = {
-    "regression": {
-        "RNNRegressor(lagged_target=True)": lambda seed, stream: RNNRegressor(
-            lagged_target=True, seed=seed
-        ),
-    },
-    "classification": {
-        "RNNClassifier(lagged_target=True)": lambda seed, stream: RNNClassifier(
-            lagged_target=True, seed=seed
+        "RNNForecaster, recomputed, m = 24": lambda seed, stream: RNNForecaster(
+            activations="recomputed", loss_window=24, seed=seed
         ),
     },
 }
-#: Streams whose target before is known.
-TOLD = ("TrumpApproval", "Elec2, last label known")
 
 #: Steps that are run before the clock starts, so that everything is compiled.
 WARM_UP = 50
@@ -111,20 +95,18 @@ def contestant(model: Any, stream: Stream) -> Contestant:
     return Events(model) if stream.late else Supervised(model)
 
 
-def _row(make: Factory, family: str, streams: tuple[str, ...] | None = None) -> Row:
+def _row(make: Factory, family: str) -> Row:
     def run(stream: Stream, seed: int) -> tuple[list[Any], float]:
         few = stream.head(WARM_UP)
         prequential(few, contestant(make(seed, few), few))
         return prequential(stream, contestant(make(seed, stream), stream))
 
-    return Row(run, "streamrnn", family, seeded=True, streams=streams)
+    return Row(run, "streamrnn", family, seeded=True)
 
 
 def rows(kind: str) -> dict[str, Row]:
     """Return our rows of a kind of stream, by name."""
     found = {name: _row(make, "ours") for name, make in DEFAULTS.get(kind, {}).items()}
-    for name, make in LAGGED.get(kind, {}).items():
-        found[name] = _row(make, "ours", TOLD)
     for name, make in TUNED.get(kind, {}).items():
         found[f"{name}, tuned"] = _row(make, "tuned")
     return found
