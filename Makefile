@@ -36,7 +36,7 @@ bench: $(VENV)/.installed-bench  ## measure everything, draw the charts, write t
 	$(BIN)/python benchmarks/readme.py
 
 quality: export PYTHONPATH := benchmarks
-quality: $(VENV)/.installed-bench  ## measure predictions on public streams, draw charts, write tables; 40 minutes
+quality: $(VENV)/.installed-bench  ## measure predictions on public streams, draw charts, write tables; some 20 minutes
 	$(RUN) quality --json $(QUALITY)
 	$(RUN) quality.charts $(QUALITY)
 	$(RUN) quality.document
