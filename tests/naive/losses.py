@@ -67,7 +67,7 @@ class Quantile:
         return np.where(e.real > 0, self.q * e, (self.q - 1) * e)
 
     def slope(self, p, y):
-        return np.where(y > p, -self.q, 1 - self.q)
+        return np.where(y == p, 0.0, np.where(y > p, -self.q, 1 - self.q))
 
     def curvature(self, p, y):
         return np.nanmean(0.5 / np.maximum(np.abs(p - y), 0.1))
