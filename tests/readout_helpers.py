@@ -142,6 +142,8 @@ class Pair:
                 self.learn(x, y, weight)
             for told_of, late_y, late_weight in due.pop(t, []):
                 self.tell(t - told_of, late_y, late_weight)
+            if t % 11 == 8:  # another one takes the place of the first
+                self.tell(1, self.encode(-scale * noisy), 1.0)
             if t == length * 2 // 3:
                 self.reset_state()
                 due.clear()

@@ -14,7 +14,7 @@ from test_late_targets import tell, wait
 from test_rolling import roll
 
 import streamrnn
-from streamrnn import RNNRegressor, heads
+from streamrnn import KeyedModel, RNNRegressor, heads
 from streamrnn.bank import Bank
 from streamrnn.fleet import Fleet
 
@@ -265,6 +265,34 @@ def test_wide_models_with_threads_have_the_same_bits(n_threads, rng):
         model.run(X, rows(Y), out, True)
     assert outs[0].tobytes() == outs[1].tobytes()
     assert bits(one) == bits(other)
+
+
+@pytest.mark.parametrize("max_keys", [None, 2])
+def test_keys_have_the_bits_of_estimators_of_their_own(max_keys, rng):
+    """Those that are set aside on disk, too."""
+    numbers = {"hidden_size": 4, "truncation": 4, "head": "rls", "predict_change": True}
+    many = KeyedModel(RNNRegressor(**numbers), key="id", max_keys=max_keys)
+    single = {key: RNNRegressor(**numbers) for key in range(3)}
+    for i in range(90):
+        key, x = int(rng.integers(0, 3)), {"a": math.sin(i), "b": rng.normal()}
+        assert many.predict_one({**x, "id": key}) == single[key].predict_one(x)
+        many.learn_one({**x, "id": key}, key + i + x["b"])
+        single[key].learn_one(x, key + i + x["b"])
+
+
+def test_a_feature_of_one_key_leaves_the_others_alone(rng):
+    numbers = {"hidden_size": 4, "truncation": 4, "head": "rls", "predict_change": True}
+    many = KeyedModel(RNNRegressor(**numbers, dtype="float64"), key="id", max_keys=2)
+    single = {key: RNNRegressor(**numbers, dtype="float64") for key in range(3)}
+    for i in range(90):
+        key, x = i % 3, {"a": math.sin(i)}
+        if i > 30 and key == 1:
+            x |= {"late": rng.normal()}
+        if i > 45:
+            expected = pytest.approx(single[key].predict_one(x), rel=1e-9)
+            assert many.predict_one({**x, "id": key}) == expected
+        many.learn_one({**x, "id": key}, key + i + 3 * x.get("late", 0.0))
+        single[key].learn_one(x, key + i + 3 * x.get("late", 0.0))
 
 
 def test_files_keep_it():

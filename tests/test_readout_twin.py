@@ -49,6 +49,7 @@ def pair(case, **words):
     return Pair(**{"optimizer": "sgd", "lr": 0.02, **CASES[case], **words})
 
 
+@pytest.mark.interpreted
 @pytest.mark.parametrize("case", CASES)
 def test_as_the_twin_has_it(case, rng):
     both = pair(case)
