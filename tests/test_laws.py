@@ -47,9 +47,11 @@ def test_slope_is_the_derivative_of_the_value(name, rng):
 
 @pytest.mark.interpreted
 @pytest.mark.parametrize("name", REGRESSION)
-def test_the_parabola_of_the_curvature_lies_above_the_loss(name, rng):
+@pytest.mark.parametrize("number", [None, 0.3])
+def test_the_parabola_of_the_curvature_lies_above_the_loss(name, number, rng):
     """So a Newton step cannot go too far; where it touches, it has the slope of the loss."""
-    loss = LOSSES[name]()
+    kind = LOSSES[name]
+    loss = kind() if number is None else kind(*[number] * len(kind._fields))
     for _ in range(200):
         z, target, d_z = rng.normal(size=1) * 3, rng.normal(size=1), np.empty(1)
         if abs(z - target) < LEAST_ERROR:
