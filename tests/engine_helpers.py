@@ -1,12 +1,13 @@
 """What the tests of the engine below the estimators share: models by words, and their bits."""
 
 import math
+from functools import partial
 
 import numpy as np
 
 from streamrnn import cells, gradients, heads, losses, optimizers, weights
 from streamrnn.blueprint import Blueprint
-from streamrnn.layout import Sizes
+from streamrnn.layout import Sizes, row_width
 from streamrnn.learner import Plugins
 from streamrnn.model import Model
 from streamrnn.updates import Settings
@@ -32,11 +33,15 @@ def blueprint(
     dtype="float64",
     init="torch",
     lagged_target=False,
+    predict_change=False,
+    is_series=False,
+    scale_clip=math.inf,
 ):
+    loss = losses.registry()[loss]()
     plugins = Plugins(
         cell=cells.registry()[cell](),
         head=(head or heads.registry()["linear"])(),
-        loss=losses.registry()[loss](),
+        loss=loss,
         optimizer=optimizers.registry()[optimizer](lr=lr),
         algorithm=gradients.registry()[activations](),
     )
@@ -49,9 +54,15 @@ def blueprint(
         n_outputs=n_outputs,
     )
     settings = Settings(
-        clip_norm=clip_norm, scale_inputs=float(scale_inputs), scale_target=float(scale_target)
+        clip_norm=clip_norm,
+        scale_inputs=float(scale_inputs),
+        scale_target=float(scale_target),
+        scale_clip=scale_clip,
+        shrink=float(getattr(loss, "is_centred", False)),
     )
-    return Blueprint(plugins, shape, settings, dtype, init, 5, lagged_target)
+    return Blueprint(
+        plugins, shape, settings, dtype, init, 5, lagged_target, predict_change, is_series
+    )
 
 
 def engine(n_inputs=3, **words):
@@ -82,6 +93,19 @@ def learn(model, x, y, weight=1.0):
 
 def bits(model):
     return model.arena.tobytes() + model.statistics.tobytes()
+
+
+def rls(**numbers):
+    """A head that learns by recursive least squares, for `blueprint`."""
+    return partial(heads.registry()["rls"], **numbers)
+
+
+def rls_memory(model):
+    """The weights, (outputs, n), and the covariance, (n, n), of the head that `rls` gives."""
+    sizes, memory = model.sizes, model.parts.head_memory.astype(float)
+    n = 1 + sizes.hidden_size + row_width(sizes, 0)
+    root = memory[-n * n :].reshape(n, n)
+    return memory[: sizes.n_outputs * n].reshape(-1, n), root @ root.T
 
 
 def rows(targets, weight=1.0):

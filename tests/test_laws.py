@@ -9,9 +9,10 @@ from engine_helpers import engine, learn
 from estimator_helpers import plain_gradient
 
 from streamrnn import RNNClassifier, RNNRegressor, cells, gradients, heads, losses, optimizers
+from streamrnn.growth import shape_of_head
 from streamrnn.layout import Sizes
 from streamrnn.linalg import Alone
-from streamrnn.losses.protocol import decode, slope, value
+from streamrnn.losses.protocol import LEAST_ERROR, curvature, decode, slope, value
 from streamrnn.motion import Step
 from streamrnn.team import move
 from streamrnn.updates import in_pace
@@ -48,6 +49,54 @@ def test_slope_is_the_derivative_of_the_value(name, rng):
             down[k] -= 1e-6
             numeric = (value(loss, up, target) - value(loss, down, target)) / 2e-6
             assert d_z[k] == pytest.approx(numeric, abs=1e-6)
+
+
+@pytest.mark.interpreted
+@pytest.mark.parametrize("name", REGRESSION)
+@pytest.mark.parametrize("number", [None, 0.3])
+def test_the_parabola_of_the_curvature_lies_above_the_loss(name, number, rng):
+    """So a Newton step cannot go too far; where it touches, it has the slope of the loss."""
+    kind = LOSSES[name]
+    loss = kind() if number is None else kind(*[number] * len(kind._fields))
+    for _ in range(200):
+        z, target, d_z = rng.normal(size=1) * 3, rng.normal(size=1), np.empty(1)
+        if abs(z - target) < LEAST_ERROR:
+            continue  # a corner
+        slope(loss, z, target, d_z)
+        step = rng.normal() * 3
+        above = value(loss, z, target) + d_z[0] * step + curvature(loss, z, target) * step**2 / 2
+        assert value(loss, z + step, target) <= above + 1e-9
+
+
+@pytest.mark.interpreted
+@pytest.mark.parametrize("name", [*CLASSIFICATION, *MULTILABEL])
+def test_curvature_is_the_mean_derivative_of_the_slope(name, rng):
+    """But where the loss bends less than one that is sure to a fiftieth."""
+    loss = LOSSES[name]()
+    for _ in range(20):
+        z, target = _example(loss, rng)
+        found = 0.0
+        for k in range(z.size):
+            slopes = np.empty((2, z.size))
+            for step, d_z in zip((1e-6, -1e-6), slopes, strict=True):
+                moved = z.copy()
+                moved[k] += step
+                slope(loss, moved, target, d_z)
+            found += max((slopes[0, k] - slopes[1, k]) / 2e-6, 0.02 * 0.98) / z.size
+        assert curvature(loss, z, target) == pytest.approx(found, rel=1e-6)
+
+
+@pytest.mark.interpreted
+@pytest.mark.parametrize("name", LOSSES)
+def test_curvature_is_positive_and_finite_and_of_the_known_alone(name, rng):
+    loss = LOSSES[name]()
+    for size in (0.0, 1.0, 1e4, 1e30):
+        z, target = _example(loss, rng)
+        assert 0 < curvature(loss, z * size, target) < math.inf
+    if loss.task != "classification":
+        assert curvature(loss, z, np.append(target[:1], [math.nan] * 2)) == pytest.approx(
+            curvature(loss, z[:1], target[:1]), rel=1e-12
+        )
 
 
 @pytest.mark.interpreted
@@ -192,6 +241,9 @@ def test_heads_start_at_the_mean(name, stream):
     model = RNNRegressor(hidden_size=4, truncation=4, head=name, lr=0.0)
     for x, y in stream:
         model.learn_one(x, y)
+    inner = model._model
+    inner.parts.head_memory[:] = 0  # what heads learn other than by gradient takes no rate
+    inner.plugins.head.start_memory(shape_of_head(inner.sizes), inner.parts.head_memory)
     assert model.predict_one(stream[0][0]) == pytest.approx(np.mean([y for _, y in stream]))
 
 

@@ -6,11 +6,15 @@ takes its information into P, the inverse of all information so far:
 
     P <- P - (1 - r'/r) / r · P φ φᵀ P,    1/r' = λ/r + c.
 
+What is kept is a root of P, P = S Sᵀ, which rounding cannot turn into anything that is no
+covariance (Potter 1963; Bierman 1977, chapter II); with f = Sᵀ φ, r = fᵀ f and P φ = S f,
+
+    S <- S - (1 - √(r'/r)) / r · S f fᵀ.
+
 For the squared loss and λ = 1 that is recursive least squares with a ridge (Plackett 1950); for
 others each sample makes a Newton step (online Newton step, Hazan et al. 2007; a Huber loss gives
 the weights of Huber 1964). Forgetting is directional (Kulhavý & Kárný 1984): only what the sample
-tells about is forgotten, so P stays bounded along directions in which nothing ever happens, and
-changes by symmetric rank-one terms that keep it positive.
+tells about is forgotten, so P stays bounded along directions in which nothing ever happens.
 
 The network below learns by truncated back-propagation through this read-out.
 """
@@ -80,7 +84,7 @@ class RLS(NamedTuple):
         return 0
 
     def n_memory(self, H: int, inputs: int, outputs: int) -> int:
-        """Return the length of W, two vectors of scratch, the prior and P."""
+        """Return the length of W, three vectors of scratch, and S."""
         n = 1 + H + inputs
         return n * (outputs + 3 + n)
 
@@ -92,8 +96,7 @@ class RLS(NamedTuple):
         """Write the prior: zero weights, each as certain as its ridge says."""
         part = _parts(memory, 1 + shape.H + shape.inputs, shape.outputs)
         ages = np.concatenate([np.zeros(1 + shape.H), shape.ages])
-        part.prior[:] = 1.0 / (self.ridge * np.maximum(ages, 1.0) ** self.decay)
-        np.fill_diagonal(part.P, part.prior)
+        np.fill_diagonal(part.S, (self.ridge * np.maximum(ages, 1.0) ** self.decay) ** -0.5)
 
     def carry_memory(
         self,
@@ -110,7 +113,7 @@ class RLS(NamedTuple):
         n = 1 + old.H
         kept = np.concatenate([np.arange(n), n + places])
         after.W[np.ix_(np.arange(old.outputs), kept)] = before.W
-        after.P[np.ix_(kept, kept)] = before.P
+        after.S[np.ix_(kept, kept)] = before.S
 
 
 class _Parts(NamedTuple):
@@ -118,9 +121,9 @@ class _Parts(NamedTuple):
 
     W: np.ndarray  # (outputs, n)
     phi: np.ndarray  # (n,): scratch
-    gain: np.ndarray  # (n,): scratch
-    prior: np.ndarray  # (n,): P's diagonal at first
-    P: np.ndarray  # (n, n)
+    f: np.ndarray  # (n,): scratch, Sᵀ φ
+    gain: np.ndarray  # (n,): scratch, P φ
+    S: np.ndarray  # (n, n): P = S Sᵀ
 
 
 @glue
@@ -181,23 +184,24 @@ def _(head, loss, parameters, memory, h, x, target, z, d_z):
         return
     part = _parts(memory, 1 + h.size + x.size, z.size)
     _write_inputs(h, x, head.bound, part.phi)
-    r = np.float64(_gain(part.P, part.phi, part.gain))
+    length = _direction(part.S, part.phi, part.f)
+    r = length * length
     if not 0.0 < r < math.inf:
-        _start_again(part.prior, part.P)
-        r = np.float64(_gain(part.P, part.phi, part.gain))
+        return
     weight = np.float64(target[target.size - 1])
-    c = weight * curvature(loss, z, target)
+    bend = curvature(loss, z, target)
+    left = 1.0 / (head.forgetting / r + weight * bend)
+    _shorten(1.0 - math.sqrt(left / r), part.f, part.S, part.gain)
     n = part.phi.size
     for k in range(z.size):
-        step = -weight * np.float64(d_z[k]) / (1.0 + c * r)
+        # A weight may be so large that its product with anything else is not finite.
+        step = -length * np.float64(d_z[k]) / (1.0 / weight + bend * r)
         _add(step, part.gain, vector(memory, k * n, n))
-    left = 1.0 / (head.forgetting / r + c)
-    _subtract_outer((1.0 - left / r) / r, part.gain, part.P)
 
 
 @glue
 def _write_slope(head, loss, parameters, memory, h, x, target, z, d_z):
-    """Write outputs and slope, 0 for targets that are not known; say if any is."""
+    """Write outputs and slope, 0 for targets that are not known; say if there is what to learn."""
     read(head, parameters, memory, h, x, z)
     slope(loss, z, target, d_z)
     any_known = False
@@ -206,6 +210,8 @@ def _write_slope(head, loss, parameters, memory, h, x, target, z, d_z):
             any_known = True
         else:
             d_z[k] = 0
+    for k in range(z.size):
+        any_known &= abs(d_z[k]) < math.inf  # outputs that have overflown would spoil W for good
     return any_known
 
 
@@ -219,18 +225,38 @@ def _write_inputs(h, x, bound, phi):
 
 
 @kernel
-def _gain(P, phi, gain):
-    """Write P φ to `gain`; return φᵀ P φ."""
+def _direction(S, phi, f):
+    """Write Sᵀ φ to `f`, of length 1 if it has any; return the length it had."""
     standalone()
     n = phi.size
-    r = phi.dtype.type(0)
+    for j in range(n):
+        f[j] = 0
     for i in range(n):
-        total = phi.dtype.type(0)
         for j in range(n):
-            total += P[i, j] * phi[j]
+            f[j] += phi[i] * S[i, j]
+    squares = 0.0
+    for j in range(n):
+        squares += np.float64(f[j]) * np.float64(f[j])
+    length = math.sqrt(squares)
+    if 0.0 < length < math.inf:
+        for j in range(n):
+            f[j] = np.float64(f[j]) / length
+    return length
+
+
+@kernel
+def _shorten(share, f, S, gain):
+    """Write S f to `gain`, where `f` has the length 1, and take a share of it away from S."""
+    standalone()
+    n = f.size
+    taken = f.dtype.type(share)
+    for i in range(n):
+        total = f.dtype.type(0)
+        for j in range(n):
+            total += S[i, j] * f[j]
         gain[i] = total
-        r += phi[i] * total
-    return r
+        for j in range(n):
+            S[i, j] -= taken * total * f[j]
 
 
 @kernel
@@ -239,24 +265,3 @@ def _add(factor, gain, weights):
     step = gain.dtype.type(factor)
     for j in range(gain.size):
         weights[j] += step * gain[j]
-
-
-@kernel
-def _subtract_outer(factor, gain, P):
-    """Subtract ``factor * outer(gain, gain)``, which leaves P symmetric to the bit."""
-    standalone()
-    n = gain.size
-    of_all = gain.dtype.type(factor)
-    for i in range(n):
-        for j in range(n):
-            P[i, j] -= of_all * (gain[i] * gain[j])
-
-
-@kernel
-def _start_again(prior, P):
-    """Forget all certainty: rounding has left nothing that could be worked with."""
-    n = prior.size
-    for i in range(n):
-        for j in range(n):
-            P[i, j] = 0
-        P[i, i] = prior[i]

@@ -139,6 +139,10 @@ def _cell(model: Model) -> str:
 def decoding_of(model: Model) -> str:
     """Say how a model's outputs become predictions; ValueError if that is only known here."""
     loss = model.plugins.loss
+    if model.sizes.is_change:
+        raise ValueError(
+            "predict_change=True cannot travel: a module knows no last value to change from"
+        )
     if decode.registry[type(loss)] is identity:
         return "identity"
     if losses.registry().get(loss.name) is not type(loss) or loss.name not in _DECODINGS:

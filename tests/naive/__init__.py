@@ -4,6 +4,7 @@ Nothing here looks at the engine. Weights are dictionaries with PyTorch's names 
 """
 
 from naive.cells import CELLS
+from naive.changes import Changes
 from naive.forecasting import ForecastingTwin
 from naive.gradients import complex_step, credit_tensor, masked_sum, random_weights, run_stream
 from naive.losses import LOSSES
@@ -14,6 +15,7 @@ __all__ = [
     "CELLS",
     "LOSSES",
     "OPTIMIZERS",
+    "Changes",
     "ForecastingTwin",
     "Twin",
     "complex_step",

@@ -3,8 +3,6 @@
 import copy
 import math
 
-from naive.gradients import step
-
 
 class ForecastingTwin:
     """Recursive or direct forecasts; `twin` has as many outputs as there are direct ones.
@@ -44,7 +42,5 @@ class ForecastingTwin:
         for moment in moments:
             x = self.inputs(past, moment)
             past.append(twin.predict(x)[0])
-            twin.states = step(twin.cell, twin.weights, twin.scaled(x, commit=False), twin.states)[
-                0
-            ]
+            twin.states = twin.look(x, commit=False)["states"]
         return past[len(self.past) :]

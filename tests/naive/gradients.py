@@ -5,7 +5,8 @@ A target None marks a sample without a loss.
 
 import numpy as np
 
-from naive.cells import CELLS, Layer, times
+from naive.cells import CELLS, Layer
+from naive.heads import Linear
 
 
 def random_weights(cell, n_inputs, n_hidden, num_layers=1, n_out=1, seed=0, scale=0.6):
@@ -38,7 +39,7 @@ def zero_states(cell, weights):
 
 
 def step(cell, weights, x, states):
-    """One sample through all layers: the new states, the memos, the outputs of the head."""
+    """One sample through all layers: the new states, and the memos."""
     new_states, memos = [], []
     below = x
     for layer, state in zip(layers_of(weights), states, strict=True):
@@ -46,7 +47,7 @@ def step(cell, weights, x, states):
         new_states.append(state)
         memos.append(memo)
         below = state[0]
-    return new_states, memos, times(weights["head.weight"], below) + weights["head.bias"]
+    return new_states, memos
 
 
 def step_back(cell, weights, memos, d_states, d_top):
@@ -64,18 +65,13 @@ def step_back(cell, weights, memos, d_states, d_top):
     return d_before, parts
 
 
-def window_gradient(cell, weights, steps, slopes):
-    """The gradient through a window of `(memos, h)`; `slopes` are dL/d(outputs), None for none."""
+def window_gradient(cell, weights, memos_of_steps, sent_back):
+    """The gradient through a window; `sent_back` is what heads send: dL/dh, and their gradient."""
     gradient = {name: np.zeros_like(array) for name, array in weights.items()}
     d_states = zero_states(cell, weights)
-    for (memos, h), slope in reversed(list(zip(steps, slopes, strict=True))):
-        d_top = np.zeros_like(h)
-        if slope is not None:
-            gradient["head.weight"] += np.outer(slope, h)
-            gradient["head.bias"] += slope
-            d_top = weights["head.weight"].T @ slope
+    for memos, (d_top, of_head) in reversed(list(zip(memos_of_steps, sent_back, strict=True))):
         d_states, parts = step_back(cell, weights, memos, d_states, d_top)
-        for name, part in parts.items():
+        for name, part in (parts | of_head).items():
             gradient[name] += part
     return gradient
 
@@ -85,7 +81,8 @@ def run_stream(cell, loss, weights_by_step, xs, ys):
     states = zero_states(cell, weights_by_step[0])
     losses = []
     for weights, x, y in zip(weights_by_step, xs, ys, strict=True):
-        states, _, p = step(cell, weights, x, states)
+        states, _ = step(cell, weights, x, states)
+        p = Linear().read(weights, states[-1][0], x)
         losses.append(0.0 if y is None else loss.value(p, y))
     return losses
 

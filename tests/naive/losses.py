@@ -1,6 +1,8 @@
-"""Losses of one sample: the value, and its slope with respect to the outputs.
+"""Losses of one sample: the value, its slope with respect to the outputs, and its curvature.
 
-Outputs `p` have the shape `(..., n_out)`; `value` also takes complex outputs.
+Outputs `p` have the shape `(..., n_out)`; `value` also takes complex outputs. The curvature is that
+of one output, on the mean over those whose targets are known; of losses with corners, that of the
+parabola which touches them on both sides.
 """
 
 import numpy as np
@@ -13,12 +15,20 @@ def size(e):
     return np.where(e.real < 0, -e, e)
 
 
+def spread(p):
+    """The variance of what has probability p, at least that of 0.02."""
+    return np.maximum(p * (1 - p), 0.02 * 0.98)
+
+
 class Squared:
     def value(self, p, y):
         return (p[..., 0] - y) ** 2
 
     def slope(self, p, y):
         return 2 * (p - y)
+
+    def curvature(self, p, y):
+        return 2.0
 
 
 class Absolute:
@@ -27,6 +37,9 @@ class Absolute:
 
     def slope(self, p, y):
         return np.sign(p - y)
+
+    def curvature(self, p, y):
+        return np.nanmean(1 / np.maximum(np.abs(p - y), 0.1))
 
 
 class Huber:
@@ -41,6 +54,9 @@ class Huber:
     def slope(self, p, y):
         return np.clip(p - y, -self.delta, self.delta)
 
+    def curvature(self, p, y):
+        return np.nanmean(self.delta / np.maximum(np.abs(p - y), self.delta))
+
 
 class Quantile:
     def __init__(self, q=0.5):
@@ -51,7 +67,10 @@ class Quantile:
         return np.where(e.real > 0, self.q * e, (self.q - 1) * e)
 
     def slope(self, p, y):
-        return np.where(y > p, -self.q, 1 - self.q)
+        return np.where(y == p, 0.0, np.where(y > p, -self.q, 1 - self.q))
+
+    def curvature(self, p, y):
+        return np.nanmean(0.5 / np.maximum(np.abs(p - y), 0.1))
 
 
 class Logistic:
@@ -62,6 +81,9 @@ class Logistic:
 
     def slope(self, p, y):
         return sigmoid(p) - y
+
+    def curvature(self, p, y):
+        return spread(sigmoid(p[0]))
 
 
 class CrossEntropy:
@@ -74,6 +96,10 @@ class CrossEntropy:
         softmax = np.exp(p) / np.exp(p).sum()
         return softmax - np.eye(len(p))[y]
 
+    def curvature(self, p, y):
+        softmax = np.exp(p) / np.exp(p).sum()
+        return spread(softmax).mean()
+
 
 class Binary:
     """Log losses of several logits, each y in {0, 1}, added up."""
@@ -83,6 +109,9 @@ class Binary:
 
     def slope(self, p, y):
         return sigmoid(p) - y
+
+    def curvature(self, p, y):
+        return spread(sigmoid(p))[np.isfinite(y)].mean()
 
 
 LOSSES = {

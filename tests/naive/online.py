@@ -1,10 +1,12 @@
 """Online truncated BPTT as it is defined, keeping the whole history and sparing nothing."""
 
+import copy
 import math
 
 import numpy as np
 
 from naive.gradients import step, window_gradient, zero_states
+from naive.heads import Linear
 from naive.losses import LOSSES
 from naive.optimizers import OPTIMIZERS
 
@@ -83,7 +85,8 @@ def norm(gradient):
 class Twin:
     """One learner; `weights` under PyTorch's names, samples as vectors, a target None for none.
 
-    Several targets are a vector with NaN for those that are not known.
+    Several targets are a vector with NaN for those that are not known. How an input tells a scaled
+    target, or None for zeros, is a function: `lag` to the network, `recent` to a head that asks.
     """
 
     def __init__(
@@ -111,6 +114,9 @@ class Twin:
         scale_clip=None,
         scale_memory=None,
         lag=None,
+        head=None,
+        recent=None,
+        changes=None,
     ):
         self.cell = cell
         self.weights = {name: np.array(array, dtype=float) for name, array in weights.items()}
@@ -126,11 +132,14 @@ class Twin:
         self.weight_decay = self.optimizer.weight_decay if weight_decay is None else weight_decay
         self.loss = LOSSES[loss] if isinstance(loss, str) else loss
         n_inputs = self.weights["weight_ih_l0"].shape[1]
-        robust = scale_clip, scale_memory
-        self.input_scalers = [Scaler(*robust) for _ in range(n_inputs)] if scale_inputs else None
-        n_outputs = len(self.weights["head.bias"])
-        self.target_scalers = [Scaler(*robust) for _ in range(n_outputs)] if scale_target else None
-        self.lag = lag  # how an input tells the last target: a function of it, None for zeros
+        self.robust = scale_clip, scale_memory
+        self.input_scalers = (
+            [Scaler(*self.robust) for _ in range(n_inputs)] if scale_inputs else None
+        )
+        self.scale_target, self.target_scalers = scale_target, []
+        self.lag, self.recent = lag, recent
+        self.head = head or Linear()
+        self.changes = changes
         self.gradient = None
         self.counters = dict.fromkeys(
             ("samples", "updates", "clipped", "skipped", "missing_values", "missing_targets"), 0
@@ -141,38 +150,81 @@ class Twin:
         self.states = zero_states(self.cell, self.weights)
         self.history = []  # one dictionary a sample
         self.pending = 0  # targets since the last update
+        if self.changes:
+            self.changes.forget_last()
 
     def predict(self, x):
-        """The outputs of the head for the next sample; nothing changes."""
-        outputs = step(self.cell, self.weights, self.inputs(x, commit=False), self.states)[2]
-        if self.target_scalers is None:
+        """What is predicted for the next sample; nothing changes."""
+        return self.in_units(self.look(x, commit=False)["z"])
+
+    def in_units(self, outputs):
+        if self.changes:
+            return self.changes.predicted(outputs)
+        if not self.scale_target:
             return outputs
+        self.know_targets(len(outputs))
         pairs = zip(self.target_scalers, outputs, strict=True)
         return np.array([scaler.restore(output) for scaler, output in pairs])
 
+    def look(self, x, commit):
+        """The next sample, as the network sees it, and what the head says of it."""
+        x = self.inputs(x, commit)
+        seen = np.concatenate([x, self.known_to_head(len(x))])
+        states, memos = step(self.cell, self.weights, x, self.states)
+        z = self.head.read(self.weights, states[-1][0], seen)
+        bases = self.changes and self.changes.bases()
+        run = memos, states[-1][0]
+        return {"x": x, "seen": seen, "states": states, "run": run, "z": z, "bases": bases}
+
+    def advance(self, x):
+        sample = self.look(x, commit=True)
+        self.history.append({**sample, "target": None, "weight": 0.0, "before": self.states})
+        self.states = sample["states"]
+        self.counters["samples"] += 1
+        self.counters["missing_targets"] += 1
+
     def learn(self, x, y, weight=1.0, *, waits=False):
         """One sample; `waits` if its target will come later, which an update is to wait for."""
-        x = self.inputs(x, commit=True)
-        before = self.states
-        self.states, memos, _ = step(self.cell, self.weights, x, before)
-        target = self.scaled_target(y) if weight > 0 else None
-        top = self.states[-1][0]
-        self.history.append(
-            {"x": x, "target": target, "weight": weight, "before": before, "run": (memos, top)}
-        )
-        self.counters["samples"] += 1
-        self.counters["missing_targets"] += target is None
-        self.pending += target is not None
+        self.advance(x)
+        self.tell(0, y, weight)
         if not waits:
             self.update_if_due(0)
+            self.teach_head(0)
+
+    def roll(self, x):
+        """One sample whose target is taken to be what is predicted; nothing is learnt."""
+        z, scalers = self.look(x, commit=False)["z"], copy.deepcopy(self.input_scalers)
+        predicted = self.in_units(z)
+        self.advance(x)
+        self.input_scalers = scalers
+        sample = self.history[-1]
+        sample["target"], sample["weight"] = z, 1.0
+        if self.changes:
+            sample["target"] = self.changes.expected(z)
+            for k, value in enumerate(predicted):
+                self.changes.note(k, len(self.history), value)
+        return predicted
+
+    def tell(self, age, y, weight):
+        sample = self.history[-1 - age]
+        if y is None or weight == 0 or not np.isfinite(y).any():
+            return False
+        self.counters["missing_targets"] -= sample["weight"] == 0
+        sample["target"], sample["weight"] = self.scaled_target(y, sample, age), weight
+        self.pending += bool(np.isfinite(sample["target"]).any())
+        return True
 
     def label(self, age, y, weight=1.0):
         """The target of an old sample."""
+        if self.tell(age, y, weight):
+            self.update_if_due(age)
+            self.teach_head(age)
+
+    def teach_head(self, age):
         sample = self.history[-1 - age]
-        sample["target"], sample["weight"] = self.scaled_target(y), weight
-        self.counters["missing_targets"] -= 1
-        self.pending += 1
-        self.update_if_due(age)
+        if sample["weight"] > 0:
+            known = sample["run"][1], sample["seen"], sample["target"], sample["weight"]
+            self.head.learn(self.loss, self.weights, *known)
 
     def update_if_due(self, age):
         if (self.counters["samples"] - age) % self.update_every == 0:
@@ -185,9 +237,28 @@ class Twin:
         scaled = self.scaled(x, commit)
         if self.lag is None:
             return scaled
+        return np.concatenate([scaled, self.lag(self.last_targets(1)[0])])
+
+    def last_targets(self, n):
+        """The newest target that the window knows, and those of the steps before it."""
         window = [sample["target"] for sample in self.history[-self.truncation :]]
-        known = [target for target in window if target is not None]
-        return np.concatenate([scaled, self.lag(known[-1] if known else None)])
+        while window and window[-1] is None:
+            window.pop()
+        return ([None] * n + window)[: -n - 1 : -1]
+
+    def known_to_head(self, n_inputs):
+        """What the head alone reads: features of the step before, levels, the last targets."""
+        columns = []
+        if self.head.recent_inputs:
+            n_lags = 0 if self.lag is None else len(self.lag(None))
+            n = n_inputs - n_lags
+            columns.append(self.history[-1]["x"][:n] if self.history else np.zeros(n))
+        if self.changes and self.head.recent_targets:
+            n = 1 if self.changes.is_series else len(self.changes.told)
+            columns.append([self.changes.level(k) for k in range(n)])
+        n_targets = min(self.head.recent_targets, self.truncation)
+        columns += [self.recent(target) for target in self.last_targets(n_targets)]
+        return np.concatenate([[], *columns])
 
     def scaled(self, x, commit):
         result = np.zeros(len(x))
@@ -203,15 +274,21 @@ class Twin:
                     scaler.keep(value)
         return result
 
-    def scaled_target(self, y):
-        if y is None or not np.isfinite(y).any():
-            return None
-        if self.target_scalers is None:
+    def scaled_target(self, y, sample, age):
+        if self.changes:
+            number = len(self.history) - age
+            return self.changes.learn(np.atleast_1d(y), number, sample["bases"], sample["z"])
+        if not self.scale_target:
             return y
+        self.know_targets(np.size(y))
         if np.ndim(y) == 0:
             return self.kept_target(self.target_scalers[0], y)
         pairs = zip(self.target_scalers, y, strict=True)
         return np.array([self.kept_target(scaler, value) for scaler, value in pairs])
+
+    def know_targets(self, n):
+        missing = n - len(self.target_scalers)
+        self.target_scalers += [Scaler(*self.robust) for _ in range(missing)]
 
     def kept_target(self, scaler, y):
         if not np.isfinite(y):
@@ -228,24 +305,20 @@ class Twin:
         recent = self.history[-self.truncation :]
         window = recent[: len(recent) - age]
         runs = self.run_again(window) if self.recomputed else [sample["run"] for sample in window]
-        # The head is today's in either case.
-        head, bias = self.weights["head.weight"], self.weights["head.bias"]
-        outputs = [head @ top + bias for _, top in runs]
         first = len(window) - self.loss_window
-        known = [
-            (p, sample)
-            for p, sample in list(zip(outputs, window, strict=True))[max(first, 0) :]
-            if sample["target"] is not None
-        ]
+        sent_back, known = [], []
+        for index, (sample, (_, top)) in enumerate(zip(window, runs, strict=True)):
+            if index < first or sample["target"] is None:
+                sent_back.append((np.zeros_like(top), {}))
+                continue
+            # The head is today's in either case.
+            p = self.head.read(self.weights, top, sample["seen"])
+            known.append((p, sample))
+            slope = self.slope(p, sample) / self.loss_window
+            sent_back.append(self.head.send_back(self.weights, top, sample["seen"], slope))
         self.window_loss = sum(self.loss_of(*one) for one in known) / self.loss_window
         self.window_error = sum(abs(self.slope(*one)).sum() for one in known) / self.loss_window
-        slopes = [
-            None
-            if index < first or sample["target"] is None
-            else self.slope(p, sample) / self.loss_window
-            for index, (sample, p) in enumerate(zip(window, outputs, strict=True))
-        ]
-        return window_gradient(self.cell, self.weights, runs, slopes)
+        return window_gradient(self.cell, self.weights, [memos for memos, _ in runs], sent_back)
 
     def slope(self, p, sample):
         """The slope of one sample's loss: nothing from a target that is not known."""
@@ -268,7 +341,7 @@ class Twin:
         runs = []
         states = window[0]["before"]
         for sample in window:
-            states, memos, _ = step(self.cell, self.weights, sample["x"], states)
+            states, memos = step(self.cell, self.weights, sample["x"], states)
             runs.append((memos, states[-1][0]))
         return runs
 
