@@ -34,6 +34,9 @@ FOREVER = 2.0**50
 FEW = 10.0
 #: What a value beyond the clip leaves of the weight of the past.
 LEFT = 0.9
+#: While a size rests on so few values, those that are far smaller halve the weight of the past: a
+#: bad reading at the start is soon forgotten.
+START = 30.0
 #: Of the first three values one counts as at most so many times as far off as the others are apart.
 STRAY = 30.0
 
@@ -194,6 +197,8 @@ def keep_and_scale_about_zero(
     scaled = taken / math.sqrt(squares / count) if squares > 0.0 else 0.0
     # What is clipped takes no weight from the past: the size grows fast enough by what is left.
     left = _weight_left(count, False, memory)
+    if clip < math.inf and count <= START and 0.0 < abs(scaled) < 1.0 / STRAY:
+        left = 0.5
     moments[COUNT, i], moments[M2, i] = count * left, squares * left
     return clipped(scaled, clip)
 

@@ -537,6 +537,18 @@ def test_design_says_which_optimizers_help():
         assert (1 + cost / 100) ** 2 - 1 == pytest.approx(rate / (2 - rate), rel=0.1), rate
 
 
+def test_design_says_what_each_default_is_worth():
+    report, said = results("defaults"), rows("design.md")
+    for what, mean in report["means"].items():
+        changes = [of.get(what) for of in report["streams"].values()]
+        cells = ["" if change is None else whole(change) for change in changes]
+        assert said[f"`{what}`"] == [*cells, whole(mean)], what
+
+
+def test_no_default_is_far_from_the_best_choice_on_the_mean():
+    assert min(results("defaults")["means"].values()) > -5
+
+
 def test_design_says_how_anomalies_rank():
     said, report = rows("design.md"), results("anomaly")
     others = {
