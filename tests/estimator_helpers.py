@@ -34,6 +34,11 @@ def plain(kind, **words):
     return kind(**{**PLAIN.get(kind, {}), **words})
 
 
+def member_of(weights, kind, **words):
+    """A model for a `KeyedModel`: the default one, unless what its head learns cannot be shared."""
+    return plain(kind, **words) if weights == "shared" else kind(**words)
+
+
 def model_bytes(model):
     """All numbers of a model, to compare models bit by bit."""
     return model._model.arena.tobytes() + model._model.statistics.tobytes()

@@ -142,6 +142,11 @@ DEFAULTS = {
     "default direct forecaster": FAMILY["direct forecaster"]._replace(
         make=lambda: RNNForecaster(**SMALL, direct=3)
     ),
+    "default shared keyed": FAMILY["keyed"]._replace(
+        make=lambda: KeyedModel(
+            RNNRegressor(**SMALL, head="linear_skip"), key="id", weights="shared", max_keys=2
+        )
+    ),
     "default keyed": FAMILY["keyed"]._replace(
         make=lambda: KeyedModel(RNNRegressor(**SMALL), key="id", max_keys=2)
     ),

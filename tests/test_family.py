@@ -76,7 +76,8 @@ import json, sys
 import streamrnn
 from family import DEFAULTS, FAMILY, answers
 for name, path in json.load(sys.stdin):
-    print(json.dumps([name, repr(answers((FAMILY | DEFAULTS)[name], streamrnn.load(path), 20, 40))]))
+    member = (FAMILY | DEFAULTS)[name]
+    print(json.dumps([name, repr(answers(member, streamrnn.load(path), 20, 40))]))
 """
 
 
