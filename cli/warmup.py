@@ -82,9 +82,9 @@ def names(option: str, text: str) -> Any:
 def warmup(**options: Any) -> None:
     """Compile ahead of time, for container images and installations that cannot be written.
 
-    Each combination of cell, loss, head, optimizer, activations and precision is code of its own and
-    takes some seconds, once. All combinations of what is given are compiled. Rates compile nothing,
-    and sizes only where several cores are used, from 256 units on.
+    Each combination of cell, loss, head, optimizer, activations and precision is code of its own
+    and takes some seconds, once. All combinations of what is given are compiled. Rates compile
+    nothing, and sizes only where several cores are used, from 256 units on.
     """
     settings = WarmupSettings(**options)
 

@@ -33,7 +33,7 @@ RATES = [0.0, 0.01, 1e-5]  # the good one, and two that hardly learn
 
 def _candidates(name, rates):
     is_classifier = "classes" in name or "probabilities" in name
-    model = (RNNClassifier if is_classifier else RNNRegressor)(**SMALL)
+    model = plain(RNNClassifier if is_classifier else RNNRegressor, **SMALL)
     stream = datasets.Phishing() if is_classifier else datasets.TrumpApproval()
     return utils.expand_param_grid(model, {"lr": list(rates)}), list(stream.take(400))
 
