@@ -152,7 +152,7 @@ class Broken(optim.base.Scheduler):
 
 
 def test_a_schedule_that_goes_wrong_stops_learning_and_predicting_never_asks_it(stream):
-    model = RNNRegressor(**SMALL, lr=Broken())
+    model = plain(RNNRegressor, **SMALL, lr=Broken())
     for x, y in stream[:3]:
         model.learn_one(x, y)
     calls, before = Broken.calls, pickle.dumps(model._model)

@@ -20,9 +20,9 @@ WINDOWS = [
     {"truncation": 5, "activations": "recomputed", "loss_window": 3},
 ]
 
-#: How a forecaster is made, and its first steps that cannot learn: a change starts from a value.
+#: How a forecaster is made. A step learns no change before it has a last value: that of a forecast.
 KINDS = pytest.mark.parametrize(
-    ("make", "unknown"), [(small_plain, 0), (small, 1)], ids=["levels", "changes"]
+    ("make", "of_changes"), [(small_plain, False), (small, True)], ids=["levels", "changes"]
 )
 
 
@@ -100,11 +100,11 @@ def test_lags_are_the_values_before():
 
 
 @KINDS
-def test_a_direct_step_learns_when_its_last_value_is_there(make, unknown):
+def test_a_direct_step_learns_when_its_last_value_is_there(make, of_changes):
     model = make(4)
     for t, y in enumerate(wave(10), start=1):
         model.learn_one(y)
-        assert model.counters["updates"] == max(0, t - 3 - unknown)
+        assert model.counters["updates"] == max(0, t - 3 - 4 * of_changes)
 
 
 @pytest.mark.parametrize("direct", [1, 2, 4])
@@ -159,17 +159,17 @@ def test_nothing_is_known_before_the_first_value(direct):
 
 
 @KINDS
-def test_targets_that_are_known_in_part_are_learnt(make, unknown):
+def test_targets_that_are_known_in_part_are_learnt(make, of_changes):
     model = make(3)
     learn(model, [1.0, None, None, 4.0, None, None, None, None, None])
     # Steps 1 (1, -, -), 2 (-, -, 4), 3 (-, 4, -) and 4 (4, -, -) had something to learn.
-    assert model.counters["updates"] == 4 - unknown
+    assert model.counters["updates"] == (0 if of_changes else 4)
     assert model.counters["missing_targets"] == 7
 
 
 @MODES
 def test_what_is_known_of_the_moments_matters(direct):
-    model = small(direct, lags=(), lr=0.01)
+    model = small_plain(direct, lags=(), lr=0.01)
     for t in range(600):
         model.learn_one(10.0 * (t % 5 in (1, 3)), {"on": float(t % 5 in (1, 3))})
     off, on = ([{"on": value}] * 3 for value in (0.0, 1.0))
@@ -197,12 +197,20 @@ def test_absurd_values_and_gaps_do_no_lasting_harm(direct, rng):
         assert np.isfinite(array).all()
 
 
+def waves():
+    """What the calendar's columns are called; the first harmonic is the cycle itself."""
+    for cycle, n in (("day", 12), ("week", 3), ("year", 1)):
+        for harmonic in range(1, n + 1):
+            for part in ("cos", "sin"):
+                yield ("time", cycle, part, harmonic)[: 4 if harmonic > 1 else 3]
+
+
 @MODES
 def test_features_come_and_go(direct):
     model = taught(direct)
-    names = [("lag", 1), ("lag", 3), "load"]
-    names += [("time", c, s) for c in ("day", "week", "year") for s in ("cos", "sin")]
-    assert model.feature_names == names
+    names = model.feature_names
+    assert names[:3] == [("lag", 1), ("lag", 3), "load"]
+    assert sorted(names[3:], key=repr) == sorted(waves(), key=repr)
     model.learn_one(50.0, {"wind": 3.0})
     assert model.feature_names == [*names, "wind"]
     for x in (None, {}, {"load": None, "time": None, "wind": math.nan}):
@@ -231,7 +239,7 @@ def test_memory_does_not_grow(direct):
 
 @MODES
 @KINDS
-def test_a_break_in_the_series(make, unknown, direct):
+def test_a_break_in_the_series(make, of_changes, direct):
     model = taught(direct, make=make, lags=LAGS)
     weights = model.get_weights()
     model.reset_state()
@@ -241,7 +249,9 @@ def test_a_break_in_the_series(make, unknown, direct):
     for t, y in enumerate(ys, start=1):
         model.learn_one(y)
         # No direct target has values from both sides.
-        assert model.counters["updates"] - updates == max(0, t - (direct or 1) + 1 - unknown)
+        assert model.counters["updates"] - updates == max(
+            0, t + 1 - (direct or 1) * (1 + of_changes)
+        )
         past = dict(zip(model.feature_names, model._model.row.tolist(), strict=True))
         assert math.isnan(past["lag", 3]) == (t <= 3)
     assert model.counters["missing_targets"] == 0

@@ -234,7 +234,8 @@ def _combinations():
 def test_every_plugin_learns_in_the_engine(cell, head, loss, optimizer, activations, stream):
     regression = loss in REGRESSION
     kind = RNNRegressor if regression else Labels if loss in MULTILABEL else RNNClassifier
-    model = kind(
+    model = plain(
+        kind,
         cell=cell,
         head=heads.registry()[head],
         loss=loss,
