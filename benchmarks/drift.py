@@ -22,6 +22,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from drift_streams import SYNTHETIC, Stream, streams
+from peers.plain import LABELS, NUMBERS
 from report import complete, over_streams
 from river import drift
 
@@ -58,8 +59,9 @@ def nothing(estimator: Any) -> None:
 
 def fresh(stream: Stream, seed: int, **arguments: Any) -> Any:
     """Return a new model for a stream."""
-    kind = RNNClassifier if stream.is_classification else RNNRegressor
-    return kind(**SMALL, seed=seed, **arguments)
+    if stream.is_classification:
+        return RNNClassifier(**SMALL, **LABELS, seed=seed, **arguments)
+    return RNNRegressor(**SMALL, **NUMBERS, seed=seed, **arguments)
 
 
 def actions(stream: Stream, seed: int, X: np.ndarray, y: np.ndarray) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from peers.plain import NUMBERS
 from report import complete, write
 
 import streamrnn
@@ -86,7 +87,8 @@ def measure_keyed(options: dict[str, int], path: Path) -> dict[str, Any]:
 
 
 def _model(options: dict[str, int]) -> RNNRegressor:
-    return RNNRegressor(hidden_size=options["units"], truncation=options["truncation"])
+    sizes = {"hidden_size": options["units"], "truncation": options["truncation"]}
+    return RNNRegressor(**sizes, **NUMBERS)
 
 
 def _trained(options: dict[str, int]) -> RNNRegressor:

@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 from optimizer_streams import streams
+from peers.plain import LABELS, NUMBERS
 from report import complete, over_streams
 
 from streamrnn import RNNClassifier, RNNRegressor, optimizers
@@ -60,10 +61,13 @@ def compare(name: str, seed: int, n: int) -> dict[str, float]:
     """Return the mean error on a stream by choice."""
     stream = streams()[name]
     X, y = stream.make(seed, n)
-    kind = RNNClassifier if stream.is_classification else RNNRegressor
+    kind, plain = RNNRegressor, NUMBERS
+    if stream.is_classification:
+        kind, plain = RNNClassifier, LABELS
     found = {}
     for what, words in CHOICES.items():
-        y_pred = kind(**SMALL, **dict(stream.words), **words, seed=seed).replay(X, y)
+        arguments = {**SMALL, **plain, **dict(stream.words), **words}
+        y_pred = kind(**arguments, seed=seed).replay(X, y)
         wrong = y != y_pred if stream.is_classification else np.abs(y - y_pred)
         found[what] = float(np.mean(wrong))
     return found

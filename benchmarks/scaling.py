@@ -21,6 +21,7 @@ from statistics import median
 from typing import Any
 
 import numpy as np
+from peers.plain import LABELS, NUMBERS
 from report import complete, over_streams
 from scaling_streams import Stream, peaks, streams, with_bad_readings
 
@@ -54,10 +55,10 @@ def errors(
     stream: Stream, loss: str, seed: int, X: np.ndarray, y: np.ndarray, **scaling: Any
 ) -> np.ndarray:
     """Return how wrong each prediction is, (T,); NaN where there is no target."""
-    words = {**SMALL, **scaling, "seed": seed, "lagged_target": True}
+    words = {**SMALL, "seed": seed, "lagged_target": True, **scaling}
     if stream.is_classification:
-        return (RNNClassifier(**words).replay(X, y) != y).astype(float)
-    return np.abs(RNNRegressor(**words, loss=loss).replay(X, y) - y)
+        return (RNNClassifier(**LABELS | words).replay(X, y) != y).astype(float)
+    return np.abs(RNNRegressor(**NUMBERS | words | {"loss": loss}).replay(X, y) - y)
 
 
 def compare(name: str, seed: int, n: int) -> dict[str, dict[str, dict[str, float]]]:
@@ -85,7 +86,7 @@ def rare(seed: int, n: int) -> dict[str, dict[str, float]]:
         found[f"{percent:g} %"] = of = {}
         for what, (clip, memory) in CHOICES.items():
             words = {"scale_clip": clip, "scale_memory": memory, "lr": 0.01, "seed": seed}
-            wrong = (RNNRegressor(**SMALL, **words).replay(X, y) - y)[n // 2 :]
+            wrong = (RNNRegressor(**NUMBERS | SMALL | words).replay(X, y) - y)[n // 2 :]
             of[what] = float(np.sqrt((wrong**2).mean()))
     return found
 

@@ -8,15 +8,17 @@ import sys
 import tempfile
 from statistics import median
 
+from peers.plain import NUMBERS
+
 STARTUP_ID = "startup"
 
-#: Prints seconds of import, and of predicting and learning once.
-SCRIPT = """
+#: Prints seconds of import, and of predicting and learning once, with the plain network.
+SCRIPT = f"""
 import time
 started = time.perf_counter()
 from streamrnn import RNNRegressor
 imported = time.perf_counter()
-model, x = RNNRegressor(), {f"x{i}": float(i) for i in range(8)}
+model, x = RNNRegressor(**{NUMBERS}), {{f"x{{i}}": float(i) for i in range(8)}}
 model.predict_one(x)
 predicted = time.perf_counter()
 model.learn_one(x, 1.0)

@@ -8,6 +8,7 @@ import tempfile
 import time
 import warnings
 from collections.abc import Iterator
+from inspect import signature
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -25,14 +26,12 @@ VARIABLES = ("NUMBA_CACHE_DIR", "NUMBA_CPU_NAME", "NUMBA_CPU_FEATURES")
 #: Units from which on several cores work at one sample, and a feature that may tell a key.
 WIDE, KEY = 256, "key"
 
-PARAMETERS = ("cell", "loss", "optimizer", "activations", "dtype")
+PARAMETERS = ("cell", "loss", "head", "optimizer", "activations", "dtype")
 
-#: The loss of each task that is compiled unless others are asked for, and targets that can be told.
-USUAL = {
-    "regression": "squared",
-    "classification": "cross_entropy",
-    "multilabel": "binary_cross_entropy",
-}
+#: The head of weights that are shared, where the usual one has a memory of its own.
+SHAREABLE = "linear_skip"
+
+#: What is compiled for unless a task is asked for, and targets that can be told.
 BOTH = ("regression", "classification")
 TARGETS: dict[str, list[Any]] = {
     "regression": [0.0, 1.0],
@@ -88,8 +87,6 @@ def _use(cache_dir: str) -> str:
 
 def _models(settings: WarmupSettings) -> Iterator[tuple[str, Any]]:
     """Make a model for everything that is to be compiled, with what it is called."""
-    from streamrnn import KeyedModel
-
     if settings.wide:
         os.environ["STREAMRNN_NUM_THREADS"] = "2"  # though there may be one core here
     for names in _configurations(settings):
@@ -98,8 +95,21 @@ def _models(settings: WarmupSettings) -> Iterator[tuple[str, Any]]:
         if settings.wide:
             yield f"{title}, wide", _model(settings, names, WIDE)
         if settings.shared:
-            model = KeyedModel(_model(settings, names), key=KEY, weights="shared")
+            title, model = _shared(settings, names)
             yield f"{title}, shared weights", model
+
+
+def _shared(settings: WarmupSettings, names: tuple[str, ...]) -> tuple[str, Any]:
+    """Make a model with shared weights, with what it is called; of a usual head one that can be."""
+    from streamrnn import KeyedModel
+
+    if not settings.head:
+        at = PARAMETERS.index("head")
+        names = (*names[:at], SHAREABLE, *names[at + 1 :])
+    try:
+        return ", ".join(names), KeyedModel(_model(settings, names), key=KEY, weights="shared")
+    except ValueError as error:
+        raise click.UsageError(as_options(str(error), PARAMETERS)) from None
 
 
 def _configurations(settings: WarmupSettings) -> Iterator[tuple[str, ...]]:
@@ -107,37 +117,53 @@ def _configurations(settings: WarmupSettings) -> Iterator[tuple[str, ...]]:
     from streamrnn import cells
 
     chosen = tuple(cells.registry()) if settings.all_cells else settings.cell
-    options = chosen, _losses(settings), settings.optimizer, settings.activations, settings.dtype
-    yield from product(*(dict.fromkeys(option) for option in options))
+    for cell, loss in product(dict.fromkeys(chosen), dict.fromkeys(_losses(settings))):
+        heads = settings.head or (_usual(_kind(settings, loss), "head"),)
+        options = heads, settings.optimizer, settings.activations, settings.dtype
+        yield from product((cell,), (loss,), *map(dict.fromkeys, options))
 
 
 def _losses(settings: WarmupSettings) -> tuple[str, ...]:
     if settings.loss:
         return settings.loss
     tasks = BOTH if settings.task == "both" else (settings.task,)
-    return tuple(USUAL[task] for task in tasks)
+    return tuple(_usual(_kinds()[task], "loss") for task in tasks)
 
 
-def _model(settings: WarmupSettings, names: tuple[str, ...], units: int = 1) -> Any:
-    """Make a small estimator of a configuration."""
+def _usual(kind: Any, name: str) -> str:
+    """Return what a class of estimators takes for a parameter that is not given."""
+    return str(signature(kind).parameters[name].default)
+
+
+def _kinds() -> dict[str, Any]:
+    """Return the estimators by their tasks."""
     import streamrnn
-    from streamrnn import losses
 
-    parameters: dict[str, Any] = dict(zip(PARAMETERS, names, strict=True))
-    task, loss, known = settings.task, parameters["loss"], losses.registry()
-    if loss not in known:
-        raise click.UsageError(f"--loss={loss!r} is unknown; known: {listed(known)}")
-    if task == "both":
-        task = known[loss].task
-    kinds: dict[str, Any] = {
+    return {
         "regression": streamrnn.RNNRegressor,
         "classification": streamrnn.RNNClassifier,
         "multilabel": streamrnn.RNNMultiLabelClassifier,
     }
+
+
+def _kind(settings: WarmupSettings, loss: str) -> Any:
+    """Return the class of estimators that a loss is compiled for."""
+    from streamrnn import losses
+
+    known = losses.registry()
+    if loss not in known:
+        raise click.UsageError(f"--loss={loss!r} is unknown; known: {listed(known)}")
+    task = known[loss].task if settings.task == "both" else settings.task
     if settings.shared and task not in BOTH:
         raise click.UsageError(f"--shared is for {' and '.join(BOTH)}, not for --loss={loss!r}.")
+    return _kinds()[task]
+
+
+def _model(settings: WarmupSettings, names: tuple[str, ...], units: int = 1) -> Any:
+    """Make a small estimator of a configuration."""
+    parameters: dict[str, Any] = dict(zip(PARAMETERS, names, strict=True))
     try:
-        return kinds[task](hidden_size=units, truncation=1, **parameters)
+        return _kind(settings, parameters["loss"])(hidden_size=units, truncation=1, **parameters)
     except ValueError as error:
         raise click.UsageError(as_options(str(error), PARAMETERS)) from None
 

@@ -19,6 +19,7 @@ class WarmupSettings:
     cell: tuple[str, ...] = ("lstm", "gru")
     all_cells: bool = False
     loss: tuple[str, ...] = ()
+    head: tuple[str, ...] = ()
     optimizer: tuple[str, ...] = ("adam",)
     activations: tuple[str, ...] = ("stored",)
     dtype: tuple[str, ...] = ("float32",)
@@ -59,8 +60,15 @@ def names(option: str, text: str) -> Any:
     "--loss",
     metavar="NAME",
     multiple=True,
-    help="Loss. May be repeated; RNNAnomalyDetector has huber.  [default: squared for regression, "
+    help="Loss. May be repeated; RNNTransformer has squared.  [default: huber for regression, "
     "cross_entropy for classification, binary_cross_entropy for multilabel]",
+)
+@click.option(
+    "--head",
+    metavar="NAME",
+    multiple=True,
+    help="Head. May be repeated; RNNTransformer and RNNAnomalyDetector have linear.  [default: rls "
+    "for regression, with --shared linear_skip; linear_skip for classification and multilabel]",
 )
 @names("optimizer", "Optimizer.")
 @names("activations", "stored or recomputed.")
@@ -74,9 +82,9 @@ def names(option: str, text: str) -> Any:
 def warmup(**options: Any) -> None:
     """Compile ahead of time, for container images and installations that cannot be written.
 
-    Each combination of cell, loss, optimizer, activations and precision is code of its own and
-    takes some seconds, once. All combinations of what is given are compiled. Rates compile nothing,
-    and sizes only where several cores are used, from 256 units on.
+    Each combination of cell, loss, head, optimizer, activations and precision is code of its own
+    and takes some seconds, once. All combinations of what is given are compiled. Rates compile
+    nothing, and sizes only where several cores are used, from 256 units on.
     """
     settings = WarmupSettings(**options)
 

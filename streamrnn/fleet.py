@@ -28,7 +28,7 @@ def check_shareable(blueprint: Blueprint) -> None:
     if blueprint.sized(1, 1).n_head_memory:
         raise ValueError(
             f"head={blueprint.plugins.head.name!r} keeps a memory of its own beside its weights, "
-            "which streams cannot share"
+            "which streams cannot share; use head='linear_skip'"
         )
 
 

@@ -72,6 +72,7 @@ class _Gradient(NamedTuple):
     """`sum_of_outer_products`, shared by rows of what is written."""
 
     inputs: int = 0
+    length: int = 0  # of a row of the inputs, of which the head may read more than `rows`
     rows: int = 0
     deltas: int = 0
     width: int = 0  # of the deltas
@@ -159,7 +160,7 @@ def _write_rows(inputs, deltas, first, n, start, stop, out):
 
 @glue
 def _perform_gradient(real, job, first, last):
-    inputs = matrix_at(job.inputs, job.n, job.rows, real)
+    inputs = matrix_at(job.inputs, job.n, job.length, real)
     deltas = matrix_at(job.deltas, job.n, job.width, real)
     out = matrix_at(job.out, job.rows, job.columns, real)
     _write_rows(inputs, deltas, job.first, job.n, first, last, out)

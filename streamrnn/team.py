@@ -96,8 +96,8 @@ def _(team, weights, deltas, n, turn, out):
 def _(team, inputs, deltas, first, n, out):
     rows, columns = out.shape
     if is_shared(team, n * rows * columns):
-        inputs_at, deltas_at, width = address_of(inputs), address_of(deltas), deltas.shape[1]
-        job = inputs_at, rows, deltas_at, width, first, n, address_of(out), columns
+        of_inputs = address_of(inputs), inputs.shape[1], rows
+        job = *of_inputs, address_of(deltas), deltas.shape[1], first, n, address_of(out), columns
         share(team, GRADIENT, job, rows, 2, n * rows * columns)
     else:
         sum_of_outer_products(Alone(), inputs, deltas, first, n, out)

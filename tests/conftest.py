@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from estimator_helpers import SMALL
+from estimator_helpers import SMALL, plain
 
 from streamrnn import RNNClassifier, RNNRegressor
 
@@ -22,10 +22,12 @@ def stream(rng):
     return [(dict(zip("abc", row, strict=True)), float(t)) for row, t in zip(X, y, strict=True)]
 
 
-@pytest.fixture(params=["regressor", "classifier"])
+@pytest.fixture(params=["regressor", "plain regressor", "classifier"])
 def case(request, stream):
     """An estimator and a stream with targets of its kind."""
     if request.param == "regressor":
         return RNNRegressor(**SMALL), stream
+    if request.param == "plain regressor":
+        return plain(RNNRegressor, **SMALL), stream
     labels = ["low", 7, ("high", 1)]
     return RNNClassifier(**SMALL), [(x, labels[int(3 * y) % 3]) for x, y in stream]

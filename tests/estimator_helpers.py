@@ -5,8 +5,38 @@ import pickle
 
 import pytest
 
+from streamrnn import (
+    RNNClassifier,
+    RNNForecaster,
+    RNNMultiLabelClassifier,
+    RNNMultiTargetRegressor,
+    RNNRegressor,
+)
+
 #: Constructor arguments of a model that is quick to run; sizes compile nothing.
 SMALL = {"hidden_size": 6, "truncation": 5}
+
+_NETWORK_ALONE = {"head": "linear", "scale_clip": None}
+_OF_NUMBERS = {**_NETWORK_ALONE, "loss": "squared", "predict_change": False}
+#: Arguments that leave a network under a linear head, which is told of no target and predicts the
+#: target itself: what formulas, twins and other libraries have. Others have these by default.
+PLAIN = {
+    RNNRegressor: {**_OF_NUMBERS, "lagged_target": False},
+    RNNMultiTargetRegressor: {**_OF_NUMBERS, "lagged_target": False},
+    RNNForecaster: {**_OF_NUMBERS, "truncation": 32, "calendar": ("day", "week", "year")},
+    RNNClassifier: {**_NETWORK_ALONE, "lagged_target": False},
+    RNNMultiLabelClassifier: _NETWORK_ALONE,
+}
+
+
+def plain(kind, **words):
+    """A model of this kind that is `PLAIN` in all that is not said otherwise."""
+    return kind(**{**PLAIN.get(kind, {}), **words})
+
+
+def member_of(weights, kind, **words):
+    """A model for a `KeyedModel`: the default one, unless what its head learns cannot be shared."""
+    return plain(kind, **words) if weights == "shared" else kind(**words)
 
 
 def model_bytes(model):
@@ -17,6 +47,7 @@ def model_bytes(model):
 def plain_gradient(length):
     """Arguments for one gradient over a whole stream: exact, unclipped, and moving nothing."""
     return {
+        **PLAIN[RNNRegressor],
         "truncation": length,
         "update_every": length,
         "loss_window": length,

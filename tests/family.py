@@ -1,12 +1,13 @@
 """Every estimator with one way to feed it: for what must hold of all of them.
 
-Files of these models are kept (`golden_models`): members may be added, not changed.
+Files of the models in `FAMILY` are kept (`golden_models`): they are what was the default once.
+Those in `DEFAULTS` are what users get today.
 """
 
 import math
 from typing import NamedTuple
 
-from estimator_helpers import SMALL
+from estimator_helpers import SMALL, plain
 from river import drift
 
 from streamrnn import (
@@ -80,32 +81,34 @@ def _keyed(i):
 NEWER = {"head": "rls", "predict_change": True}
 
 FAMILY = {
-    "regressor": _supervised(lambda: RNNRegressor(**SMALL), y_of, _predict),
-    "lagged": _supervised(lambda: RNNRegressor(**SMALL, lagged_target=True), y_of, _predict),
-    "late": Member(lambda: RNNRegressor(**SMALL, update_every=2, loss_window=2), _late, _predict),
+    "regressor": _supervised(lambda: plain(RNNRegressor, **SMALL), y_of, _predict),
+    "lagged": _supervised(lambda: plain(RNNRegressor, **SMALL, lagged_target=True), y_of, _predict),
+    "late": Member(
+        lambda: plain(RNNRegressor, **SMALL, update_every=2, loss_window=2), _late, _predict
+    ),
     "drift": _supervised(
-        lambda: RNNRegressor(
-            **SMALL, drift_detector=drift.PageHinkley(min_instances=5, threshold=2)
+        lambda: plain(
+            RNNRegressor, **SMALL, drift_detector=drift.PageHinkley(min_instances=5, threshold=2)
         ),
         y_of,
         _predict,
     ),
-    "classifier": _supervised(lambda: RNNClassifier(**SMALL), _label, _probabilities),
+    "classifier": _supervised(lambda: plain(RNNClassifier, **SMALL), _label, _probabilities),
     "lagged classifier": _supervised(
-        lambda: RNNClassifier(**SMALL, lagged_target=True), _label, _probabilities
+        lambda: plain(RNNClassifier, **SMALL, lagged_target=True), _label, _probabilities
     ),
-    "targets": _supervised(lambda: RNNMultiTargetRegressor(**SMALL), _numbers, _predict),
-    "labels": _supervised(lambda: RNNMultiLabelClassifier(**SMALL), _flags, _probabilities),
+    "targets": _supervised(lambda: plain(RNNMultiTargetRegressor, **SMALL), _numbers, _predict),
+    "labels": _supervised(lambda: plain(RNNMultiLabelClassifier, **SMALL), _flags, _probabilities),
     "transformer": _supervised(
         lambda: RNNTransformer(**SMALL), y_of, lambda model, i: model.transform_one(x_of(i))
     ),
     "forecaster": Member(
-        lambda: RNNForecaster(**SMALL, lags=(1, 3)),
+        lambda: plain(RNNForecaster, **SMALL, lags=(1, 3)),
         lambda model, i: model.learn_one(y_of(i), x_of(i)),
         lambda model, i: model.forecast(3, [x_of(i), x_of(i + 1), x_of(i + 2)]),
     ),
     "direct forecaster": Member(
-        lambda: RNNForecaster(**SMALL, direct=3),
+        lambda: plain(RNNForecaster, **SMALL, direct=3),
         lambda model, i: model.learn_one(y_of(i)),
         lambda model, i: model.forecast(2),
     ),
@@ -115,7 +118,7 @@ FAMILY = {
         lambda model, i: model.score_one(x_of(i)),
     ),
     "keyed": Member(
-        lambda: KeyedModel(RNNRegressor(**SMALL, lagged_target=True), key="id", max_keys=2),
+        lambda: KeyedModel(plain(RNNRegressor, **SMALL, lagged_target=True), key="id", max_keys=2),
         lambda model, i: model.learn_one(_keyed(i), y_of(i)),
         lambda model, i: model.predict_one(_keyed(i)),
     ),
@@ -160,6 +163,37 @@ FAMILY = {
 UNSETTLED = {name for name in FAMILY if name.startswith(("least squares", "newer"))} | {
     "change",
     "skip",
+}
+
+DEFAULTS = {
+    "default regressor": _supervised(lambda: RNNRegressor(**SMALL), y_of, _predict),
+    "default late": Member(
+        lambda: RNNRegressor(**SMALL, update_every=2, loss_window=2), _late, _predict
+    ),
+    "default drift": _supervised(
+        lambda: RNNRegressor(
+            **SMALL, drift_detector=drift.PageHinkley(min_instances=5, threshold=0.5)
+        ),
+        y_of,
+        _predict,
+    ),
+    "default classifier": _supervised(lambda: RNNClassifier(**SMALL), _label, _probabilities),
+    "default targets": _supervised(lambda: RNNMultiTargetRegressor(**SMALL), _numbers, _predict),
+    "default labels": _supervised(lambda: RNNMultiLabelClassifier(**SMALL), _flags, _probabilities),
+    "default forecaster": FAMILY["forecaster"]._replace(
+        make=lambda: RNNForecaster(**SMALL, lags=(1, 3))
+    ),
+    "default direct forecaster": FAMILY["direct forecaster"]._replace(
+        make=lambda: RNNForecaster(**SMALL, direct=3)
+    ),
+    "default shared keyed": FAMILY["keyed"]._replace(
+        make=lambda: KeyedModel(
+            RNNRegressor(**SMALL, head="linear_skip"), key="id", weights="shared", max_keys=2
+        )
+    ),
+    "default keyed": FAMILY["keyed"]._replace(
+        make=lambda: KeyedModel(RNNRegressor(**SMALL), key="id", max_keys=2)
+    ),
 }
 
 

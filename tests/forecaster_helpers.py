@@ -4,7 +4,7 @@ import datetime
 import math
 
 import pytest
-from estimator_helpers import SMALL
+from estimator_helpers import SMALL, plain
 
 from streamrnn import RNNForecaster
 
@@ -14,6 +14,10 @@ LAGS = (1, 3)
 
 def small(direct=None, **arguments):
     return RNNForecaster(**{**SMALL, "lags": LAGS, "direct": direct, **arguments})
+
+
+def small_plain(direct=None, **arguments):
+    return plain(RNNForecaster, **{**SMALL, "lags": LAGS, "direct": direct, **arguments})
 
 
 def moments(n, start=0):
@@ -35,5 +39,5 @@ def learn(model, ys, xs=None):
     return model
 
 
-def taught(direct=None, n=30, **arguments):
-    return learn(small(direct, **arguments), wave(n), moments(n))
+def taught(direct=None, n=30, make=small, **arguments):
+    return learn(make(direct, **arguments), wave(n), moments(n))

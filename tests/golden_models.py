@@ -8,7 +8,7 @@ changed, and the older one has to be brought up to date on reading (see `streamr
 import json
 from pathlib import Path
 
-from estimator_helpers import SMALL
+from estimator_helpers import SMALL, plain
 from family import FAMILY, UNSETTLED, Member, answers, x_of, y_of
 from river import optim
 
@@ -30,17 +30,17 @@ CASES = {
         make=lambda: RNNAnomalyDetector(**SMALL, score="error")
     ),
     "schedule": Member(
-        lambda: RNNRegressor(**SMALL, lr=optim.schedulers.InverseScaling(0.01)),
+        lambda: plain(RNNRegressor, **SMALL, lr=optim.schedulers.InverseScaling(0.01)),
         lambda model, i: model.learn_one(x_of(i), y_of(i)),
         lambda model, i: model.predict_one(x_of(i)),
     ),
     "expiring": Member(
-        lambda: KeyedModel(RNNRegressor(**SMALL), key="id", max_keys=2, ttl=9),
+        lambda: KeyedModel(plain(RNNRegressor, **SMALL), key="id", max_keys=2, ttl=9),
         lambda model, i: model.learn_one(_keyed(i), y_of(i)),
         lambda model, i: model.predict_one(_keyed(i)),
     ),
     "shared": Member(
-        lambda: KeyedModel(RNNClassifier(**SMALL), key="id", weights="shared"),
+        lambda: KeyedModel(plain(RNNClassifier, **SMALL), key="id", weights="shared"),
         lambda model, i: model.learn_one(_keyed(i), i % 2 == 0),
         lambda model, i: model.predict_proba_one(_keyed(i)),
     ),

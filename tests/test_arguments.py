@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from estimator_helpers import SMALL, model_bytes
+from estimator_helpers import SMALL, model_bytes, plain
 from river import optim
 
 from streamrnn import RNNRegressor, cells, losses, optimizers
@@ -82,13 +82,13 @@ def test_a_schedule_gives_each_update_its_rate(stream):
         def get(self, t):
             return 0.1 if t < 5 else 0.0
 
-    model = RNNRegressor(**SMALL, optimizer="sgd", lr=Steps())
+    model = plain(RNNRegressor, **SMALL, optimizer="sgd", lr=Steps())
     weights = []
     for x, y in stream[:10]:
         model.learn_one(x, y)
         weights.append(model.get_weights()["head.bias"][0])
     assert len(set(weights[:5])) == 5
     assert len(set(weights[4:])) == 1
-    block = RNNRegressor(**SMALL, optimizer="sgd", lr=Steps())
+    block = plain(RNNRegressor, **SMALL, optimizer="sgd", lr=Steps())
     block.replay(np.array([list(x.values()) for x, _ in stream[:10]]), [y for _, y in stream[:10]])
     assert block.get_weights()["head.bias"] == model.get_weights()["head.bias"]

@@ -363,7 +363,7 @@ def test_the_report_on_optimizers(pool, no_data, monkeypatch):
     report = optimizers.run({"seeds": 2, "samples": 200}, ["henon"], pool)
     X, y = optimizer_streams.henon(0, 200)
     errors = optimizers.compare("henon", 0, 200)
-    model = optimizers.RNNRegressor(**optimizers.SMALL, seed=0)
+    model = optimizers.RNNRegressor(**optimizers.SMALL, **optimizers.NUMBERS, seed=0)
     assert errors[optimizers.DEFAULT] == np.abs(y - model.replay(X, y)).mean()
     found = report["streams"]["henon"]["no clipping"]
     assert report["mean_change_percent"] == {"default": 0.0, "no clipping": found["change_percent"]}

@@ -7,6 +7,7 @@ all take part; the weights are large enough for some gradients to be clipped.
 import numpy as np
 import processes
 import pytest
+from estimator_helpers import plain
 from naive import random_weights
 
 from streamrnn import RNNRegressor
@@ -43,7 +44,8 @@ def task(rng):
 
 def ours(task, dtype, lr=0.002):
     weights, X, y = task
-    model = RNNRegressor(
+    model = plain(
+        RNNRegressor,
         hidden_size=UNITS,
         truncation=TRUNCATION,
         activations="recomputed",

@@ -23,7 +23,8 @@ for t in range(20):
     model.learn_one({"a": t % 3}, t % 5)
 model.replay([[1.0], [2.0]], [1.0, 2.0], features=["a"])
 streamrnn.RNNRegressor(cell="rnn", hidden_size=300, truncation=2).learn_one({"a": 1.0}, 1.0)
-fleet = streamrnn.KeyedModel(model, key="id", weights="shared")
+shared = model.clone({"head": "linear_skip"})
+fleet = streamrnn.KeyedModel(shared, key="id", weights="shared")
 fleet.learn_one({"id": 7, "a": 1.0}, 1.0)
 try:
     open(os.path.join(os.environ["NUMBA_CACHE_DIR"], "new"), "w")
@@ -61,10 +62,11 @@ def test_a_later_process_compiles_nothing_in_a_folder_that_it_cannot_write(tmp_p
     first = warmup(*EVERY_WAY, "--cache-dir", code)
     assert first.returncode == 0, first.stderr
     lines = first.stdout.splitlines()
-    for line, way in zip(lines, ["", ", wide", ", shared weights"], strict=False):
-        assert line.startswith(f"rnn, squared, adam, stored, float32{way}: ")
+    heads, ways = ["rls", "rls", "linear_skip"], ["", ", wide", ", shared weights"]
+    for line, head, way in zip(lines, heads, ways, strict=False):
+        assert line.startswith(f"rnn, huber, {head}, adam, stored, float32{way}: ")
         assert line.endswith(" s")
-    assert lines[3].startswith("3 configurations, 3 compiled, ")
+    assert lines[3].startswith("3 configurations, 4 compiled, ")
     assert lines[4].startswith(f"The code lies in {code}, ")
     assert lines[5] == f"To use it: NUMBA_CACHE_DIR={code}"
     assert "processors of type" in first.stderr
@@ -72,7 +74,8 @@ def test_a_later_process_compiles_nothing_in_a_folder_that_it_cannot_write(tmp_p
     assert {path.suffix for path in before} == {".nbi", ".nbc"}
 
     again = warmup(*ONE, "--cache-dir", code)
-    assert again.stdout.splitlines()[0] == "rnn, squared, adam, stored, float32: already compiled"
+    told = again.stdout.splitlines()[0]
+    assert told == "rnn, huber, rls, adam, stored, float32: already compiled"
 
     is_root = hasattr(os, "geteuid") and os.geteuid() == 0
     if is_root and sys.platform != "linux":
@@ -91,7 +94,7 @@ def test_a_later_process_compiles_nothing_in_a_folder_that_it_cannot_write(tmp_p
         path.chmod(0o755)
     assert done.stderr == ""
     hits, misses, *files = done.stdout.split()
-    assert (hits, misses, sorted(files)) == ("3", "0", sorted(map(str, before)))
+    assert (hits, misses, sorted(files)) == ("4", "0", sorted(map(str, before)))
     assert contents(code) == before
 
 
@@ -104,6 +107,8 @@ def test_a_later_process_compiles_nothing_in_a_folder_that_it_cannot_write(tmp_p
             "--loss='cross' is unknown; known: 'absolute', 'binary_cross_entropy'",
         ),
         (["--optimizer", "adamm"], "--optimizer='adamm' is unknown"),
+        (["--head", "linearr"], "--head='linearr' is unknown (did you mean 'linear'?)"),
+        ([*ONE, "--shared", "--head", "rls"], "--head='rls' keeps a memory of its own"),
         (["--activations", "kept"], "--activations='kept' is unknown"),
         (["--dtype", "float16"], "--dtype='float16' is unknown"),
         (["--task", "regression", "--loss", "logistic"], "--loss='logistic' is for classification"),
@@ -153,10 +158,10 @@ class TestParts:
     def test_by_default_few(self, warmed):
         lines = self.run()
         assert lines[:4] == [
-            "lstm, squared, adam, stored, float32",
-            "lstm, cross_entropy, adam, stored, float32",
-            "gru, squared, adam, stored, float32",
-            "gru, cross_entropy, adam, stored, float32",
+            "lstm, huber, rls, adam, stored, float32",
+            "lstm, cross_entropy, linear_skip, adam, stored, float32",
+            "gru, huber, rls, adam, stored, float32",
+            "gru, cross_entropy, linear_skip, adam, stored, float32",
         ]
         assert len(warmed) == 4
         assert [type(model).__name__ for model in warmed[:2]] == ["RNNRegressor", "RNNClassifier"]
@@ -173,7 +178,7 @@ class TestParts:
             *(word for name, values in given.items() for v in values for word in (f"--{name}", v))
         )
         assert len(warmed) == len(set(lines[:8])) == 8
-        assert lines[0] == "rnn, cross_entropy, sgd, stored, float64"
+        assert lines[0] == "rnn, cross_entropy, linear_skip, sgd, stored, float64"
         assert all(model.dtype == "float64" for model in warmed)
 
     def test_code_of_other_kinds(self, warmed, monkeypatch):
@@ -187,6 +192,19 @@ class TestParts:
         _, wide, shared = warmed
         assert wide.hidden_size == 256
         assert shared.weights == "shared"
+
+    def test_what_is_compiled_is_what_estimators_have_by_default(self, warmed):
+        self.run("--task", "both")
+        self.run("--task", "multilabel")
+        for model in warmed:
+            usual = type(model)()
+            for name in ("loss", "head", "optimizer", "activations", "dtype"):
+                assert getattr(model, name) == getattr(usual, name), name
+
+    def test_heads(self, warmed):
+        lines = self.run(*ONE, "--shared", "--head", "linear", "--head", "linear_skip")
+        assert len(warmed) == len(set(lines[:4])) == 4
+        assert [model.weights for model in warmed[1::2]] == ["shared"] * 2
 
     def test_all_cells_and_losses_of_all_kinds(self, warmed):
         from streamrnn import cells

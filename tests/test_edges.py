@@ -7,7 +7,7 @@ import pickle
 import numpy as np
 import pandas as pd
 import pytest
-from estimator_helpers import SMALL, model_bytes
+from estimator_helpers import SMALL, model_bytes, plain
 from river import optim
 
 from streamrnn import RNNClassifier, RNNRegressor, cells, losses, optimizers
@@ -111,9 +111,9 @@ def test_a_dict_that_invents_values_is_not_asked_to(stream):
     ],
 )
 def test_refused_weights_leave_no_trace(stream, weights, features, error):
-    source = RNNRegressor(**SMALL)
+    source = plain(RNNRegressor, **SMALL)
     source.learn_one(*stream[0])
-    target = RNNRegressor(**SMALL)
+    target = plain(RNNRegressor, **SMALL)
     before = pickle.dumps(target)
     with pytest.raises(ValueError, match=error):
         target.set_weights({**source.get_weights(), **weights}, features=features)
@@ -152,7 +152,7 @@ class Broken(optim.base.Scheduler):
 
 
 def test_a_schedule_that_goes_wrong_stops_learning_and_predicting_never_asks_it(stream):
-    model = RNNRegressor(**SMALL, lr=Broken())
+    model = plain(RNNRegressor, **SMALL, lr=Broken())
     for x, y in stream[:3]:
         model.learn_one(x, y)
     calls, before = Broken.calls, pickle.dumps(model._model)

@@ -8,16 +8,17 @@ import subprocess
 import sys
 
 import pytest
-from family import FAMILY, answers
+from family import DEFAULTS, FAMILY, answers
 
 import streamrnn
 
-ALL = pytest.mark.parametrize("name", FAMILY)
+MEMBERS = {**FAMILY, **DEFAULTS}
+ALL = pytest.mark.parametrize("name", MEMBERS)
 
 
 @ALL
 def test_asking_changes_nothing(name):
-    member = FAMILY[name]
+    member = MEMBERS[name]
     asked, silent = member.make(), member.make()
     for i in range(25):
         before = pickle.dumps(asked)
@@ -32,7 +33,7 @@ def test_asking_changes_nothing(name):
 
 @ALL
 def test_the_same_seed_gives_the_same_bits_and_another_others(name):
-    member = FAMILY[name]
+    member = MEMBERS[name]
     one, same = member.make(), member.make()
     assert answers(member, one, 0, 25) == answers(member, same, 0, 25)
     inner = {"model": one.model.clone({"seed": 5})} if "keyed" in name else {"seed": 5}
@@ -52,7 +53,7 @@ def _through_a_file(model):
 )
 @pytest.mark.parametrize("at", [0, 3, 20])
 def test_copies_go_on_bit_for_bit(name, copied, at):
-    member = FAMILY[name]
+    member = MEMBERS[name]
     model = member.make()
     answers(member, model, 0, at)
     other = copied(model)
@@ -63,7 +64,7 @@ def test_copies_go_on_bit_for_bit(name, copied, at):
 
 @ALL
 def test_a_new_copy_has_learnt_nothing(name):
-    member = FAMILY[name]
+    member = MEMBERS[name]
     model = member.make()
     fresh = pickle.dumps(model)
     answers(member, model, 0, 25)
@@ -73,15 +74,16 @@ def test_a_new_copy_has_learnt_nothing(name):
 _CHILD = """
 import json, sys
 import streamrnn
-from family import FAMILY, answers
+from family import DEFAULTS, FAMILY, answers
 for name, path in json.load(sys.stdin):
-    print(json.dumps([name, repr(answers(FAMILY[name], streamrnn.load(path), 20, 40))]))
+    member = (FAMILY | DEFAULTS)[name]
+    print(json.dumps([name, repr(answers(member, streamrnn.load(path), 20, 40))]))
 """
 
 
 def test_files_go_on_bit_for_bit_in_another_process(tmp_path):
     expected, paths = {}, []
-    for name, member in FAMILY.items():
+    for name, member in MEMBERS.items():
         model = member.make()
         answers(member, model, 0, 20)
         paths.append((name, str(tmp_path / name.replace(" ", "_"))))
@@ -101,7 +103,7 @@ def test_files_go_on_bit_for_bit_in_another_process(tmp_path):
 
 @ALL
 def test_the_repr_and_the_arguments_are_the_users(name):
-    model = FAMILY[name].make()
+    model = MEMBERS[name].make()
     assert type(model).__name__ in repr(model)
     inner = model.model if "keyed" in name else model
     assert inner.hidden_size == 6

@@ -7,7 +7,7 @@ import pickle
 import numpy as np
 import pandas as pd
 import pytest
-from estimator_helpers import SMALL, model_bytes
+from estimator_helpers import SMALL, model_bytes, plain
 
 from streamrnn import RNNRegressor, gradients
 
@@ -37,12 +37,12 @@ def test_a_new_feature_keeps_what_was_learnt(stream):
 @pytest.mark.parametrize("activations", gradients.registry())
 def test_a_feature_that_never_comes_changes_nothing(stream, activations):
     """A column that is grown in mid-window and stays missing leaves predictions as they were."""
-    plain = RNNRegressor(**SMALL, activations=activations, clip_norm=None)
+    usual = RNNRegressor(**SMALL, activations=activations, clip_norm=None)
     grown = RNNRegressor(**SMALL, activations=activations, clip_norm=None)
     for t, (x, y) in enumerate(stream):
-        plain.learn_one(x, y)
+        usual.learn_one(x, y)
         grown.learn_one({**x, "ghost": None} if t == 12 else x, y)
-        assert grown.predict_one(x) == pytest.approx(plain.predict_one(x), rel=1e-4)
+        assert grown.predict_one(x) == pytest.approx(usual.predict_one(x), rel=1e-4)
     assert grown.counters["missing_values"] == len(stream) - 12
 
 
@@ -59,10 +59,10 @@ def test_numbers_of_other_types_are_numbers(stream):
     from decimal import Decimal
     from fractions import Fraction
 
-    plain, odd = RNNRegressor(**SMALL), RNNRegressor(**SMALL)
-    plain.learn_one({"a": 1.0, "b": 0.5, "c": 1.0, "d": 2.0}, 1.0)
+    usual, odd = RNNRegressor(**SMALL), RNNRegressor(**SMALL)
+    usual.learn_one({"a": 1.0, "b": 0.5, "c": 1.0, "d": 2.0}, 1.0)
     odd.learn_one({"a": True, "b": Fraction(1, 2), "c": Decimal(1), "d": np.int8(2)}, np.float32(1))
-    assert model_bytes(plain) == model_bytes(odd)
+    assert model_bytes(usual) == model_bytes(odd)
 
 
 @pytest.mark.parametrize("value", ["NW", b"x", dt.datetime(2026, 1, 1), [1.0], {}])
@@ -107,10 +107,16 @@ def test_extreme_streams_keep_everything_finite():
 
 
 def test_an_exploding_state_is_reset_and_counted():
-    model = RNNRegressor(
-        hidden_size=2, truncation=3, cell="rnn_relu", scale_inputs=False, init="torch", lr=0.0
+    model = plain(
+        RNNRegressor,
+        hidden_size=2,
+        truncation=3,
+        cell="rnn_relu",
+        scale_inputs=False,
+        init="torch",
+        lr=0.0,
     )
-    weights = RNNRegressor(hidden_size=2, cell="rnn_relu").get_weights()
+    weights = plain(RNNRegressor, hidden_size=2, cell="rnn_relu").get_weights()
     weights["weight_ih_l0"] = np.ones((2, 1))
     weights["weight_hh_l0"] = np.full((2, 2), 1e9)
     model.set_weights(weights, features=["a"])
@@ -122,8 +128,13 @@ def test_an_exploding_state_is_reset_and_counted():
 
 
 def test_a_gradient_that_is_not_finite_is_skipped():
-    model = RNNRegressor(
-        hidden_size=2, truncation=3, scale_inputs=False, scale_target=False, init="torch"
+    model = plain(
+        RNNRegressor,
+        hidden_size=2,
+        truncation=3,
+        scale_inputs=False,
+        scale_target=False,
+        init="torch",
     )
     model.learn_one({"a": 1.0}, 1.0)
     weights = model.get_weights()

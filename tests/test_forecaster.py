@@ -207,7 +207,7 @@ def test_same_seed_same_bits_whatever_the_hash_seed():
         ({"lags": (1, 2, 1)}, ValueError, r"lags=\(1, 2, 1\) has one of them twice"),
         ({"direct": 0}, ValueError, "direct must be at least 1, got 0"),
         ({"direct": 2.0}, TypeError, r"direct must be an integer, got 2\.0 of type float"),
-        ({"calendar": "day"}, TypeError, "calendar must be a tuple of names of cycles, got 'day'"),
+        ({"calendar": "day"}, TypeError, "calendar must be a tuple of names of cycles, or pairs"),
         ({"calendar": ("dya",)}, ValueError, r"calendar='dya' is unknown \(did you mean 'day'\?\)"),
         ({"max_features": 0}, ValueError, "max_features must be at least 1, got 0"),
         ({"loss": "cross_entropy"}, ValueError, "RNNForecaster takes"),

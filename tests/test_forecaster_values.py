@@ -7,7 +7,7 @@ import pickle
 import numpy as np
 import pytest
 from estimator_helpers import model_bytes
-from forecaster_helpers import LAGS, MODES, learn, moments, small, taught, wave
+from forecaster_helpers import LAGS, MODES, learn, moments, small, small_plain, taught, wave
 from naive import ForecastingTwin, Twin
 
 from streamrnn import RNNForecaster
@@ -20,11 +20,16 @@ WINDOWS = [
     {"truncation": 5, "activations": "recomputed", "loss_window": 3},
 ]
 
+#: How a forecaster is made. A step learns no change before it has a last value: that of a forecast.
+KINDS = pytest.mark.parametrize(
+    ("make", "of_changes"), [(small_plain, False), (small, True)], ids=["levels", "changes"]
+)
+
 
 def with_twin(direct, **arguments):
     """A model that knows its two features, and a twin with its weights."""
     words = {"optimizer": "adam", "lr": 0.02, "clip_norm": 1.0, **arguments}
-    model = RNNForecaster(hidden_size=4, lags=LAGS, direct=direct, dtype="float64", **words)
+    model = small_plain(direct, hidden_size=4, dtype="float64", **words)
     model.learn_one(None, {"a": 3.0, "b": -1.0})
     scaling = {"scale_inputs": True, "scale_target": True}
     words["truncation"] += (direct or 1) - 1
@@ -60,7 +65,7 @@ def test_as_the_twin_has_it(direct, window, rng):
 
 def test_a_recursive_forecast_is_fed_with_those_before_it():
     """Where nothing is scaled or learnt: there a step depends on its inputs and the state alone."""
-    model = taught(scale_inputs=False, scale_target=False)
+    model = taught(make=small_plain, scale_inputs=False, scale_target=False)
     model._model.rate_factor = 0.0
     by_hand, unknown, forecasts = copy.deepcopy(model), copy.deepcopy(model), []
     coming = moments(6, start=30)
@@ -94,18 +99,19 @@ def test_lags_are_the_values_before():
     assert model.feature_names == [("lag", 1), ("lag", 4)]
 
 
-def test_a_direct_step_learns_when_its_last_value_is_there():
-    model = small(4)
+@KINDS
+def test_a_direct_step_learns_when_its_last_value_is_there(make, of_changes):
+    model = make(4)
     for t, y in enumerate(wave(10), start=1):
         model.learn_one(y)
-        assert model.counters["updates"] == max(0, t - 3)
+        assert model.counters["updates"] == max(0, t - 3 - 4 * of_changes)
 
 
 @pytest.mark.parametrize("direct", [1, 2, 4])
 def test_a_direct_gradient_goes_back_as_far_as_a_recursive_one(direct):
     """As far as `truncation` says from the step that made the forecast."""
     words = {"lags": (), "clip_norm": None, "scale_inputs": False, "lr": 0.0}
-    model = small(direct, truncation=3, dtype="float64", init="torch", **words)
+    model = small_plain(direct, truncation=3, dtype="float64", init="torch", **words)
 
     def gradient(at):
         """Of the losses of the last step that has learnt; only step `at` has had an input."""
@@ -152,17 +158,18 @@ def test_nothing_is_known_before_the_first_value(direct):
     assert all(abs(y - 1e6) < 200 for y in model.forecast(3))
 
 
-def test_targets_that_are_known_in_part_are_learnt():
-    model = small(3)
+@KINDS
+def test_targets_that_are_known_in_part_are_learnt(make, of_changes):
+    model = make(3)
     learn(model, [1.0, None, None, 4.0, None, None, None, None, None])
     # Steps 1 (1, -, -), 2 (-, -, 4), 3 (-, 4, -) and 4 (4, -, -) had something to learn.
-    assert model.counters["updates"] == 4
+    assert model.counters["updates"] == (0 if of_changes else 4)
     assert model.counters["missing_targets"] == 7
 
 
 @MODES
 def test_what_is_known_of_the_moments_matters(direct):
-    model = small(direct, lags=(), lr=0.01)
+    model = small_plain(direct, lags=(), lr=0.01)
     for t in range(600):
         model.learn_one(10.0 * (t % 5 in (1, 3)), {"on": float(t % 5 in (1, 3))})
     off, on = ([{"on": value}] * 3 for value in (0.0, 1.0))
@@ -190,12 +197,20 @@ def test_absurd_values_and_gaps_do_no_lasting_harm(direct, rng):
         assert np.isfinite(array).all()
 
 
+def waves():
+    """What the calendar's columns are called; the first harmonic is the cycle itself."""
+    for cycle, n in (("day", 12), ("week", 3), ("year", 1)):
+        for harmonic in range(1, n + 1):
+            for part in ("cos", "sin"):
+                yield ("time", cycle, part, harmonic)[: 4 if harmonic > 1 else 3]
+
+
 @MODES
 def test_features_come_and_go(direct):
     model = taught(direct)
-    names = [("lag", 1), ("lag", 3), "load"]
-    names += [("time", c, s) for c in ("day", "week", "year") for s in ("cos", "sin")]
-    assert model.feature_names == names
+    names = model.feature_names
+    assert names[:3] == [("lag", 1), ("lag", 3), "load"]
+    assert sorted(names[3:], key=repr) == sorted(waves(), key=repr)
     model.learn_one(50.0, {"wind": 3.0})
     assert model.feature_names == [*names, "wind"]
     for x in (None, {}, {"load": None, "time": None, "wind": math.nan}):
@@ -223,8 +238,9 @@ def test_memory_does_not_grow(direct):
 
 
 @MODES
-def test_a_break_in_the_series(direct):
-    model = taught(direct, lags=LAGS)
+@KINDS
+def test_a_break_in_the_series(make, of_changes, direct):
+    model = taught(direct, make=make, lags=LAGS)
     weights = model.get_weights()
     model.reset_state()
     assert all((weights[name] == array).all() for name, array in model.get_weights().items())
@@ -233,7 +249,9 @@ def test_a_break_in_the_series(direct):
     for t, y in enumerate(ys, start=1):
         model.learn_one(y)
         # No direct target has values from both sides.
-        assert model.counters["updates"] - updates == max(0, t - (direct or 1) + 1)
+        assert model.counters["updates"] - updates == max(
+            0, t + 1 - (direct or 1) * (1 + of_changes)
+        )
         past = dict(zip(model.feature_names, model._model.row.tolist(), strict=True))
         assert math.isnan(past["lag", 3]) == (t <= 3)
     assert model.counters["missing_targets"] == 0

@@ -10,6 +10,7 @@ from itertools import product
 
 import numpy as np
 import pytest
+from estimator_helpers import plain
 from naive import CELLS, LOSSES, complex_step, credit_tensor, masked_sum, random_weights, run_stream
 
 import streamrnn
@@ -72,7 +73,8 @@ def loss_and_optimizer(cell, activations):
 def untrained_model(cell, num_layers, activations, **parameters):
     """A model that computes gradients and never moves."""
     loss, optimizer = loss_and_optimizer(cell, activations)
-    return streamrnn.RNNRegressor(
+    return plain(
+        streamrnn.RNNRegressor,
         cell=cell,
         hidden_size=N_HIDDEN,
         num_layers=num_layers,
@@ -151,7 +153,8 @@ def test_gradient_is_the_masked_credit(
 @pytest.mark.parametrize(("truncation", "update_every", "loss_window", "activations"), ILLEGAL)
 def test_a_contradiction_names_both_parameters(truncation, update_every, loss_window, activations):
     with pytest.raises(ValueError, match=r"\w") as caught:
-        streamrnn.RNNRegressor(
+        plain(
+            streamrnn.RNNRegressor,
             truncation=truncation,
             update_every=update_every,
             loss_window=loss_window,

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
-from estimator_helpers import plain_gradient
+from estimator_helpers import plain, plain_gradient
 
 from streamrnn import RNNClassifier, RNNRegressor
 from streamrnn._registry import plugin
@@ -69,11 +69,11 @@ def _(head, loss, parameters, memory, h, x, target, z, d_z):
 
 def test_its_gradient_is_the_derivative(rng):
     T = 5
-    arguments = {"head": Skip, "hidden_size": 3, **plain_gradient(T)}
+    arguments = {**plain_gradient(T), "head": Skip, "hidden_size": 3}
     X, y = rng.normal(size=(T, 2)), rng.normal(size=T)
 
     def run(weights=None):
-        model = RNNRegressor(**arguments)
+        model = plain(RNNRegressor, **arguments)
         if weights is not None:
             model.set_weights(weights, features=["a", "b"])
         return model, np.mean((model.replay(X, y, features=["a", "b"]) - y) ** 2)
@@ -91,7 +91,7 @@ def test_its_gradient_is_the_derivative(rng):
 
 
 def test_it_grows_and_keeps_its_memory(stream):
-    model = RNNClassifier(head=Skip, hidden_size=4, truncation=3)
+    model = plain(RNNClassifier, head=Skip, hidden_size=4, truncation=3)
     for t, (x, _) in enumerate(stream):
         if t == 20:
             before = model.get_weights()["head.skip"]

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import numpy as np
 import pandas as pd
 import pytest
-from estimator_helpers import model_bytes
+from estimator_helpers import member_of, model_bytes
 from river import evaluate, metrics, optim, stream
 
 from streamrnn import KeyedModel, RNNClassifier, RNNRegressor
@@ -44,7 +44,8 @@ def loop(model, keys, X, y):
 
 
 def keyed(kind=RNNRegressor, **arguments):
-    return KeyedModel(kind(**SMALL), key="id", **arguments)
+    model = member_of(arguments.get("weights"), kind, **SMALL)
+    return KeyedModel(model, key="id", **arguments)
 
 
 def test_each_key_learns_as_an_estimator_of_its_own(rows):

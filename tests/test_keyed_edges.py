@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import numpy as np
 import pandas as pd
 import pytest
-from estimator_helpers import SMALL, model_bytes
+from estimator_helpers import SMALL, member_of, model_bytes
 from river import drift, preprocessing
 
 from streamrnn import KeyedModel, RNNClassifier, RNNRegressor
@@ -38,7 +38,7 @@ class Falling:
 def test_a_failure_in_threads_ends_the_block(weights, rng, monkeypatch):
     monkeypatch.setattr("streamrnn.bank._WORK_FOR_THREADS", 0)
     keys, X, y = block(rng, 64, 3000)
-    estimator = RNNRegressor(optimizer="sgd", lr=Falling(20), **SMALL)
+    estimator = member_of(weights, RNNRegressor, optimizer="sgd", lr=Falling(20), **SMALL)
     model = KeyedModel(estimator, "id", n_threads=2, weights=weights)
     answer = []
 
@@ -78,7 +78,7 @@ def test_a_new_label_within_a_block(weights, rng):
 @pytest.mark.parametrize("weights", ["own", "shared"])
 def test_addresses_follow_growth_and_copies(weights, rng):
     keys, X, y = block(rng, 3, 60)
-    model = KeyedModel(RNNRegressor(**SMALL), "id", weights=weights)
+    model = KeyedModel(member_of(weights, RNNRegressor, **SMALL), "id", weights=weights)
     model.replay(keys, X, y, features=NAMES)
     for other in (model, pickle.loads(pickle.dumps(model))):
         bank = other._bank

@@ -5,7 +5,7 @@ import pickle
 
 import numpy as np
 import pytest
-from estimator_helpers import SMALL, refuses
+from estimator_helpers import SMALL, plain, refuses
 
 from streamrnn import RNNClassifier, RNNRegressor, cells
 
@@ -13,7 +13,7 @@ from streamrnn import RNNClassifier, RNNRegressor, cells
 
 
 def test_labels_of_any_kind_at_any_time(stream):
-    model = RNNClassifier(**SMALL)
+    model = plain(RNNClassifier, **SMALL)
     assert model.predict_proba_one({}) == {}
     assert model.predict_one({}) is None
     labels = [True, "b", 3, (4, "d"), None, None, frozenset({5}), 2.5]
@@ -27,7 +27,7 @@ def test_labels_of_any_kind_at_any_time(stream):
 
 
 def test_logistic_loss_is_for_two_labels(stream):
-    model = RNNClassifier(**SMALL, loss="logistic")
+    model = plain(RNNClassifier, **SMALL, loss="logistic")
     for x, _ in stream:
         model.learn_one(x, x["a"] > 0)
     proba = model.predict_proba_one(stream[0][0])
@@ -49,12 +49,12 @@ def test_logistic_loss_is_for_two_labels(stream):
 def test_weights_travel(cell, num_layers, stream):
     arguments = {**SMALL, "cell": cell, "num_layers": num_layers, "scale_inputs": False}
     gates = len(cells.registry()[cell].torch_gates)
-    source = RNNRegressor(**arguments, init="torch")
+    source = plain(RNNRegressor, **arguments, init="torch")
     source.learn_one(stream[0][0], None)
     weights = source.get_weights()
     assert weights["weight_ih_l0"].shape == (gates * 6, 3)
     assert weights[f"weight_hh_l{num_layers - 1}"].shape == (gates * 6, 6)
-    target = RNNRegressor(**arguments)
+    target = plain(RNNRegressor, **arguments)
     target.set_weights(weights)
     assert all((weights[name] == array).all() for name, array in target.get_weights().items())
     source.reset_state()
@@ -65,7 +65,7 @@ def test_weights_travel(cell, num_layers, stream):
 
 
 def test_weights_that_do_not_fit_are_refused(stream):
-    model = RNNRegressor(**SMALL)
+    model = plain(RNNRegressor, **SMALL)
     model.learn_one(*stream[0])
     good, before = model.get_weights(), pickle.dumps(model)
     for change, message in (
@@ -84,19 +84,19 @@ def test_weights_that_do_not_fit_are_refused(stream):
 
 
 def test_weights_without_the_columns_of_lags_are_refused():
-    source = RNNRegressor(**SMALL)
+    source = plain(RNNRegressor, **SMALL)
     source.learn_one({"a": 1.0, "b": 2.0}, 1.0)
     weights = source.get_weights()
-    model = RNNRegressor(**SMALL, lagged_target=True)
+    model = plain(RNNRegressor, **SMALL, lagged_target=True)
     message = "features has 2 names, weight_ih_l0 has 2 columns, the last 1 for the last target"
     refuses(model, lambda: model.set_weights(weights, ["a", "b"]), ValueError, message)
 
 
 def test_a_classifier_takes_labels_with_its_weights(stream):
-    source = RNNClassifier(**SMALL)
+    source = plain(RNNClassifier, **SMALL)
     for x, _ in stream:
         source.learn_one(x, x["a"] > 0)
-    target = RNNClassifier(**SMALL)
+    target = plain(RNNClassifier, **SMALL)
     with pytest.raises(ValueError, match="give labels="):
         target.set_weights(source.get_weights())
     target.set_weights(source.get_weights(), features=["a", "b", "c"], labels=source.labels)

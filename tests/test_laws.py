@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from engine_helpers import engine, learn
-from estimator_helpers import plain_gradient
+from estimator_helpers import plain, plain_gradient
 
 from streamrnn import RNNClassifier, RNNRegressor, cells, gradients, heads, losses, optimizers
 from streamrnn.growth import shape_of_head
@@ -194,7 +194,7 @@ def test_optimizer_leaves_parameters_without_gradient_alone(name):
 
 def _windowed_loss(model, weights, X, y):
     """Return the mean loss over a whole stream, with these weights throughout."""
-    fixed = RNNRegressor(**model)
+    fixed = plain(RNNRegressor, **model)
     fixed.set_weights(weights, features=["a", "b"])
     predictions = fixed.replay(X, y, features=["a", "b"])
     return np.mean((predictions - y) ** 2)
@@ -206,7 +206,7 @@ def test_gradient_is_the_derivative_of_the_loss(cell, num_layers, rng):
     T = 6
     arguments = {"cell": cell, "hidden_size": 3, "num_layers": num_layers, **plain_gradient(T)}
     X, y = rng.normal(size=(T, 2)), rng.normal(size=T)
-    model = RNNRegressor(**arguments)
+    model = plain(RNNRegressor, **arguments)
     model.replay(X, y, features=["a", "b"])
     weights, gradients_ = model.get_weights(), model._gradients()
     for name, array in weights.items():
@@ -224,7 +224,9 @@ def test_gradient_is_the_derivative_of_the_loss(cell, num_layers, rng):
 @pytest.mark.parametrize("num_layers", [1, 2])
 def test_predictions_and_repetitions_of_them_change_nothing(algorithm, num_layers, stream):
     models = [
-        RNNRegressor(hidden_size=5, truncation=4, num_layers=num_layers, activations=algorithm)
+        plain(
+            RNNRegressor, hidden_size=5, truncation=4, num_layers=num_layers, activations=algorithm
+        )
         for _ in range(2)
     ]
     for t, (x, y) in enumerate(stream):
@@ -238,7 +240,9 @@ def test_predictions_and_repetitions_of_them_change_nothing(algorithm, num_layer
 
 @pytest.mark.parametrize("name", heads.registry())
 def test_heads_start_at_the_mean(name, stream):
-    model = RNNRegressor(hidden_size=4, truncation=4, head=name, lr=0.0)
+    model = plain(RNNRegressor, hidden_size=4, truncation=4, head=name, lr=0.0)
+    if model._model.blueprint.sized(3, 1).n_head_memory:
+        stream = stream[:1]  # it learns at any rate, but of one target only the mean is known
     for x, y in stream:
         model.learn_one(x, y)
     inner = model._model
@@ -282,7 +286,8 @@ def _combinations():
 def test_every_plugin_learns_in_the_engine(cell, head, loss, optimizer, activations, stream):
     regression = loss in REGRESSION
     kind = RNNRegressor if regression else Labels if loss in MULTILABEL else RNNClassifier
-    model = kind(
+    model = plain(
+        kind,
         cell=cell,
         head=heads.registry()[head],
         loss=loss,

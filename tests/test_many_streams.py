@@ -9,7 +9,7 @@ import time
 
 import numpy as np
 import pytest
-from estimator_helpers import SMALL, model_bytes
+from estimator_helpers import PLAIN, SMALL, member_of, model_bytes, plain
 
 from streamrnn import KeyedModel, RNNClassifier, RNNRegressor
 from streamrnn.bank import Bank, _pieces, _tasks
@@ -35,7 +35,8 @@ def test_the_result_does_not_depend_on_the_threads(weights, rng, monkeypatch):
     keys, X, y = block(rng, 40, 3000)
     answers = []
     for n_threads in (1, 2, 5):
-        model = KeyedModel(RNNRegressor(**SMALL), "id", weights=weights, n_threads=n_threads)
+        estimator = member_of(weights, RNNRegressor, **SMALL)
+        model = KeyedModel(estimator, "id", weights=weights, n_threads=n_threads)
         predictions = model.replay(keys, X, y, features=NAMES)
         answers.append((predictions.tobytes(), *(model_bytes(model.extract(k)) for k in range(40))))
     assert answers[0] == answers[1] == answers[2]
@@ -75,7 +76,8 @@ def gradients(model, x, y):
     return probe._gradients()
 
 
-PLAIN = {
+EXACT = {
+    **PLAIN[RNNRegressor],
     "optimizer": "sgd",
     "lr": 0.25,
     "clip_norm": None,
@@ -89,11 +91,11 @@ PLAIN = {
 def test_an_update_of_shared_weights_is_by_the_mean_gradient(rng):
     """Three streams, each beside an estimator of its own with the common weights."""
     keys = ["a", "b", "c"]
-    fleet = KeyedModel(RNNRegressor(**PLAIN), "id", weights="shared")
+    fleet = KeyedModel(RNNRegressor(**EXACT), "id", weights="shared")
     for _ in range(6):
         X, y = rng.normal(size=(3, 2)), rng.normal(size=3)
         present = [key in fleet for key in keys]
-        singles = [fleet.extract(k) if k in fleet else RNNRegressor(**PLAIN) for k in keys]
+        singles = [fleet.extract(k) if k in fleet else RNNRegressor(**EXACT) for k in keys]
         samples = [dict(zip(NAMES, x, strict=True)) for x in X.tolist()]
         expected = [single.predict_one(x) for single, x in zip(singles, samples, strict=True)]
         mean = [gradients(s, x, v) for s, x, v in zip(singles, samples, y, strict=True)]
@@ -109,8 +111,8 @@ def test_an_update_of_shared_weights_is_by_the_mean_gradient(rng):
 
 def test_a_fleet_of_one_stream_is_an_estimator(rng):
     _, X, y = block(rng, 1, 300)
-    fleet = KeyedModel(RNNRegressor(**SMALL), "id", weights="shared")
-    single = RNNRegressor(**SMALL)
+    fleet = KeyedModel(plain(RNNRegressor, **SMALL), "id", weights="shared")
+    single = plain(RNNRegressor, **SMALL)
     predictions = fleet.replay(["only"] * 300, X, y, features=NAMES)
     assert predictions.tobytes() == single.replay(X, y, features=NAMES).tobytes()
     assert model_bytes(fleet.extract("only")) == model_bytes(single)
@@ -128,14 +130,14 @@ def test_streams_of_a_fleet_teach_each_other(rng):
     keys = np.repeat(np.arange(n), T).tolist()
     errors = {}
     for weights in ("own", "shared"):
-        model = KeyedModel(RNNRegressor(lr=0.02, **SMALL), "id", weights=weights)
+        model = KeyedModel(plain(RNNRegressor, lr=0.02, **SMALL), "id", weights=weights)
         out = model.replay(keys, X, y, features=["a"])
         errors[weights] = np.mean((out - y).reshape(n, T)[:, T // 2 :] ** 2)
     assert errors["shared"] < 0.5 * errors["own"]
 
 
 def test_scaling_is_each_streams_own():
-    fleet = KeyedModel(RNNRegressor(**SMALL), "id", weights="shared")
+    fleet = KeyedModel(plain(RNNRegressor, **SMALL), "id", weights="shared")
     for t in range(200):
         for key, scale in (("small", 1.0), ("large", 1e6)):
             fleet.learn_one({"id": key, "a": scale * (t % 3)}, scale * (t % 3))
@@ -146,7 +148,8 @@ def test_scaling_is_each_streams_own():
 def test_one_bad_stream_does_not_stop_a_fleet(rng):
     keys, X, y = block(rng, 4, 400)
     y = np.where(np.array(keys) == 3, 1e99, y)
-    fleet = KeyedModel(RNNRegressor(**SMALL, scale_target=False), "id", weights="shared")
+    estimator = plain(RNNRegressor, **SMALL, scale_target=False)
+    fleet = KeyedModel(estimator, "id", weights="shared")
     assert np.isfinite(fleet.replay(keys, X, y, features=NAMES)).all()
     assert fleet.extract(0).counters["updates"] > 80
 
@@ -164,8 +167,9 @@ def test_a_head_with_a_memory_is_not_shared():
     from test_head_plugin import Skip
 
     assert {read, send_back, learn}  # the plug-in registers with these
-    with pytest.raises(ValueError, match=r"skip.*cannot share"):
-        KeyedModel(RNNRegressor(head=Skip), "id", weights="shared")
+    for head in (Skip, "rls"):
+        with pytest.raises(ValueError, match=r"^head='(skip|rls)' .*; use head='linear_skip'$"):
+            KeyedModel(RNNRegressor(head=head), "id", weights="shared")
 
 
 # --- the GIL, and memory
@@ -175,7 +179,7 @@ def test_a_head_with_a_memory_is_not_shared():
 def test_other_threads_run_during_a_block(weights, rng):
     """Another thread counts on while a block is learnt in one thread."""
     keys, X, y = block(rng, 64, 6400)
-    model = KeyedModel(RNNRegressor(), "id", weights=weights, n_threads=1)
+    model = KeyedModel(member_of(weights, RNNRegressor), "id", weights=weights, n_threads=1)
     model.replay(keys[:64], X[:64], y[:64], features=NAMES)  # compiles
     longest, done = 0.0, threading.Event()
 
@@ -238,8 +242,10 @@ def bytes_of_a_key(kind, n_inputs, **arguments):
 
 def test_the_memory_of_a_key():
     assert bytes_of_a_key(Bank, 8) <= 150e3
-    assert bytes_of_a_key(Bank, 8, hidden_size=8) * 1e5 <= 2e9
-    assert bytes_of_a_key(Fleet, 8) < 0.4 * bytes_of_a_key(Bank, 8)
+    assert bytes_of_a_key(Bank, 8, hidden_size=8) * 1e5 <= 3.5e9
+    network = PLAIN[RNNRegressor]
+    assert bytes_of_a_key(Bank, 8, hidden_size=8, **network) * 1e5 <= 2e9
+    assert bytes_of_a_key(Fleet, 8, **network) < 0.4 * bytes_of_a_key(Bank, 8, **network)
 
 
 def test_pages_are_paid_for_as_they_fill():

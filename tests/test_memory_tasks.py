@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
+from estimator_helpers import plain
 
 import streamrnn
 from streamrnn.cells.protocol import backward, forward
@@ -46,7 +47,8 @@ def _(cell, factors, d_state, deltas):
 
 def settled(truncation, theta):
     """The system at rest: `s[0]`, and the truncated gradient of the loss to theta."""
-    model = streamrnn.RNNRegressor(
+    model = plain(
+        streamrnn.RNNRegressor,
         cell=Linear(),
         hidden_size=UNITS,
         truncation=truncation,
@@ -142,7 +144,8 @@ def test_entropies_of_the_coins():
 )
 def test_coins_are_learnt_as_far_as_the_window_reaches(truncation, update_every, least, greatest):
     """BPTT(h; h') with windows that hold no lag, the first lag, both lags."""
-    model = streamrnn.RNNClassifier(
+    model = plain(
+        streamrnn.RNNClassifier,
         cell="lstm",
         hidden_size=16,
         truncation=truncation,

@@ -8,6 +8,7 @@ import math
 
 import numpy as np
 import pytest
+from estimator_helpers import plain
 from naive import LOSSES, OPTIMIZERS, Twin, random_weights
 from naive.losses import Huber, Quantile
 from river.optim import schedulers
@@ -96,8 +97,8 @@ def run(model, twin, xs, ys):
 def test_same_weights_after_a_stream(case, num_layers, window):
     spec, weights = specification(*case.split()[:3], num_layers, **CASES[case], **window)
     twin = Twin(weights=weights, **spec)
-    model = streamrnn.RNNRegressor(
-        hidden_size=N_HIDDEN, num_layers=num_layers, dtype="float64", **spec
+    model = plain(
+        streamrnn.RNNRegressor, hidden_size=N_HIDDEN, num_layers=num_layers, dtype="float64", **spec
     )
     model.set_weights(weights, features=list("abc"))
     run(model, twin, *stream(UPDATES * window["update_every"]))
@@ -131,7 +132,9 @@ def test_losses_with_parameters(case, slow, fast):
     spec, weights = specification(cell, None, optimizer, 1, lr=0.01, truncation=4)
     spec["activations"] = activations
     twin = Twin(weights=weights, **spec | {"loss": slow})
-    model = streamrnn.RNNRegressor(hidden_size=N_HIDDEN, dtype="float64", **spec | {"loss": fast()})
+    model = plain(
+        streamrnn.RNNRegressor, hidden_size=N_HIDDEN, dtype="float64", **spec | {"loss": fast()}
+    )
     model.set_weights(weights, features=list("abc"))
     run(model, twin, *stream(60))
     assert_same_weights(model, twin)
@@ -149,8 +152,8 @@ def test_other_sizes(n_inputs, n_hidden, num_layers, truncation):
     spec = {"cell": "lstm", "loss": "huber", "optimizer": "nesterov", "lr": 0.01, **NO_SCALING}
     spec |= {"truncation": truncation, "clip_norm": 1.0}
     twin = Twin(weights=weights, **spec)
-    model = streamrnn.RNNRegressor(
-        hidden_size=n_hidden, num_layers=num_layers, dtype="float64", **spec
+    model = plain(
+        streamrnn.RNNRegressor, hidden_size=n_hidden, num_layers=num_layers, dtype="float64", **spec
     )
     model.set_weights(weights)  # columns go to the features as they appear, sorted by name
     names = [f"x{i:02}" for i in range(n_inputs)]
@@ -166,7 +169,7 @@ def test_learning_rate_schedule():
     spec, weights = specification("rnn", "squared", "sgd", 1, lr=schedule, truncation=4)
     spec["activations"] = "recomputed"
     twin = Twin(weights=weights, **spec)
-    model = streamrnn.RNNRegressor(hidden_size=N_HIDDEN, dtype="float64", **spec)
+    model = plain(streamrnn.RNNRegressor, hidden_size=N_HIDDEN, dtype="float64", **spec)
     model.set_weights(weights, features=list("abc"))
     run(model, twin, *stream(60))
     xs, ys = stream(60, seed=5)
@@ -181,7 +184,8 @@ def test_optimizer_objects_bring_their_own_rate():
     spec["activations"] = "recomputed"
     twin = Twin(weights=weights, **spec)
     del spec["lr"]
-    model = streamrnn.RNNRegressor(
+    model = plain(
+        streamrnn.RNNRegressor,
         hidden_size=N_HIDDEN,
         dtype="float64",
         **spec | {"optimizer": streamrnn.optimizers.SGD(lr=0.03)},
@@ -190,7 +194,7 @@ def test_optimizer_objects_bring_their_own_rate():
     run(model, twin, *stream(60))
     assert_same_weights(model, twin)
     with pytest.raises(ValueError, match="lr"):
-        streamrnn.RNNRegressor(optimizer=streamrnn.optimizers.SGD(lr=0.03), lr=0.1)
+        plain(streamrnn.RNNRegressor, optimizer=streamrnn.optimizers.SGD(lr=0.03), lr=0.1)
 
 
 @pytest.mark.parametrize(
@@ -203,7 +207,7 @@ def test_running_scalers(cell, activations, robust):
     spec |= {"truncation": 5, "activations": activations}
     spec |= {"scale_inputs": True, "scale_target": True, **robust}
     twin = Twin(weights=weights, **spec)
-    model = streamrnn.RNNRegressor(hidden_size=N_HIDDEN, dtype="float64", **spec)
+    model = plain(streamrnn.RNNRegressor, hidden_size=N_HIDDEN, dtype="float64", **spec)
     model.set_weights(weights, features=list("abc"))
     xs, ys = stream(UPDATES)
     xs = xs * [1.0, 300.0, 0.0] + [50.0, -2000.0, 7.0]
@@ -220,7 +224,9 @@ def test_reset_state_forgets_the_past_and_keeps_the_weights():
     spec, weights = specification("lstm", "squared", "adam", 2, lr=0.01, truncation=6)
     spec |= {"update_every": 3, "loss_window": 4, "activations": "recomputed"}
     twin = Twin(weights=weights, **spec)
-    model = streamrnn.RNNRegressor(hidden_size=N_HIDDEN, num_layers=2, dtype="float64", **spec)
+    model = plain(
+        streamrnn.RNNRegressor, hidden_size=N_HIDDEN, num_layers=2, dtype="float64", **spec
+    )
     model.set_weights(weights, features=list("abc"))
     run(model, twin, *stream(50))
     model.reset_state()
@@ -233,7 +239,7 @@ def test_replay_is_the_twin_as_well():
     spec, weights = specification("lstm", "squared", "adam", 1, lr=0.01, truncation=6)
     spec["activations"] = "recomputed"
     twin = Twin(weights=weights, **spec)
-    model = streamrnn.RNNRegressor(hidden_size=N_HIDDEN, dtype="float64", **spec)
+    model = plain(streamrnn.RNNRegressor, hidden_size=N_HIDDEN, dtype="float64", **spec)
     model.set_weights(weights, features=list("abc"))
     xs, ys = stream(UPDATES)
     expected = []
@@ -253,7 +259,7 @@ def test_a_gradient_that_is_not_finite_is_skipped(clipping):
     spec["activations"] = "recomputed"
     weights["head.weight"] *= 1e160  # its square overflows, and with it the error sent back
     twin = Twin(weights=weights, **spec)
-    model = streamrnn.RNNRegressor(hidden_size=N_HIDDEN, dtype="float64", **spec)
+    model = plain(streamrnn.RNNRegressor, hidden_size=N_HIDDEN, dtype="float64", **spec)
     model.set_weights(weights, features=list("abc"))
     xs, ys = stream(20)
     with np.errstate(over="ignore", invalid="ignore"):
@@ -276,7 +282,7 @@ def test_binary_classifier(window):
     spec["l2"] = 0.02
     twin = Twin(weights=weights, **spec)
     del spec["scale_target"]
-    model = streamrnn.RNNClassifier(hidden_size=N_HIDDEN, dtype="float64", **spec)
+    model = plain(streamrnn.RNNClassifier, hidden_size=N_HIDDEN, dtype="float64", **spec)
     model.set_weights(weights, features=list("abc"))
     xs, ys = stream(UPDATES * window["update_every"])
     labels = [None if y is None else y > 0 for y in ys]
@@ -297,7 +303,7 @@ def test_classes_that_arrive_one_by_one():
     weights |= {"head.weight": np.zeros((0, N_HIDDEN)), "head.bias": np.zeros(0)}
     twin = Twin(weights=weights, **spec)
     del spec["scale_target"]
-    model = streamrnn.RNNClassifier(hidden_size=N_HIDDEN, dtype="float64", **spec)
+    model = plain(streamrnn.RNNClassifier, hidden_size=N_HIDDEN, dtype="float64", **spec)
     model.set_weights(weights, features=list("abc"))
     xs, ys = stream(UPDATES)
     seen = []

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 from engine_helpers import engine, get, learn, put
-from estimator_helpers import SMALL, model_bytes
+from estimator_helpers import SMALL, model_bytes, plain
 from naive import Twin, random_weights
 
 from streamrnn import KeyedModel, RNNRegressor
@@ -96,8 +96,8 @@ def test_windows_weights_and_unknown_targets_as_the_twin_has_them(optimizer):
 def test_a_fleet_of_one_stream_is_an_estimator(rng):
     xs, y = rng.normal(size=(200, 2)), rng.normal(size=200)
     words = {**SMALL, "optimizer": "intentional"}
-    fleet = KeyedModel(RNNRegressor(**words), "id", weights="shared")
-    single = RNNRegressor(**words)
+    fleet = KeyedModel(plain(RNNRegressor, **words), "id", weights="shared")
+    single = plain(RNNRegressor, **words)
     fleet.replay(["only"] * 200, xs, y, features=["a", "b"])
     single.replay(xs, y, features=["a", "b"])
     assert model_bytes(fleet.extract("only")) == model_bytes(single)
@@ -107,8 +107,8 @@ def test_streams_alike_move_shared_weights_as_one_would(rng):
     """The mean of equal gradients and of equal losses is each of them."""
     xs, y = rng.normal(size=(50, 2)), rng.normal(size=50)
     words = {**SMALL, "optimizer": "intentional", "dtype": "float64"}
-    fleet = KeyedModel(RNNRegressor(**words), "id", weights="shared")
-    single = RNNRegressor(**words)
+    fleet = KeyedModel(plain(RNNRegressor, **words), "id", weights="shared")
+    single = plain(RNNRegressor, **words)
     fleet.replay([0, 1, 2] * 50, np.repeat(xs, 3, axis=0), np.repeat(y, 3), features=["a", "b"])
     single.replay(xs, y, features=["a", "b"])
     for name, found in fleet.extract(0).get_weights().items():
@@ -116,7 +116,7 @@ def test_streams_alike_move_shared_weights_as_one_would(rng):
 
 
 def test_a_reset_forgets_the_usual_error_and_a_file_does_not(rng):
-    model = RNNRegressor(**SMALL, optimizer=Intentional(lr=0.1, limit=5.0))
+    model = plain(RNNRegressor, **SMALL, optimizer=Intentional(lr=0.1, limit=5.0))
     model.replay(rng.normal(size=(30, 2)), rng.normal(size=30))
     assert notes(model._model.sizes, model._model.parts)[0] > 0
     again = RNNRegressor.from_bytes(model.to_bytes())
@@ -127,5 +127,5 @@ def test_a_reset_forgets_the_usual_error_and_a_file_does_not(rng):
 
 
 def test_others_keep_no_notes():
-    assert RNNRegressor()._model.sizes.n_notes == 0
-    assert RNNRegressor(optimizer=ObGD())._model.sizes.n_notes == 0
+    assert plain(RNNRegressor)._model.sizes.n_notes == 0
+    assert plain(RNNRegressor, optimizer=ObGD())._model.sizes.n_notes == 0

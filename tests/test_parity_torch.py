@@ -8,6 +8,7 @@ gradient that is not exactly zero is many orders above 1e-8.
 
 import numpy as np
 import pytest
+from estimator_helpers import plain
 from naive import LOSSES, OPTIMIZERS, Twin, random_weights
 
 import streamrnn
@@ -111,7 +112,8 @@ GRID = [
 def test_weights_after_200_updates(cell, num_layers, loss_window, update_every, optimizer):
     weights = random_weights(cell, N_INPUTS, N_HIDDEN, num_layers, seed=3, scale=0.4)
     truth = TorchLearner(cell, weights, num_layers, update_every, loss_window, optimizer, CLIP_NORM)
-    model = streamrnn.RNNRegressor(
+    model = plain(
+        streamrnn.RNNRegressor,
         cell=cell,
         hidden_size=N_HIDDEN,
         num_layers=num_layers,

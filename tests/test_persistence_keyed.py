@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from estimator_helpers import member_of
 
 import streamrnn
 from streamrnn import FormatError, KeyedModel, RNNClassifier, RNNRegressor
@@ -24,7 +25,8 @@ LIMITS = {
 
 
 def keyed(kind=RNNRegressor, **arguments):
-    return KeyedModel(kind(**SMALL, seed=None), key=["site", "id"], **arguments)
+    model = member_of(arguments.get("weights"), kind, **SMALL, seed=None)
+    return KeyedModel(model, key=["site", "id"], **arguments)
 
 
 def run(model, first, last):

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from estimator_helpers import plain
 
 from streamrnn import RNNClassifier
 
@@ -22,7 +23,7 @@ def test_electricity_prices_beat_the_last_label():
     y = np.loadtxt(folder / "elec2_label.dat").astype(int)
     accuracy = {}
     for lagged in (False, True):
-        predicted = RNNClassifier(lagged_target=lagged).replay(X, y.tolist())
+        predicted = plain(RNNClassifier, lagged_target=lagged).replay(X, y.tolist())
         accuracy[lagged] = (predicted == y).mean()
     assert accuracy[True] > 0.915
     assert accuracy[False] < 0.853  # without it, worse than the last label

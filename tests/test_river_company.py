@@ -4,7 +4,7 @@ import collections
 import random
 
 import pytest
-from estimator_helpers import SMALL, model_bytes
+from estimator_helpers import SMALL, model_bytes, plain
 from river import (
     compose,
     datasets,
@@ -48,7 +48,7 @@ def _baseline(stream, **arguments):
 def test_retraining_on_drift_replaces_the_model(in_background, sites):
     stream = sites + [(x, not y) for x, y in sites]
     model = drift.DriftRetrainingClassifier(
-        RNNClassifier(**FAST), drift.binary.DDM(), train_in_background=in_background
+        plain(RNNClassifier, **FAST), drift.binary.DDM(), train_in_background=in_background
     )
     first = model.model
     wrong = collections.Counter()
@@ -127,8 +127,8 @@ def test_an_aggregate_of_the_target_is_a_feature_that_helps():
 
 
 def test_targets_may_be_scaled_outside(polls):
-    model = preprocessing.TargetStandardScaler(RNNRegressor(**FAST, scale_target=False))
-    unscaled = RNNRegressor(**FAST, scale_target=False)
+    model = preprocessing.TargetStandardScaler(plain(RNNRegressor, **FAST, scale_target=False))
+    unscaled = plain(RNNRegressor, **FAST, scale_target=False)
     score = _mae(polls, model)
     assert score < 0.6 * _baseline(polls)
     assert score < 0.6 * _mae(polls, unscaled)
@@ -139,17 +139,17 @@ def test_targets_may_be_scaled_outside(polls):
 
 @pytest.mark.parametrize("delay", [1, 7])
 def test_delayed_targets_are_each_learnt_once_and_in_order(delay, polls):
-    model, plain = RNNRegressor(**FAST), RNNRegressor(**FAST)
+    model, alone = RNNRegressor(**FAST), RNNRegressor(**FAST)
     score = _mae(polls, model, moment=None, delay=delay)
     by_hand = metrics.MAE()
     for i, (x, y) in enumerate(polls):
         if i >= delay:
-            plain.learn_one(*polls[i - delay])
-        by_hand.update(y, plain.predict_one(x))
+            alone.learn_one(*polls[i - delay])
+        by_hand.update(y, alone.predict_one(x))
     for x, y in polls[-delay:]:
-        plain.learn_one(x, y)
+        alone.learn_one(x, y)
     assert model.counters["samples"] == len(polls)
-    assert model_bytes(model) == model_bytes(plain)
+    assert model_bytes(model) == model_bytes(alone)
     assert score == pytest.approx(by_hand.get(), rel=1e-12)
     assert score < 0.8 * _baseline(polls, moment=None, delay=delay)
 

@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
-from estimator_helpers import SMALL, model_bytes
+from estimator_helpers import SMALL, model_bytes, plain
 from river import bandit, compose, datasets, metrics, model_selection, optim, preprocessing, utils
 
 from streamrnn import RNNClassifier, RNNRegressor, optimizers
@@ -33,7 +33,7 @@ RATES = [0.0, 0.01, 1e-5]  # the good one, and two that hardly learn
 
 def _candidates(name, rates):
     is_classifier = "classes" in name or "probabilities" in name
-    model = (RNNClassifier if is_classifier else RNNRegressor)(**SMALL)
+    model = plain(RNNClassifier if is_classifier else RNNRegressor, **SMALL)
     stream = datasets.Phishing() if is_classifier else datasets.TrumpApproval()
     return utils.expand_param_grid(model, {"lr": list(rates)}), list(stream.take(400))
 
@@ -64,7 +64,7 @@ def test_who_is_halved_away_learns_no_more(name):
 def test_a_candidate_equals_a_model_of_its_own():
     models, stream = _candidates("greedy", RATES)
     selector = SELECTORS["greedy"](models)
-    alone = RNNRegressor(**SMALL, lr=0.01)
+    alone = plain(RNNRegressor, **SMALL, lr=0.01)
     for x, y in stream[:100]:
         selector.predict_one(x)
         selector.learn_one(x, y)
@@ -74,7 +74,7 @@ def test_a_candidate_equals_a_model_of_its_own():
 
 def test_a_grid_over_size_rate_and_cell():
     grid = {"hidden_size": [4, 6], "lr": [0.001, 0.01], "cell": ["lstm", "gru"]}
-    models = utils.expand_param_grid(RNNRegressor(**SMALL), grid)
+    models = utils.expand_param_grid(plain(RNNRegressor, **SMALL), grid)
     got = {(model.hidden_size, model.lr, model.cell) for model in models}
     assert got == set(itertools.product(*grid.values()))
     assert all(model.truncation == SMALL["truncation"] for model in models)
@@ -91,7 +91,7 @@ def test_a_grid_over_size_rate_and_cell():
 
 
 def test_a_grid_inside_a_pipeline():
-    model = preprocessing.StandardScaler() | RNNRegressor(**SMALL)
+    model = preprocessing.StandardScaler() | plain(RNNRegressor, **SMALL)
     models = utils.expand_param_grid(model, {"RNNRegressor": {"lr": [0.0, 0.01]}})
     assert all(isinstance(model, compose.Pipeline) for model in models)
     selector = model_selection.GreedyRegressor(models, metrics.MAE())
@@ -105,12 +105,12 @@ def test_a_grid_over_optimizers_and_schedules():
     grid = {
         "optimizer": [(optimizers.Adam, {"lr": [0.001, 0.01]}), (optimizers.SGD, {"lr": [0.1]})]
     }
-    models = utils.expand_param_grid(RNNRegressor(**SMALL), grid)
+    models = utils.expand_param_grid(plain(RNNRegressor, **SMALL), grid)
     assert [model.optimizer for model in models] == [
         optimizers.Adam(lr=0.001),
         optimizers.Adam(lr=0.01),
         optimizers.SGD(lr=0.1),
     ]
     schedules = [optim.schedulers.InverseScaling(0.01), optim.schedulers.Constant(0.01)]
-    models = utils.expand_param_grid(RNNRegressor(**SMALL), {"lr": schedules})
+    models = utils.expand_param_grid(plain(RNNRegressor, **SMALL), {"lr": schedules})
     assert [type(model.lr) for model in models] == [type(schedule) for schedule in schedules]

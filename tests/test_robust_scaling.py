@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from estimator_helpers import SMALL
+from estimator_helpers import SMALL, plain
 from family import FAMILY, answers
 
 import streamrnn
@@ -60,7 +60,7 @@ def test_wrong_ones_are_named(name, arguments, error, message):
 
 def test_where_nothing_is_scaled_nothing_is_clipped(rng):
     raw = {"scale_inputs": False, "scale_target": False}
-    one, other = (RNNRegressor(**SMALL, **raw, **more) for more in ({}, ROBUST))
+    one, other = (plain(RNNRegressor, **SMALL, **raw, **more) for more in ({}, ROBUST))
     X, y = rng.normal(size=(60, 2)), rng.normal(size=60)
     X[30], y[40] = 50.0, 50.0
     assert (one.replay(X, y) == other.replay(X, y)).all()
@@ -69,7 +69,8 @@ def test_where_nothing_is_scaled_nothing_is_clipped(rng):
 @pytest.mark.parametrize("weights", ["own", "shared"])
 def test_each_key_has_moments_of_its_own(weights, rng):
     """Streams of other levels and spreads are alike to their models, spikes and all."""
-    keyed = KeyedModel(RNNRegressor(**SMALL, **ROBUST, dtype="float64"), "id", weights=weights)
+    model = plain(RNNRegressor, **SMALL, **ROBUST, dtype="float64")
+    keyed = KeyedModel(model, "id", weights=weights)
     levels = {"a": (0.0, 1.0), "b": (1e4, 100.0), "c": (-3.0, 1e-3)}
     for x in ({"id": key, "x": level} for key, (level, _) in levels.items()):
         keyed.learn_one(x, x["x"])  # nothing is known of a level before

@@ -7,6 +7,7 @@ import math
 
 import numpy as np
 import pytest
+from estimator_helpers import PLAIN
 from river import datasets
 
 from streamrnn import (
@@ -104,12 +105,15 @@ HARMFUL = {
     "spikes": _spikes,
     "constant at first": _constant_at_first,
 }
+#: Of these the usual size of a change does not recover, if changes are predicted.
+BAD_START = {name: HARMFUL[name] for name in ("a spike at first", "a spike as second")}
+HARMFUL_LATER = {name: change for name, change in HARMFUL.items() if name not in BAD_START}
 #: What is no harm, but must not be taken for it.
 REAL_CHANGE = {"a new level": _new_level}
 
 
 def disturbed(stream, change):
-    """The stream, and which of its targets are good."""
+    """The stream, and which of its targets are good; NaN are not."""
     X, y = STREAMS[stream]
     rng = np.random.default_rng(8)
     columns = change(np.column_stack([X, y]), rng)
@@ -117,12 +121,17 @@ def disturbed(stream, change):
     return X, y, np.isfinite(y) & (y != SPIKE) & (y != -9999.0)
 
 
-def times_the_last_value(said, y, good):
-    """How large the errors are beside those of the last good value, in the last third."""
+def times_the_last_value(said, y, good, of_changes):
+    """How large the errors are beside those of the last good value, in the last third.
+
+    Of changes only those that are not from a bad value count.
+    """
     assert np.isfinite(said[np.argmax(good) + 1 :]).all()  # once there was a target to predict
     before = np.maximum.accumulate(np.where(good, np.arange(len(y)), 0))[:-1]
     last = np.concatenate([y[:1], y[before]])
     counted = good & (np.arange(len(y)) >= 2 * len(y) // 3)
+    if of_changes:
+        counted[1:] &= good[:-1] | np.isnan(y[:-1])
     return np.abs(said - y)[counted].mean() / np.abs(last - y)[counted].mean()
 
 
@@ -130,11 +139,11 @@ def times_the_last_value(said, y, good):
 
 
 def _regressor(X, y, **arguments):
-    return RNNRegressor(**SMALL, lagged_target=True, **arguments).replay(X, y)
+    return RNNRegressor(**SMALL, **arguments).replay(X, y)
 
 
 def _keyed(X, y, **arguments):
-    model = KeyedModel(RNNRegressor(**SMALL, lagged_target=True, **arguments), "key")
+    model = KeyedModel(RNNRegressor(**SMALL, **arguments), "key")
     said = []
     for row, goal in zip(X, y, strict=True):
         x = {"key": 1, **dict(enumerate(row.tolist()))}
@@ -144,7 +153,7 @@ def _keyed(X, y, **arguments):
 
 
 def _targets(X, y, **arguments):
-    model = RNNMultiTargetRegressor(**SMALL, lagged_target=True, **arguments)
+    model = RNNMultiTargetRegressor(**SMALL, **arguments)
     return model.replay(X, {"a": y, "b": X[:, 0]})[:, 0]
 
 
@@ -168,12 +177,14 @@ ESTIMATORS = {
     "direct forecaster": _direct_forecaster,
 }
 
-#: Today's defaults, and two ways to be robust.
+#: Today's defaults, and other ways to be robust.
 OPTIONS = {
     "defaults": {},
     "clip 3, memory 500": {"scale_clip": 3.0, "scale_memory": 500},
     "clip 5": {"scale_clip": 5.0},
 }
+#: Levels in place of changes, by gradient alone.
+OF_LEVELS = {"head": "linear", "loss": "squared", "predict_change": False}
 ROBUST = {name: words for name, words in OPTIONS.items() if words}
 #: What errors are at most beside those of the last value: an untaught network's, on so short
 #: streams, are up to four times as large.
@@ -191,7 +202,8 @@ def errors(run, changes, **arguments):
         for name, change in changes.items():
             X, y, good = disturbed(stream, change)
             said = run(X, y, lr=0.01, **arguments)
-            found[stream, name] = times_the_last_value(said, y, good)
+            of_changes = arguments.get("predict_change", True)
+            found[stream, name] = times_the_last_value(said, y, good, of_changes)
     return found
 
 
@@ -208,9 +220,24 @@ def test_units_and_gaps_do_no_harm(estimator, options):
 
 
 @each_estimator
-@pytest.mark.parametrize("options", ROBUST)
+@pytest.mark.parametrize("options", OPTIONS)
 def test_a_clip_survives_bad_readings(estimator, options):
-    found = errors(ESTIMATORS[estimator], HARMFUL, **ROBUST[options])
+    found = errors(ESTIMATORS[estimator], HARMFUL_LATER, **OPTIONS[options])
+    assert worst(found) < (MOST,)
+
+
+@pytest.mark.xfail(strict=True, reason="a bad first change stays in the usual size of changes")
+@each_estimator
+@pytest.mark.parametrize("options", OPTIONS)
+def test_a_clip_survives_a_bad_start(estimator, options):
+    found = errors(ESTIMATORS[estimator], BAD_START, **OPTIONS[options])
+    assert worst(found) < (MOST,)
+
+
+@each_estimator
+@pytest.mark.parametrize("options", ROBUST)
+def test_where_levels_are_predicted_not_even_the_next_one_is_harmed(estimator, options):
+    found = errors(ESTIMATORS[estimator], HARMFUL, **OF_LEVELS, **ROBUST[options])
     assert worst(found) < (MOST,)
 
 
@@ -223,7 +250,7 @@ def test_a_new_level_is_followed(estimator, options):
 
 @each_estimator
 def test_without_a_clip_predictions_stay_finite_at_least(estimator):
-    found = errors(ESTIMATORS[estimator], HARMFUL)
+    found = errors(ESTIMATORS[estimator], HARMFUL, scale_clip=None, **OF_LEVELS)
     assert max(found.values()) > 1000  # else this file tests nothing
 
 
@@ -236,7 +263,7 @@ def test_without_a_clip_predictions_stay_finite_at_least(estimator):
     ids=lambda parts: " ".join(str(part) for part in parts.values()),
 )
 def test_other_cells_losses_and_optimizers_survive(parts):
-    found = errors(_regressor, {**HARMLESS, **HARMFUL}, scale_clip=4.0, **parts)
+    found = errors(_regressor, {**HARMLESS, **HARMFUL_LATER}, scale_clip=4.0, **parts)
     assert worst(found) < (MOST,)
     found = errors(_regressor, REAL_CHANGE, scale_clip=4.0, **parts)
     assert worst(found) < (MOST_AFTER_A_CHANGE,)
@@ -264,23 +291,26 @@ def test_predictions_are_in_the_units_of_what_is_learnt(estimator, options, fact
 
 def test_a_network_that_runs_away_is_bounded_by_the_clip():
     X, y, _ = disturbed("sine", HARMLESS["unchanged"])
-    wild = {"cell": "rnn_relu", "loss": "absolute", "optimizer": "sgd", "clip_norm": None}
-    said = _regressor(X, y, lr=3.0, scale_clip=4.0, **wild)
-    assert np.abs(said).max() < 4.5 * y.std()
-    assert np.abs(_regressor(X, y, lr=3.0, **wild)).max() > 100 * y.std()
+    wild = {**PLAIN[RNNRegressor], "cell": "rnn_relu", "loss": "absolute", "optimizer": "sgd"}
+    wild |= {"clip_norm": None, "lagged_target": True, "lr": 3.0}
+    assert np.abs(_regressor(X, y, **wild | {"scale_clip": 4.0})).max() < 4.5 * y.std()
+    assert np.abs(_regressor(X, y, **wild)).max() > 100 * y.std()
 
 
 @pytest.mark.parametrize("options", OPTIONS)
 @pytest.mark.parametrize("change", {**HARMLESS, **HARMFUL, **REAL_CHANGE})
 def test_scores_of_anomalies_stay_scores(options, change):
     """With a clip, those of normal samples are later what they would have been."""
-    usual = _scores("unchanged", **OPTIONS[options])
-    found = _scores(change, **OPTIONS[options])
-    assert np.isfinite(found).all()
-    assert (found >= 0).all()
-    assert (found < 1).all()
+    for score in ("error", "lasting"):
+        found = _scores(change, score=score, **OPTIONS[options])
+        assert np.isfinite(found).all()
+        assert (found >= 0).all()
+        assert (found < 1).all()
     # The usual size of errors rests on the first ones, whatever the scaling makes of them.
     if options != "defaults" and change not in ("a spike at first", "a spike as second"):
+        # How rare an error is depends on the errors before: that is no measure of the scaling.
+        usual = _scores("unchanged", score="error", **OPTIONS[options])
+        found = _scores(change, score="error", **OPTIONS[options])
         assert abs(np.median(found[-150:]) - np.median(usual[-150:])) < 0.2
 
 

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from estimator_helpers import COPIES, SMALL, go_on_alike, model_bytes
+from estimator_helpers import COPIES, SMALL, go_on_alike, model_bytes, plain
 from naive import Twin, random_weights
 from naive.noise import noise
 from naive.noise import threefry as slow_threefry
@@ -32,7 +32,7 @@ def test_as_the_twin_has_it(options, num_layers):
     spec |= {"activations": "recomputed", **NO_SCALING, **options}
     weights = random_weights("lstm", 3, 4, num_layers, seed=8)
     twin = Twin(weights=weights, **spec)
-    model = RNNRegressor(hidden_size=4, num_layers=num_layers, dtype="float64", **spec)
+    model = plain(RNNRegressor, hidden_size=4, num_layers=num_layers, dtype="float64", **spec)
     model.set_weights(weights, features=list("abc"))
     run(model, twin, *stream(120))
     assert_same_weights(model, twin)
@@ -47,7 +47,7 @@ def test_classes_that_come_later_are_pulled_to_their_own_start():
     weights = random_weights("lstm", 3, 4, 1, seed=8)
     weights |= {"head.weight": np.zeros((0, 4)), "head.bias": np.zeros(0)}
     twin = Twin(weights=weights, **spec, clip_norm=1.0)
-    model = RNNClassifier(hidden_size=4, dtype="float64", **spec)
+    model = plain(RNNClassifier, hidden_size=4, dtype="float64", **spec)
     model.set_weights(weights, features=list("abc"))
     seen = []
     for t, (x, y) in enumerate(zip(*stream(90), strict=True)):
@@ -64,8 +64,8 @@ def test_classes_that_come_later_are_pulled_to_their_own_start():
 def test_new_features_are_pulled_to_what_was_drawn_for_them():
     """With no error left to learn from, weights go back to where each of them began."""
     words = {**SMALL, "l2_init": 1.0, "optimizer": "sgd", "clip_norm": None, "dtype": "float64"}
-    moved = RNNRegressor(**words, lr=0.05)
-    still = RNNRegressor(**words, lr=0.0)
+    moved = plain(RNNRegressor, **words, lr=0.05)
+    still = plain(RNNRegressor, **words, lr=0.0)
     for t in range(400):
         x = {"a": math.sin(t)} | ({"b": math.cos(t)} if t > 50 else {})
         for model in (moved, still):
@@ -91,14 +91,14 @@ def _initial(model, name):
 
 def test_auto_follows_the_tenth_percentile(rng):
     """Gradients of an unlearnable target; later all of them ten times as large."""
-    model = RNNRegressor(**SMALL, lr=0.0, clip_norm="auto", **NO_SCALING)
-    plain = RNNRegressor(**SMALL, lr=0.0, clip_norm=None, **NO_SCALING)
+    model = plain(RNNRegressor, **SMALL, lr=0.0, clip_norm="auto", **NO_SCALING)
+    free = plain(RNNRegressor, **SMALL, lr=0.0, clip_norm=None, **NO_SCALING)
     norms = []
     for t in range(3000):
         x, y = {"a": rng.normal()}, rng.normal() * (10.0 if t >= 1500 else 1.0)
-        for one in (model, plain):
+        for one in (model, free):
             one.learn_one(x, y)
-        norms.append(np.linalg.norm(plain._model.gradient))
+        norms.append(np.linalg.norm(free._model.gradient))
         if t in (1499, 2999):
             usual = layout.norms(model._model.sizes, model._model.parts)[0]
             share = np.mean(np.array(norms[-1000:]) < usual)
@@ -141,7 +141,7 @@ def test_noise_has_mean_and_deviation():
 
 def test_each_update_shrinks_and_perturbs_every_parameter(rng):
     words = {**SMALL, "num_layers": 2, "dtype": "float64", "lr": 0.0, "seed": 2**40 + 7}
-    model = RNNRegressor(**words, shrink=0.1, perturb=0.01)
+    model = plain(RNNRegressor, **words, shrink=0.1, perturb=0.01)
     model.learn_one({"a": 1.0, "b": 2.0}, None)
     key = np.random.SeedSequence(2**40 + 7).generate_state(2).tolist()
     blocks = _blocks(model)
@@ -175,15 +175,15 @@ ALL = {"clip_norm": "auto", "clip_units": 0.02, "l2_init": 1e-3, "shrink": 1e-4,
 def test_same_seed_same_bits_whoever_runs_it(rng):
     X, y = rng.normal(size=(120, 2)), rng.normal(size=120)
     words = {**SMALL, **ALL}
-    single, other = RNNRegressor(**words), RNNRegressor(**words, seed=7)
+    single, other = plain(RNNRegressor, **words), plain(RNNRegressor, **words, seed=7)
     for model in (single, other):
         model.replay(X, y, features=["a", "b"])
     assert model_bytes(single) != model_bytes(other)
     for weights in ("own", "shared"):
-        keyed = KeyedModel(RNNRegressor(**words), "id", weights=weights)
+        keyed = KeyedModel(plain(RNNRegressor, **words), "id", weights=weights)
         keyed.replay(["only"] * 120, X, y, features=["a", "b"])
         assert model_bytes(keyed.extract("only")) == model_bytes(single), weights
-    keyed = KeyedModel(RNNRegressor(**words), "id", max_keys=1)  # the others wait on disk
+    keyed = KeyedModel(plain(RNNRegressor, **words), "id", max_keys=1)  # the others wait on disk
     for x, target in zip(X.tolist(), y.tolist(), strict=True):
         for key in (1, 2):
             keyed.learn_one({"id": key, "a": x[0], "b": x[1]}, target)
@@ -193,14 +193,14 @@ def test_same_seed_same_bits_whoever_runs_it(rng):
 @pytest.mark.parametrize("how", [*COPIES, "file"])
 def test_copies_go_on_alike(how, stream):
     copy = COPIES.get(how, lambda model: RNNRegressor.from_bytes(model.to_bytes()))
-    model = RNNRegressor(**SMALL, **ALL, seed=3)
+    model = plain(RNNRegressor, **SMALL, **ALL, seed=3)
     go_on_alike(model, copy, stream, len(stream) // 2, lambda model, x: model.predict_one(x))
 
 
 def test_nothing_is_kept_for_options_that_are_off():
-    plain = RNNRegressor()._model.sizes
-    assert (plain.n_notes, plain.n_initial, plain.n_norms) == (0, 0, 0)
-    assert RNNRegressor(shrink=0.1)._model.sizes == plain
-    assert RNNRegressor(clip_units=0.1)._model.sizes == plain
-    assert RNNRegressor(clip_norm="auto")._model.sizes == plain._replace(n_norms=1)
-    assert RNNRegressor(l2_init=0.1)._model.sizes == plain._replace(n_initial=1)
+    usual = plain(RNNRegressor)._model.sizes
+    assert (usual.n_notes, usual.n_initial, usual.n_norms) == (0, 0, 0)
+    assert plain(RNNRegressor, shrink=0.1)._model.sizes == usual
+    assert plain(RNNRegressor, clip_units=0.1)._model.sizes == usual
+    assert plain(RNNRegressor, clip_norm="auto")._model.sizes == usual._replace(n_norms=1)
+    assert plain(RNNRegressor, l2_init=0.1)._model.sizes == usual._replace(n_initial=1)

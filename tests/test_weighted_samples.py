@@ -6,7 +6,7 @@ import pickle
 import numpy as np
 import pandas as pd
 import pytest
-from estimator_helpers import SMALL, model_bytes, refuses
+from estimator_helpers import SMALL, model_bytes, plain, refuses
 from river import datasets, drift, ensemble, evaluate, linear_model, metrics, preprocessing
 
 from streamrnn import (
@@ -58,9 +58,9 @@ def learn(model, samples, **arguments):
 
 def test_one_is_the_default(weighted_case):
     kind, samples = weighted_case
-    plain = learn(kind(**SMALL), samples)
+    unweighted = learn(kind(**SMALL), samples)
     for one in (1.0, 1, np.float32(1.0)):
-        assert model_bytes(learn(kind(**SMALL), samples, w=one)) == model_bytes(plain)
+        assert model_bytes(learn(kind(**SMALL), samples, w=one)) == model_bytes(unweighted)
 
 
 def test_zero_only_advances(weighted_case):
@@ -80,7 +80,7 @@ def test_two_is_twice_the_step_and_not_two_steps(weighted_case):
     """With SGD and no clipping the weights move twice as far; the state takes one step."""
     kind, samples = weighted_case
     arguments = {"optimizer": "sgd", "clip_norm": None, "dtype": "float64"}
-    model = learn(kind(**SMALL, **arguments), samples)
+    model = learn(plain(kind, **SMALL, **arguments), samples)
     before, copies = model.get_weights(), [pickle.loads(pickle.dumps(model)) for _ in range(3)]
     once, double, twice = copies
     once.learn_one(*samples[0])
@@ -99,7 +99,7 @@ def test_two_is_twice_the_step_and_not_two_steps(weighted_case):
 
 def test_heavier_samples_are_followed():
     """Where two targets contradict each other, the prediction is near the heavier one's."""
-    model = RNNRegressor(**SMALL, lr=0.01, clip_norm=None, scale_target=False)
+    model = plain(RNNRegressor, **SMALL, lr=0.01, clip_norm=None, scale_target=False)
     for _ in range(1500):
         model.learn_one({}, 1.0, w=0.9)
         model.learn_one({}, 0.0, w=0.1)

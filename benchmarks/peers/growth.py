@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import worker
+from plain import NUMBERS
 
 import streamrnn
 from streamrnn import RNNRegressor
@@ -23,7 +24,7 @@ def memory(samples: int, block: int, units: int, truncation: int) -> dict[str, A
 
     To be asked of a fresh process: what other requests have left would be counted.
     """
-    model = RNNRegressor(hidden_size=units, truncation=truncation, lr=worker.LR)
+    model = _model(units, truncation)
     X, y = worker.make_stream(block, INPUTS)
     seen, resident = [0], [resident_mib()]
     started = time.perf_counter()
@@ -36,6 +37,10 @@ def memory(samples: int, block: int, units: int, truncation: int) -> dict[str, A
         resident.append(resident_mib())
     seconds = time.perf_counter() - started
     return {"samples": seen, "mib": [round(value, 2) for value in resident], "seconds": seconds}
+
+
+def _model(units: int, truncation: int) -> RNNRegressor:
+    return RNNRegressor(hidden_size=units, truncation=truncation, lr=worker.LR, **NUMBERS)
 
 
 def resident_mib() -> float:
@@ -61,7 +66,7 @@ def keys(n_keys: int, samples: int, units: int, truncation: int, n_threads: int)
 @cache
 def _keyed(n_keys: int, units: int, truncation: int, n_threads: int) -> Any:
     model = streamrnn.KeyedModel(
-        RNNRegressor(hidden_size=units, truncation=truncation, lr=worker.LR),
+        _model(units, truncation),
         key="sensor",
         max_keys=None,
         n_threads=n_threads,

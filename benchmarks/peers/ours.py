@@ -12,11 +12,12 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # before NumPy is imported
 
 import numpy as np
 import worker
+from plain import NUMBERS
 
 import streamrnn
 from streamrnn import RNNRegressor
 
-#: Ways to do the job; everything else is as by default.
+#: Ways to do the job; everything else is as by default, of the plain network.
 VARIANTS: dict[str, dict[str, Any]] = {
     "stored": {},
     "recomputed": {"activations": "recomputed"},
@@ -33,6 +34,7 @@ class OurLearner:
     def __init__(self, job: worker.Job, weights: Mapping[str, np.ndarray] | None) -> None:
         self._is_loop = job.variant == "loop"
         self._names = [f"x{i}" for i in range(job.inputs)]
+        words = {**NUMBERS, **VARIANTS[job.variant]}
         raw = {"scale_inputs": False, "scale_target": False} if weights is not None else {}
         self._model = RNNRegressor(
             cell=job.cell,
@@ -42,7 +44,7 @@ class OurLearner:
             dtype=job.dtype,
             lr=worker.LR,
             clip_norm=worker.CLIP_NORM,
-            **VARIANTS[job.variant],
+            **words,
             **raw,
         )
         if weights is not None:

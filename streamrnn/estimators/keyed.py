@@ -56,6 +56,8 @@ class KeyedModel(KeyedBlocks, SavedKeys, base.Wrapper, base.Estimator):
         those that behave alike; each has its own state, window and scaling. A block is then learnt
         in rounds, one sample of each of up to `max_keys` keys, with one update a round by the mean
         of their gradients: fewer updates than one for each sample, which may want a higher ``lr``.
+        Heads that learn other than by gradient have none to average: regressors are to be made
+        with ``head="linear_skip"``.
     spill_dir
         Folder for models that wait on disk, which must be able to hold all of them. None, the
         default, takes the system's folder of temporary files, which on some systems is in memory.
