@@ -58,7 +58,7 @@ def views(
 def get(
     plugins: Plugins, sizes: Sizes, parameters: np.ndarray, memory: np.ndarray | None = None
 ) -> dict[str, np.ndarray]:
-    """Copy a parameter vector, and the weights in a head's memory, as PyTorch names and has them."""
+    """Copy the parameters, and the weights in a head's memory, as PyTorch names and has them."""
     named = views(plugins, sizes, parameters, memory)
     return {name: np.concatenate(blocks) for name, blocks in named.items()}
 

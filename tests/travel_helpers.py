@@ -35,15 +35,21 @@ def answer(model, row):
     """What `predict_one` or `predict_proba_one` says, as a vector."""
     if hasattr(model, "predict_proba_one"):
         return np.array(list(model.predict_proba_one(sample(row)).values()))
-    return np.array([model.predict_one(sample(row))])
+    predicted = model.predict_one(sample(row))
+    return np.array(list(predicted.values()) if isinstance(predicted, dict) else [predicted])
 
 
-def frozen_steps(model, X):
-    """Predict every row and advance by it, with weights and scaling as they are."""
-    moments = statistics_parts(model._model.sizes, model._model.statistics).inputs
-    before, answers = moments.copy(), []
-    for row in X:
+def frozen_steps(model, X, targets=None):
+    """Predict every row and advance by it and its target, with all that is learnt as it was."""
+    parts, kept = model._model.parts, statistics_parts(model._model.sizes, model._model.statistics)
+    learnt = (
+        *(parts.parameters, parts.slots, parts.head_memory),
+        *(kept.inputs, kept.targets, kept.change.levels, kept.change.fit),
+    )
+    before, answers = [array.copy() for array in learnt], []
+    for t, row in enumerate(X):
         answers.append(answer(model, row))
-        model.learn_one(sample(row), None)
-        moments[:] = before
+        model.learn_one(sample(row), None if targets is None else targets[t])
+        for array, values in zip(learnt, before, strict=True):
+            array[:] = values
     return np.array(answers)

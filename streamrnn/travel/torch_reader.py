@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
+from math import inf
 from typing import Any, NamedTuple, TypeVar
 
 from torch import nn
@@ -25,6 +26,7 @@ class Found(NamedTuple):
     decoding: str | None = None
     features: list[Hashable] | None = None
     labels: list[Hashable] | None = None
+    scale_clip: float = inf
 
 
 def read(module: nn.Module) -> Found:
@@ -39,13 +41,19 @@ def read(module: nn.Module) -> Found:
     """
     for part in module.modules():
         if isinstance(part, RecurrentModule):  # ours, perhaps wrapped in others
-            _refuse_others(module, (part.rnn, part.head))
+            own = (
+                (part.rnn, part.head)
+                if part.targets is None
+                else (part.rnn, part.head, part.targets)
+            )
+            _refuse_others(module, own)
             return Found(
                 cell=_cell(part.rnn),
                 arrays=dict(part.state_dict()),
                 decoding=part.decoding,
                 features=part.feature_names,
                 labels=part.labels,
+                scale_clip=part.scale_clip,
             )
     at, rnn = _only(module, nn.RNNBase, "nn.LSTM, nn.GRU or nn.RNN")
     head_at, head = _only(module, nn.Linear, "nn.Linear")
