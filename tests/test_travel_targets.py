@@ -172,18 +172,37 @@ def test_what_came_back_learns_on_as_one_that_knows_no_steps_before(rng):
 
 def test_what_is_known_of_the_steps_before_is_not_learnt_again(rng):
     pytest.importorskip("torch")
-    source = RNNRegressor(**SMALL, lagged_target=True)
+    source = RNNRegressor(**SMALL, lagged_target=True, head=RLS(lags=3))
     X = gappy(rng, 100)
     source.replay(X, np.nan_to_num(X[:, 0], posinf=0.0), features=NAMES)
     window = {"loss_window": 4, "activations": "recomputed"}
-    model = RNNRegressor.from_torch(source.to_torch(), **window)
-    other = copy.deepcopy(model)
-    other._model.parts.targets[:4, 0] += 100.0  # all but the newest, which is an input
-    assert (other._model.parts.targets[:, -1] > 0).all()
-    for one in (model, other):
-        one.learn_one(dict.fromkeys(NAMES, 1.0), 3.0)
-    weights = other.get_weights()
-    assert all((weights[name] == array).all() for name, array in model.get_weights().items())
+    learnt = []
+    for weight in (1.0, 1e10, 1e38):  # times the least, so the last is an ordinary sample
+        model = RNNRegressor.from_torch(source.to_torch(), **window)
+        weights = model._model.parts.targets[:, -1]
+        assert (weights > 0).tolist() == [True] * 3 + [False] * 2
+        weights *= weight
+        model.learn_one(dict.fromkeys(NAMES, 1.0), 3.0)
+        learnt.append(model.get_weights()["weight_hh_l0"])
+    assert (learnt[0] == learnt[1]).all()
+    assert (learnt[0] != learnt[2]).any()
+
+
+def test_no_gradient_goes_through_the_steps_before(rng):
+    """A window of the first sample alone has the same one."""
+    pytest.importorskip("torch")
+    source = RNNRegressor(**SMALL, lagged_target=True, dtype="float64")
+    X = gappy(rng, 100)
+    source.replay(X, np.nan_to_num(X[:, 0], posinf=0.0), features=NAMES)
+    gradients = []
+    for truncation in (1, 5):
+        model = RNNRegressor.from_torch(source.to_torch(), truncation=truncation)
+        assert model._model.parts.targets[0, -1] > 0
+        model.learn_one(dict.fromkeys(NAMES, 1.0), 3.0)
+        gradients.append(model._gradients())
+    for name, gradient in gradients[0].items():
+        assert np.abs(gradient).max() > 0
+        np.testing.assert_allclose(gradients[1][name], gradient, rtol=1e-12, atol=1e-15)
 
 
 def test_a_shorter_window_keeps_the_newest_targets(rng):

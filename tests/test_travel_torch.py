@@ -366,7 +366,7 @@ def test_the_examples_of_the_documentation_run(tmp_path, monkeypatch):
     pytest.importorskip("onnxruntime")
     text = (Path(__file__).parent.parent / "docs" / "travel.md").read_text()
     examples = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
-    assert len(examples) == 4
+    assert len(examples) == 6
     monkeypatch.chdir(tmp_path)
     names = {}
     for example in examples:
@@ -375,4 +375,7 @@ def test_the_examples_of_the_documentation_run(tmp_path, monkeypatch):
     expected = model.predict_one({"load": 308.0, "temperature": 15.0})
     assert found[0].item() == pytest.approx(expected, rel=1e-6)
     assert names["prediction"].item() == pytest.approx(expected, rel=1e-6)
+    prices = names["prices"][:, 0].tolist()
+    assert prices == pytest.approx([101.0, 102.0, 101.0], abs=0.1)
+    assert names["found"]["prediction"].item() == pytest.approx(prices[-1], rel=1e-9)
     assert names["features"] == ["load", "temperature"]

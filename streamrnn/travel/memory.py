@@ -10,7 +10,7 @@ from streamrnn.gradients.protocol import recall, remember
 from streamrnn.lags import ONE_HOT, SIGNS, tell
 from streamrnn.layout import Sizes, n_told, row_width, workspace_parts, workspace_size
 from streamrnn.model import Model
-from streamrnn.statistics import FILLED, POSITION, Statistics, statistics_parts
+from streamrnn.statistics import FILLED, POSITION, statistics_parts
 
 
 class Memory(NamedTuple):
@@ -64,7 +64,9 @@ NO_SERIES = "cannot travel with a head that reads the last targets, or that pred
 def put(model: Model, memory: Memory, state: np.ndarray) -> None:
     """Let a new model know what another one carried.
 
-    The steps before are in its window, but teach nothing: gradients end after them.
+    The steps before that it reads targets of are in its window, but teach nothing, and stored
+    activations let no gradient through them. Recomputed ones are run again from the carried state,
+    with features at their mean, which stands in for what those steps were.
 
     Parameters
     ----------
@@ -91,15 +93,22 @@ def put(model: Model, memory: Memory, state: np.ndarray) -> None:
         n_steps = _put_targets(model, memory.targets)
     if memory.x_before is not None and sizes.recent_inputs:
         n_steps = max(n_steps, 1)
-    _put_steps(model, memory.x_before, state, n_steps, statistics)
+    model.parts.state[:] = state
+    _put_steps(model, memory.x_before, n_steps)
+    statistics.counters[FILLED] = n_steps
+    statistics.counters[POSITION] = n_steps % sizes.truncation
 
 
 def _put_targets(model: Model, given: np.ndarray) -> int:
-    """Write the targets, the newest to the row before the first; return how many steps they say."""
+    """Write those targets that are read; return how many steps back they go.
+
+    These steps are in the first rows of the ring, the newest one last.
+    """
     sizes, K = model.sizes, len(given)
     told = checked("initial_targets", given, (K, sizes.n_outputs + 1))[: sizes.truncation]
     is_known = told[:, -1] != 0
-    n_steps = 1 + np.flatnonzero(is_known)[-1] if is_known.any() else 0
+    places = np.flatnonzero(is_known)
+    n_steps = min(places[-1] + 1, places[0] + max(sizes.recent_targets, 1)) if places.size else 0
     ring = model.parts.targets
     for back in range(n_steps):
         row = ring[n_steps - 1 - back]
@@ -118,24 +127,15 @@ def _as_in_the_ring(sizes: Sizes, told: np.ndarray) -> Any:
     return told
 
 
-def _put_steps(
-    model: Model,
-    x_before: np.ndarray | None,
-    state: np.ndarray,
-    n_steps: int,
-    statistics: Statistics,
-) -> None:
-    """Write the newest step, the last of so many; of those before only targets are known."""
+def _put_steps(model: Model, x_before: np.ndarray | None, n_steps: int) -> None:
+    """Let the gradient algorithm remember so many steps, of which only the newest had features."""
     sizes = model.sizes
-    statistics.counters[FILLED] = n_steps
-    statistics.counters[POSITION] = n_steps % sizes.truncation
-    if not n_steps:
-        return
     work = workspace_parts(sizes, np.zeros(workspace_size(sizes), model.blueprint.dtype), None)
-    if x_before is not None:
-        work.x[: sizes.n_inputs] = checked("initial_x_before", x_before, (sizes.n_inputs,))
-    work.after[:] = state
-    remember(model.plugins.algorithm, sizes, model.parts, work, n_steps - 1)
+    work.after[:] = model.parts.state
+    for slot in range(n_steps):
+        if slot == n_steps - 1 and x_before is not None:
+            work.x[: sizes.n_inputs] = checked("initial_x_before", x_before, (sizes.n_inputs,))
+        remember(model.plugins.algorithm, sizes, model.parts, work, slot)
 
 
 def checked(name: str, given: Any, shape: tuple[int, ...], may_lack: bool = False) -> np.ndarray:

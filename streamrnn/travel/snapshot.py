@@ -229,7 +229,6 @@ def put_moments(model: Model, snapshot: Snapshot) -> None:
         state = checked("initial_state", snapshot.state, shape)
         state = state.transpose(1, 0, 2).reshape(sizes.num_layers, -1)
         memory.put(model, snapshot.memory, state)
-        model.parts.state[:] = state
 
 
 def _checked_moments(name: str, given: Any, shape: tuple[int, ...]) -> np.ndarray:
