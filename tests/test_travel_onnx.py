@@ -8,7 +8,7 @@ import numpy as np
 import onnx
 import pytest
 from estimator_helpers import SMALL
-from travel_helpers import NAMES, Runtime, answer, frozen_steps, gappy, sample, taught
+from travel_helpers import NAMES, PLAIN, Runtime, answer, frozen_steps, gappy, sample, taught
 
 from streamrnn import RNNClassifier, RNNRegressor, cells
 
@@ -80,7 +80,7 @@ def test_exported_while_it_learns(robust, tmp_path, rng):
 
 
 def test_a_batch_is_as_many_streams(tmp_path, rng):
-    model, path = taught(RNNRegressor(**SMALL), rng), str(tmp_path / "model.onnx")
+    model, path = taught(RNNRegressor(**SMALL, **PLAIN), rng), str(tmp_path / "model.onnx")
     model.to_onnx(path)
     runtime, X = Runtime(path), gappy(rng, 5)
     state = {name: np.repeat(value, 5, axis=1) for name, value in runtime.state.items()}
@@ -121,7 +121,7 @@ def test_a_file_is_there_as_a_whole_or_not_at_all(tmp_path, rng, monkeypatch):
     path = tmp_path / "model.onnx"
     path.write_bytes(b"old")
     with pytest.raises(ValueError, match="no input yet"):
-        RNNRegressor(**SMALL).to_onnx(path)
+        RNNRegressor(**SMALL, **PLAIN).to_onnx(path)
     model = taught(RNNRegressor(**SMALL), rng)
     with pytest.raises(FileNotFoundError):
         model.to_onnx(tmp_path / "nowhere" / "model.onnx")

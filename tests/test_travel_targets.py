@@ -6,7 +6,7 @@ import pickle
 import numpy as np
 import pytest
 from estimator_helpers import SMALL
-from travel_helpers import NAMES, Runtime, answer, frozen_steps, gappy, sample
+from travel_helpers import NAMES, PLAIN, Runtime, answer, frozen_steps, gappy, sample
 
 from streamrnn import (
     RNNClassifier,
@@ -19,24 +19,26 @@ from streamrnn.heads import RLS
 
 STEPS = 1000
 
+CHANGES = {"head": "rls", "predict_change": True, "lagged_target": False}
+
 #: Estimators and their arguments; the tolerances are in standard deviations of the predictions.
 CASES = {
     "all": (RNNRegressor, {"head": RLS(lags=3), "predict_change": True, "lagged_target": True}),
-    "rls": (RNNRegressor, {"head": "rls"}),
-    "changes": (RNNRegressor, {"predict_change": True}),
+    "rls": (RNNRegressor, {**PLAIN, "head": "rls"}),
+    "changes": (RNNRegressor, {**PLAIN, "predict_change": True}),
     "unscaled": (
         RNNRegressor,
-        {"head": "rls", "predict_change": True, "scale_target": False, "scale_inputs": False},
+        {**CHANGES, "scale_target": False, "scale_inputs": False},
     ),
-    "skip": (RNNRegressor, {"head": "linear_skip", "lagged_target": True, "cell": "gru"}),
-    "targets": (RNNMultiTargetRegressor, {"head": "rls", "predict_change": True}),
+    "skip": (
+        RNNRegressor,
+        {**PLAIN, "head": "linear_skip", "lagged_target": True, "cell": "gru"},
+    ),
+    "targets": (RNNMultiTargetRegressor, CHANGES),
     "classes": (RNNClassifier, {"head": "rls", "lagged_target": True}),
     "logistic": (RNNClassifier, {"head": "rls", "loss": "logistic"}),
     "labels": (RNNMultiLabelClassifier, {"head": "rls", "lagged_target": True}),
-    "recomputed": (
-        RNNRegressor,
-        {"head": "rls", "predict_change": True, "activations": "recomputed", "num_layers": 2},
-    ),
+    "recomputed": (RNNRegressor, {**CHANGES, "activations": "recomputed", "num_layers": 2}),
 }
 #: These also in double precision.
 DOUBLE = ("all", "rls", "targets", "classes")
@@ -172,7 +174,7 @@ def test_what_came_back_learns_on_as_one_that_knows_no_steps_before(rng):
 
 def test_what_is_known_of_the_steps_before_is_not_learnt_again(rng):
     pytest.importorskip("torch")
-    source = RNNRegressor(**SMALL, lagged_target=True, head=RLS(lags=3))
+    source = RNNRegressor(**SMALL, **{**PLAIN, "lagged_target": True, "head": RLS(lags=3)})
     X = gappy(rng, 100)
     source.replay(X, np.nan_to_num(X[:, 0], posinf=0.0), features=NAMES)
     window = {"loss_window": 4, "activations": "recomputed"}
@@ -191,7 +193,8 @@ def test_what_is_known_of_the_steps_before_is_not_learnt_again(rng):
 def test_no_gradient_goes_through_the_steps_before(rng):
     """A window of the first sample alone has the same one."""
     pytest.importorskip("torch")
-    source = RNNRegressor(**SMALL, lagged_target=True, dtype="float64")
+    lagged = {**PLAIN, "lagged_target": True}
+    source = RNNRegressor(**SMALL, **lagged, dtype="float64")
     X = gappy(rng, 100)
     source.replay(X, np.nan_to_num(X[:, 0], posinf=0.0), features=NAMES)
     gradients = []
@@ -227,7 +230,7 @@ def test_arguments_that_contradict_the_module_are_refused(rng):
     ):
         with pytest.raises(ValueError, match=message):
             RNNRegressor.from_torch(module, **arguments)
-    levels = RNNRegressor(**SMALL)
+    levels = RNNRegressor(**SMALL, **PLAIN)
     levels.learn_one(dict.fromkeys(NAMES, 1.0), 1.0)
     with pytest.raises(ValueError, match="predict_change=True, but the module predicts levels"):
         RNNRegressor.from_torch(levels.to_torch(), predict_change=True)
@@ -239,7 +242,7 @@ def test_a_state_that_is_none_of_the_modules_is_refused(rng):
     carried = module.carried_state()
     with pytest.raises(ValueError, match="state is not what carried_state"):
         module(x, carried.rnn)
-    plain = RNNRegressor(**SMALL)
+    plain = RNNRegressor(**SMALL, **PLAIN)
     plain.learn_one(dict.fromkeys(NAMES, 1.0), 1.0)
     with pytest.raises(ValueError, match="state is not what carried_state"):
         plain.to_torch()(x, carried)

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from estimator_helpers import SMALL
-from travel_helpers import NAMES, answer, frozen_steps, gappy, sample, taught
+from travel_helpers import NAMES, PLAIN, answer, frozen_steps, gappy, sample, taught
 
 from streamrnn import RNNClassifier, RNNRegressor, cells
 from streamrnn.losses import Huber
@@ -67,7 +67,8 @@ def test_a_classifiers_module_gives_probabilities(loss, labels, rng):
 
 
 def test_unscaled_float64_is_equal_to_rounding(rng):
-    model = RNNRegressor(**SMALL, dtype="float64", scale_inputs=False, scale_target=False)
+    arguments = {"dtype": "float64", "scale_inputs": False, "scale_target": False}
+    model = RNNRegressor(**SMALL, **PLAIN, **arguments)
     for row in rng.normal(size=(30, 3)):
         model.learn_one(sample(row), float(row.sum()))
     module, X = model.to_torch(), rng.normal(size=(50, 3))
@@ -131,7 +132,7 @@ def test_changes_are_no_levels(way, rng, tmp_path):
 
 def test_what_has_no_form_in_pytorch_is_refused(rng, monkeypatch):
     with pytest.raises(ValueError, match="no input yet"):
-        RNNRegressor(**SMALL).to_torch()
+        RNNRegressor(**SMALL, **PLAIN).to_torch()
     model = RNNClassifier(**SMALL)
     model.learn_one({"a": 1.0}, None)
     with pytest.raises(ValueError, match=r"has seen \[\] as targets only"):

@@ -9,6 +9,9 @@ from streamrnn.statistics import statistics_parts
 
 NAMES = ["a", "b", "c"]
 
+#: Arguments of a regressor that looks at no targets.
+PLAIN = {"head": "linear", "predict_change": False, "lagged_target": False}
+
 
 def gappy(rng, length):
     """Inputs of unlike scales, with NaN and infinity here and there."""

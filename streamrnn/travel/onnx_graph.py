@@ -31,7 +31,7 @@ def build(snapshot: Snapshot) -> GraphProto:
     h = _layers(b, snapshot, read[0])
     read += _read_by_the_head(b, snapshot, x, told)
     outputs = _predict(b, snapshot, h, _joined(b, read), told)
-    carried = carried_values(snapshot, b.kind)
+    carried = _carried_values(snapshot, b.kind)
     inputs = [_value("x", TensorProto.DOUBLE, [_BATCH, snapshot.n_features])]
     if snapshot.knows_targets:
         inputs.append(_value("y", TensorProto.DOUBLE, [_BATCH, snapshot.n_targets]))
@@ -40,7 +40,7 @@ def build(snapshot: Snapshot) -> GraphProto:
     return helper.make_graph(b.nodes, "streamrnn", inputs, outputs, b.constants)
 
 
-def carried_values(snapshot: Snapshot, kind: int) -> list[tuple[str, int, list[Any]]]:
+def _carried_values(snapshot: Snapshot, kind: int) -> list[tuple[str, int, list[Any]]]:
     """Return names, types and shapes of what a step takes in and, as ``..._next``, gives out."""
     layers = [snapshot.num_layers, _BATCH, snapshot.hidden_size]
     carried = [(name, kind, layers) for name in "hc"[: snapshot.n_states]]
