@@ -41,8 +41,6 @@ _KEPT, _PRIOR = 0.995, 5.0
 _DOUBT = 1.0
 #: Changes enter the coefficient up to so many times their usual size.
 _GREATEST = 5.0
-#: A change is clipped once the usual size rests on so many.
-LEAST_COUNT = 5.0
 
 
 @glue
@@ -73,8 +71,11 @@ def level(sizes: Sizes, statistics: Statistics, k: int) -> float:
 
 @glue
 def shrinkage(fit: np.ndarray, k: int) -> float:
-    """Return what predicted changes of target `k` are multiplied by, given the sums, (2, n)."""
-    share: float = (fit[0, k] + _PRIOR) / (fit[1, k] + _PRIOR)
+    """Return what predicted changes of target `k` are multiplied by, given the sums, (4, n)."""
+    guessed = fit[GUESSED, k] + _PRIOR
+    both, came = fit[BOTH, k] + _PRIOR, fit[CAME, k] + _PRIOR
+    rest = max(came - both * both / guessed, 0.0) / (fit[N_FIT, k] + _PRIOR)
+    share: float = (both - _DOUBT * math.sqrt(rest * guessed)) / guessed
     return min(max(share, 0.0), 1.0)
 
 
@@ -83,7 +84,7 @@ def expected(settings: Settings, statistics: Statistics, z: float, k: int) -> fl
     """Return the change of target `k` to be expected where the network says `z`; scaled."""
     share = shrinkage(statistics.change.fit, k) if settings.shrink != 0.0 else 1.0
     shrunk: float = share * np.float64(z)
-    return shrunk
+    return clipped(shrunk, settings.scale_clip)
 
 
 @glue
@@ -160,19 +161,3 @@ def keep_and_scale_change(
         fit[CAME, k] = _KEPT * fit[CAME, k] + came * came
         fit[N_FIT, k] = _KEPT * fit[N_FIT, k] + 1.0
     return scaled
-
-
-@glue
-def _keep_and_scale(value, moments, k, clip):
-    """Take a change into column `k` of the moments, about 0, and return it scaled by them.
-
-    One beyond `clip` times the usual size counts as of that size: a jump does not hide the changes
-    after it, and teaches no more than a large one.
-    """
-    count, squares = moments[COUNT, k], moments[M2, k]
-    if count > LEAST_COUNT and squares > 0.0:
-        most = clip * math.sqrt(squares / count)
-        value = min(max(value, -most), most)
-    moments[COUNT, k] = count + 1.0
-    moments[M2, k] = squares + value * value
-    return value / math.sqrt(moments[M2, k] / moments[COUNT, k]) if moments[M2, k] > 0.0 else 0.0

@@ -73,13 +73,14 @@ def test_taking_weights_over_makes_the_head_as_uncertain_as_at_first(rng):
 
 def test_several_targets_and_labels(rng):
     targets = RNNMultiTargetRegressor(**SMALL, **PLAIN | {"head": "linear_skip"})
-    labels = RNNClassifier(**SMALL, head=RLS(lags=2), scale_inputs=False)
+    arguments = {"head": RLS(lags=2), "scale_inputs": False, "lagged_target": False}
+    labels = RNNClassifier(**SMALL, **arguments)
     for a in rng.normal(size=50):
         targets.learn_one({"a": a}, {"double": 2 * a, "minus": -a})
         labels.learn_one({"a": a}, ["low", "middle", "high"][int(a > -0.5) + int(a > 0.5)])
     assert targets.get_weights()["head.skip"].shape == (2, 1)
     assert labels.get_weights()["head.inputs"].shape == (3, 1 + 1 + 2 * 3)
-    again = RNNClassifier(**SMALL, head=RLS(lags=2), scale_inputs=False)
+    again = RNNClassifier(**SMALL, **arguments)
     again.set_weights(labels.get_weights(), features=["a"], labels=labels.labels)
     labels.reset_state()
     assert again.predict_proba_one({"a": 1.0}) == labels.predict_proba_one({"a": 1.0})

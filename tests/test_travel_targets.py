@@ -258,7 +258,7 @@ def test_a_state_that_is_none_of_the_modules_is_refused(rng):
         ({"initial_last": np.full(1, np.inf)}, "initial_last has values that are not finite"),
         ({"initial_last": np.zeros(2)}, r"initial_last is \(2,\), the model needs \(1,\)"),
         ({"level_moments": -np.ones((3, 1))}, "level_moments has a count or a sum of squares"),
-        ({"change_fit": np.zeros(2)}, r"change_fit is \(2,\), the model needs \(2, 1\)"),
+        ({"change_fit": np.zeros(2)}, r"change_fit is \(2,\), the model needs \(4, 1\)"),
         ({"head.skip": np.zeros((1, 4))}, "no place for"),
     ],
 )
@@ -281,5 +281,5 @@ def test_forecasters_travel_unless_targets_come_late(tmp_path):
         assert found == pytest.approx(model.forecast(1), rel=1e-5)
         model = RNNForecaster(**SMALL, **arguments, direct=3)
         model.learn_one(1.0)
-        with pytest.raises(ValueError, match="direct=3 cannot travel with a head that"):
+        with pytest.raises(ValueError, match="3 values at once cannot travel with a head that"):
             model.to_onnx(tmp_path / "model.onnx")

@@ -115,21 +115,6 @@ def test_a_module_is_saved_and_copied_whole(rng):
         assert other.feature_names == NAMES
 
 
-@pytest.mark.parametrize("way", ["to_torch", "to_onnx", "from_torch"])
-def test_changes_are_no_levels(way, rng, tmp_path):
-    """A module would give out a predicted change as if it were the target."""
-    model = taught(RNNRegressor(**SMALL, predict_change=True), rng)
-    levels = taught(RNNRegressor(**SMALL), rng).get_weights()
-    ways = {
-        "to_torch": model.to_torch,
-        "to_onnx": lambda: model.to_onnx(tmp_path / "model.onnx"),
-        "from_torch": lambda: RNNRegressor.from_torch(levels, cell="lstm", predict_change=True),
-    }
-    with pytest.raises(ValueError, match="predict_change=True cannot travel: a module knows no"):
-        ways[way]()
-    assert not list(tmp_path.iterdir())
-
-
 def test_what_has_no_form_in_pytorch_is_refused(rng, monkeypatch):
     with pytest.raises(ValueError, match="no input yet"):
         RNNRegressor(**SMALL, **PLAIN).to_torch()

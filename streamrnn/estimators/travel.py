@@ -18,7 +18,6 @@ from streamrnn.estimators.outputs.protocol import Outputs
 from streamrnn.model import Model
 from streamrnn.travel import arrivals, snapshot
 from streamrnn.travel.extras import needed
-from streamrnn.travel.memory import NO_SERIES
 from streamrnn.travel.snapshot import Snapshot
 
 
@@ -108,10 +107,7 @@ class Exporting:
     def _snapshot(self) -> Snapshot:
         with self._model.lock:
             names = None if isinstance(self._outputs, Number) else self._outputs.names
-            taken = snapshot.take(self._model, list(self._features.names), names)
-        if names is None and taken.n_outputs > 1 and taken.knows_targets:
-            raise ValueError(f"direct={taken.n_outputs} {NO_SERIES}")
-        return taken
+            return snapshot.take(self._model, list(self._features.names), names)
 
 
 class Importing:
@@ -292,6 +288,9 @@ def _arguments(cls: type, arrived: Snapshot, arguments: dict[str, Any]) -> dict[
         if changes != arrived.is_change:
             what = "changes" if arrived.is_change else "levels"
             raise ValueError(f"predict_change={changes!r}, but the module predicts {what}")
+    if "scale_clip" in known:  # a module from elsewhere clips nothing
+        clip = None if arrived.scale_clip is None else float(arrived.scale_clip)
+        given.setdefault("scale_clip", clip)
     given.setdefault("head", _head(arrived))
     if arrived.n_kept:  # it may read all of them
         given.setdefault("truncation", arrived.n_kept)

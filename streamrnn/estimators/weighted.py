@@ -72,7 +72,8 @@ class Weighted:
         if sizes != model.sizes:
             model.grow(n_inputs, n_outputs)
         parts = model.parts
-        weights.put(model.plugins, model.sizes, parts.parameters, parts.head_memory, arrays)
+        for parameters in (parts.parameters, *initial_parameters(model.sizes, parts)):
+            weights.put(model.plugins, model.sizes, parameters, parts.head_memory, arrays)
         self._features.add(new_features)
         self._outputs.add(names)
 

@@ -16,7 +16,7 @@ _RECURRENT = re.compile(r"^(.*\.)?((?:weight|bias)_(?:ih|hh)_l\d+)$")
 _GATES = {"lstm": 4, "gru": 3, "rnn": 1, "rnn_relu": 1}
 #: What our own module has besides weights.
 _BUFFERS = (
-    *("input_moments", "target_moments", "level_moments", "change_fit"),
+    *("input_moments", "target_moments", "level_moments", "change_fit", "scale_clip"),
     *("initial_state", "initial_x_before", "initial_targets", "initial_last"),
 )
 
@@ -53,7 +53,6 @@ def read(given: Any, cell: str | None) -> Snapshot:
             decoding=found.decoding,
             features=found.features,
             labels=found.labels,
-            scale_clip=found.scale_clip,
         )
     if isinstance(given, Mapping):
         return of_arrays(given, cell)
@@ -87,6 +86,7 @@ def of_arrays(arrays: Mapping[str, Any], cell: str | None) -> Snapshot:
         n_lags=n_lags,
         n_recent=_n_recent(head, memory, width, "level_moments" in own),
         bound=bound,
+        scale_clip=_clip(own.get("scale_clip")),
         memory=memory,
         level_moments=own.get("level_moments"),
         change_fit=own.get("change_fit"),

@@ -6,9 +6,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from streamrnn.columns import n_told
 from streamrnn.gradients.protocol import recall, remember
 from streamrnn.lags import ONE_HOT, SIGNS, tell
-from streamrnn.layout import Sizes, n_told, row_width, workspace_parts, workspace_size
+from streamrnn.layout import Sizes, row_width, workspace_parts, workspace_size
 from streamrnn.model import Model
 from streamrnn.statistics import FILLED, POSITION, statistics_parts
 
@@ -36,7 +37,10 @@ def take(model: Model) -> Memory:
     sizes, parts = model.sizes, model.parts
     reads_targets = sizes.n_lags + sizes.recent_targets > 0
     if (reads_targets or sizes.is_change) and n_told(sizes) != sizes.n_outputs:
-        raise ValueError(f"a forecast of {sizes.n_outputs} values at once {NO_SERIES}")
+        raise ValueError(
+            f"a forecast of {sizes.n_outputs} values at once cannot travel with a head that reads "
+            "the last targets, or that predicts changes"
+        )
     statistics = statistics_parts(sizes, model.statistics)
     position, filled = (int(statistics.counters[i]) for i in (POSITION, FILLED))
     slots = [(position - 1 - back) % sizes.truncation for back in range(filled)]
@@ -55,10 +59,6 @@ def take(model: Model) -> Memory:
     if sizes.is_change:
         last = np.where(statistics.change.last_at > 0, statistics.change.last, np.nan)
     return Memory(x_before, targets, last)
-
-
-#: Why some forecasts cannot travel.
-NO_SERIES = "cannot travel with a head that reads the last targets, or that predicts changes"
 
 
 def put(model: Model, memory: Memory, state: np.ndarray) -> None:

@@ -13,7 +13,7 @@ import numpy as np
 from onnx import GraphProto, TensorProto, ValueInfoProto, helper
 
 from streamrnn.travel.onnx_builder import Builder
-from streamrnn.travel.onnx_targets import Told, changed, follow, levels, scaled
+from streamrnn.travel.onnx_targets import Told, changed, clipped, follow, levels, scaled
 from streamrnn.travel.snapshot import HEADS, Snapshot, scale_and_shift
 
 _BATCH = "batch"
@@ -23,7 +23,7 @@ def build(snapshot: Snapshot) -> GraphProto:
     """Return the graph of one step; see ``to_onnx`` for its inputs and outputs."""
     b = Builder(snapshot.dtype)
     told = follow(b, snapshot) if snapshot.knows_targets else Told()
-    x = b.cast(scaled(b, "x", snapshot.input_moments))
+    x = b.cast(scaled(b, snapshot, "x", snapshot.input_moments))
     read = [x]
     if snapshot.n_lags:
         read.append(_flat(b, b.part(told.rows, 0, 1, axis=1)))
@@ -141,12 +141,11 @@ def _outputs(b: Builder, snapshot: Snapshot, h: str, read: str) -> str:
 def _in_units(b: Builder, snapshot: Snapshot, z: str, told: Told) -> str:
     """Take the outputs of a regression to the target's units."""
     if told.last and snapshot.level_moments is not None:
-        change = b.op("Mul", z, b.constant(snapshot.change_scale))
-        return changed(b, snapshot.level_moments, change, told.last)
+        return changed(b, snapshot, z, snapshot.level_moments, told.last)
     if snapshot.target_moments is None:
         return z
     scale, shift = map(b.constant, scale_and_shift(snapshot.target_moments))
-    return str(b.op("Add", b.op("Mul", z, scale), shift))
+    return str(b.op("Add", b.op("Mul", clipped(b, snapshot, z), scale), shift))
 
 
 def _predict(b: Builder, snapshot: Snapshot, h: str, read: str, told: Told) -> list[ValueInfoProto]:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from math import isfinite
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from onnx import TensorProto
 
-from streamrnn.changes import LEAST_COUNT
-from streamrnn.scaling import COUNT, LIMIT, M2, MEAN, UNSCALED_LIMIT
+from streamrnn.scaling import COUNT, LIMIT, M2, MEAN, UNSCALED_LIMIT, reach
 from streamrnn.travel.onnx_builder import Builder
 from streamrnn.travel.snapshot import Snapshot
 
@@ -21,17 +19,36 @@ class Told(NamedTuple):
     last: str = ""  # (batch, targets): the last known values, NaN if there are none
 
 
-def scaled(b: Builder, value: str, moments: np.ndarray | None) -> str:
+def scaled(b: Builder, snapshot: Snapshot, value: str, moments: np.ndarray | None) -> str:
     """Standardise by the moments and the value, as `streamrnn.scaling` does; 0 if it is missing."""
     usable = _usable(b, value, moments)
     if moments is None:
         return str(b.op("Where", usable, value, b.constant(0.0)))
     count, mean = b.constant(moments[COUNT] + 1.0), b.constant(moments[MEAN])
-    value = b.op("Where", usable, value, mean)
+    value = _within_reach(b, snapshot, b.op("Where", usable, value, mean), moments)
     change = b.op("Sub", value, mean)
     deviation = b.op("Sub", value, b.op("Add", mean, b.op("Div", change, count)))
     m2 = b.op("Add", b.constant(moments[M2]), b.op("Mul", change, deviation))
-    return _by_deviation(b, deviation, m2, count)
+    return clipped(b, snapshot, _by_deviation(b, deviation, m2, count))
+
+
+def clipped(b: Builder, snapshot: Snapshot, value: str) -> str:
+    """Bring a scaled number within the clip."""
+    clip = snapshot.scale_clip
+    return value if clip is None else _between(b, value, -clip, clip)
+
+
+def _within_reach(b: Builder, snapshot: Snapshot, value: str, moments: np.ndarray) -> str:
+    if snapshot.scale_clip is None:
+        return value
+    count, varies = np.maximum(moments[COUNT], 1.0), moments[M2] > 0
+    most = reach(count, np.sqrt(moments[M2] / count), snapshot.scale_clip)
+    most = np.where(varies, most, np.inf)
+    return _between(b, value, moments[MEAN] - most, moments[MEAN] + most)
+
+
+def _between(b: Builder, value: str, least: Any, most: Any) -> str:
+    return str(b.op("Min", b.op("Max", value, b.constant(least)), b.constant(most)))
 
 
 def _usable(b: Builder, value: str, moments: np.ndarray | None) -> str:
@@ -85,7 +102,7 @@ def _told(b: Builder, snapshot: Snapshot, usable: str) -> str:
     if snapshot.is_change:
         return _change(b, snapshot, usable)
     y = b.op("Where", usable, "y", b.constant(np.nan))
-    return scaled(b, y, snapshot.target_moments)
+    return scaled(b, snapshot, y, snapshot.target_moments)
 
 
 def _change(b: Builder, snapshot: Snapshot, usable: str) -> str:
@@ -95,14 +112,10 @@ def _change(b: Builder, snapshot: Snapshot, usable: str) -> str:
     moments = snapshot.target_moments
     if moments is None:
         return str(change)
-    count, squares = moments[COUNT], moments[M2]
-    is_sure = (count > LEAST_COUNT) & (squares > 0)
-    if isfinite(snapshot.scale_clip):
-        usual = np.sqrt(squares / np.maximum(count, 1.0))
-        most = np.where(is_sure, snapshot.scale_clip * usual, np.finfo(np.float64).max)
-        change = b.op("Max", b.op("Min", change, b.constant(most)), b.constant(-most))
-    m2 = b.op("Add", b.constant(squares), b.op("Mul", change, change))
-    return _by_deviation(b, change, m2, b.constant(count + 1.0))
+    change = _within_reach(b, snapshot, change, moments)
+    m2 = b.op("Add", b.constant(moments[M2]), b.op("Mul", change, change))
+    scaled_change = _by_deviation(b, change, m2, b.constant(moments[COUNT] + 1.0))
+    return clipped(b, snapshot, scaled_change)
 
 
 def _from_the_newest_known(b: Builder, snapshot: Snapshot, rows: str) -> str:
@@ -128,7 +141,9 @@ def levels(b: Builder, moments: np.ndarray, last: str) -> str:
     return b.cast(b.op("Where", is_known, level, b.constant(0.0)))
 
 
-def changed(b: Builder, moments: np.ndarray, change: str, last: str) -> str:
-    """Add a change to the last known values, or to the mean of the levels' moments."""
+def changed(b: Builder, snapshot: Snapshot, z: str, moments: np.ndarray, last: str) -> str:
+    """Add changes to the last known values, or to the mean of the levels' moments."""
+    trusted = b.op("Mul", z, b.constant(snapshot.change_share))
+    change = b.op("Mul", clipped(b, snapshot, trusted), b.constant(snapshot.change_scale))
     base = b.op("Where", b.op("IsNaN", last), b.constant(moments[MEAN]), last)
     return str(b.op("Add", change, base))

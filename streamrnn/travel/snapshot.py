@@ -56,12 +56,13 @@ class Snapshot(NamedTuple):
     n_recent: int = 0
     #: Greatest magnitude of an input of the head.
     bound: float = math.inf
-    #: Standard deviations at which scaled numbers are clipped.
-    scale_clip: float = math.inf
+    #: Deviations beyond which a scaled number counts as at that distance, and no prediction lies,
+    #: (); None for none.
+    scale_clip: np.ndarray | None = None
     #: What is carried beside the state.
     memory: Memory = Memory()
     #: Of a model that predicts changes: count, mean and sum of squared deviations of the levels,
-    #: (3, outputs), and the sums that say how far its changes are trusted, (2, outputs).
+    #: (3, outputs), and the sums that say how far its changes are trusted, (4, outputs).
     level_moments: np.ndarray | None = None
     change_fit: np.ndarray | None = None
 
@@ -118,16 +119,19 @@ class Snapshot(NamedTuple):
         return self.memory.targets is not None or self.memory.last is not None
 
     @property
-    def change_scale(self) -> np.ndarray:
-        """By what an output is multiplied to be a change in the target's units, (outputs,)."""
+    def change_share(self) -> np.ndarray:
+        """What of a predicted change is trusted, (outputs,); all of it where none is predicted."""
         if self.change_fit is None:
-            raise ValueError("the model predicts no changes")
-        n = self.n_outputs
-        share = np.array([shrinkage(self.change_fit, k) for k in range(n)])
+            return np.ones(self.n_outputs)
+        return np.array([shrinkage(self.change_fit, k) for k in range(self.n_outputs)])
+
+    @property
+    def change_scale(self) -> np.ndarray:
+        """By what a scaled change is multiplied to be in the target's units, (outputs,)."""
         if self.target_moments is None:
-            return share
+            return np.ones(self.n_outputs)
         scale, _ = scale_and_shift(self.target_moments)
-        return np.where(self.target_moments[COUNT] > 0, share * scale, 0.0)
+        return np.where(self.target_moments[COUNT] > 0, scale, 0.0)
 
     @property
     def dtype(self) -> str:
@@ -174,7 +178,7 @@ def take(model: Model, features: Sequence[Hashable], labels: Sequence[Hashable] 
         n_lags=sizes.n_lags,
         n_recent=sizes.recent_targets,
         bound=getattr(model.plugins.head, "bound", math.inf),
-        scale_clip=settings.scale_clip,
+        scale_clip=np.array(settings.scale_clip) if settings.scale_clip < math.inf else None,
         memory=memory.take(model),
         level_moments=change.levels.copy() if sizes.is_change else None,
         change_fit=change.fit.copy() if sizes.is_change else None,
@@ -193,10 +197,6 @@ def _cell(model: Model) -> str:
 def decoding_of(model: Model) -> str:
     """Say how a model's outputs become predictions; ValueError if that is only known here."""
     loss = model.plugins.loss
-    if model.sizes.is_change:
-        raise ValueError(
-            "predict_change=True cannot travel: a module knows no last value to change from"
-        )
     if decode.registry[type(loss)] is identity:
         return "identity"
     if losses.registry().get(loss.name) is not type(loss) or loss.name not in _DECODINGS:

@@ -12,12 +12,11 @@ from streamrnn.scaling import COUNT, M2, MEAN
 from streamrnn.travel.snapshot import HEADS, Snapshot
 from streamrnn.travel.torch_targets import (
     Carried,
+    Scaling,
     State,
     Targets,
-    scaled,
     spread,
     tensor,
-    unscaled,
 )
 
 _LAYERS: dict[str, tuple[type[nn.RNNBase], dict[str, Any]]] = {
@@ -89,7 +88,7 @@ class RecurrentModule(nn.Module):
         Buffers, what else it carried: see `Carried`. None for what the model does not look at.
     level_moments, change_fit
         Buffers of a model that predicts changes: moments of the levels, (3, outputs), and sums that
-        say how far its changes are trusted, (2, outputs).
+        say how far its changes are trusted, (4, outputs).
     feature_names
         Names of the columns of x.
     labels
@@ -113,7 +112,6 @@ class RecurrentModule(nn.Module):
         self.decoding = snapshot.decoding
         self.n_lags = snapshot.n_lags
         self.n_recent = snapshot.n_recent
-        self.scale_clip = snapshot.scale_clip
         kind, more = _LAYERS[snapshot.cell]
         self.rnn = kind(
             input_size=snapshot.n_features + snapshot.n_lags,
@@ -126,7 +124,13 @@ class RecurrentModule(nn.Module):
         self.head = _head(snapshot)
         self._take_weights(snapshot.weights)
         self.targets = Targets(snapshot) if snapshot.knows_targets else None
-        for name in ("input_moments", "target_moments", "level_moments", "change_fit"):
+        for name in (
+            "scale_clip",
+            "input_moments",
+            "target_moments",
+            "level_moments",
+            "change_fit",
+        ):
             self.register_buffer(name, tensor(getattr(snapshot, name)))
         self.register_buffer("initial_state", tensor(snapshot.state))
         for name, values in snapshot.memory._asdict().items():
@@ -231,7 +235,7 @@ class RecurrentModule(nn.Module):
         read, rows, last = [seen], None, None
         if self.targets is not None:
             y = x.new_full((*x.shape[:-1], self.targets.n_targets), torch.nan) if y is None else y
-            rows, last, carried = self.targets(y.double(), carried, self.target_moments)
+            rows, last, carried = self.targets(y.double(), carried, self._of_targets)
         if self.n_lags and rows is not None:
             read.append(rows[..., 0, :])
         inputs = torch.cat(read, dim=-1)
@@ -265,7 +269,15 @@ class RecurrentModule(nn.Module):
 
     def scaled(self, x: Tensor) -> Tensor:
         """Return raw features as the network sees them, float64; missing ones are 0."""
-        return scaled(x.double(), self.input_moments)
+        return self._scaling(self.input_moments).scaled(x.double())
+
+    def _scaling(self, moments: Tensor | None) -> Scaling:
+        clip = None if self.scale_clip is None else self.scale_clip.double()
+        return Scaling(None if moments is None else moments.double(), clip)
+
+    @property
+    def _of_targets(self) -> Scaling:
+        return self._scaling(self.target_moments)
 
     def decoded(self, z: Tensor, last: Tensor | None = None) -> Tensor:
         """Turn the head's outputs into predictions, float64.
@@ -289,8 +301,9 @@ class RecurrentModule(nn.Module):
             if last is None:
                 raise ValueError("the model predicts changes: decoded() needs the last targets")
             mean = self.level_moments.double()[MEAN]
-            return torch.where(last.isnan(), mean, last) + z * self.targets.change_scale
-        return z if self.target_moments is None else unscaled(z, self.target_moments.double())
+            change = self._of_targets.clipped(z * self.targets.change_share)
+            return torch.where(last.isnan(), mean, last) + change * self.targets.change_scale
+        return self._of_targets.unscaled(z)
 
 
 def _dtype(snapshot: Snapshot) -> torch.dtype:

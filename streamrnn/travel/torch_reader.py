@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from math import inf
 from typing import Any, NamedTuple, TypeVar
 
 from torch import nn
@@ -26,7 +25,6 @@ class Found(NamedTuple):
     decoding: str | None = None
     features: list[Hashable] | None = None
     labels: list[Hashable] | None = None
-    scale_clip: float = inf
 
 
 def read(module: nn.Module) -> Found:
@@ -53,7 +51,6 @@ def read(module: nn.Module) -> Found:
                 decoding=part.decoding,
                 features=part.feature_names,
                 labels=part.labels,
-                scale_clip=part.scale_clip,
             )
     at, rnn = _only(module, nn.RNNBase, "nn.LSTM, nn.GRU or nn.RNN")
     head_at, head = _only(module, nn.Linear, "nn.Linear")

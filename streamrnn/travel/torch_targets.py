@@ -5,19 +5,68 @@ Imports torch.
 
 from __future__ import annotations
 
-from math import isfinite
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from streamrnn.changes import LEAST_COUNT
-from streamrnn.scaling import COUNT, LIMIT, M2, MEAN, UNSCALED_LIMIT
+from streamrnn.scaling import COUNT, LIMIT, M2, MEAN, UNSCALED_LIMIT, reach
 from streamrnn.travel.snapshot import Snapshot
 
 #: Hidden state (layers, batch, H), of an LSTM with the cell state; (layers, H) without a batch.
 State: TypeAlias = Tensor | tuple[Tensor, Tensor]
+
+
+class Scaling(NamedTuple):
+    """How numbers are standardised, as `streamrnn.scaling` does it with moments that stay."""
+
+    moments: Tensor | None  # count, mean and sum of squared deviations, float64, (3, n)
+    clip: Tensor | None  # deviations beyond which a number counts as at that distance, ()
+
+    def scaled(self, values: Tensor) -> Tensor:
+        """Standardise by the moments and each value itself; missing ones are 0."""
+        if self.moments is None:
+            return torch.where(values.abs() <= UNSCALED_LIMIT, values, 0.0)
+        count, mean, m2 = self.moments[COUNT] + 1.0, self.moments[MEAN], self.moments[M2]
+        values = self._within_reach(torch.where(values.abs() <= LIMIT, values, mean), self.moments)
+        change = values - mean
+        deviation = values - (mean + change / count)
+        return self.clipped(_by_deviation(deviation, m2 + change * deviation, count))
+
+    def scaled_change(self, change: Tensor) -> Tensor:
+        """Standardise by the moments, the mean being 0, and each change itself."""
+        if self.moments is None:
+            return change
+        change = self._within_reach(change, self.moments)
+        m2 = self.moments[M2] + change * change
+        return self.clipped(_by_deviation(change, m2, self.moments[COUNT] + 1.0))
+
+    def unscaled(self, z: Tensor) -> Tensor:
+        """Take outputs to the target's units."""
+        if self.moments is None:
+            return z
+        count, z = self.moments[COUNT], self.clipped(z)
+        deviation = (self.moments[M2] / count.clamp(min=1.0)).sqrt()
+        return torch.where(count > 0.0, self.moments[MEAN] + z * deviation, z)
+
+    def clipped(self, values: Tensor) -> Tensor:
+        """Bring scaled numbers within the clip."""
+        return values if self.clip is None else torch.clamp(values, -self.clip, self.clip)
+
+    def _within_reach(self, values: Tensor, moments: Tensor) -> Tensor:
+        if self.clip is None:
+            return values
+        count = moments[COUNT].clamp(min=1.0)
+        most = reach(count, torch.sqrt(moments[M2] / count), self.clip)
+        most = torch.where(moments[M2] > 0.0, most, torch.inf)
+        return torch.clamp(values, moments[MEAN] - most, moments[MEAN] + most)
+
+
+def _by_deviation(value: Tensor, m2: Tensor, count: Tensor) -> Tensor:
+    # Both branches are computed, and a NaN in the one not taken would spoil the gradient.
+    safe = torch.where(m2 > 0.0, m2, 1.0)
+    return torch.where(m2 > 0.0, value / torch.sqrt(safe / count), 0.0)
 
 
 class Carried(NamedTuple):
@@ -43,20 +92,20 @@ class Targets(nn.Module):
         The numbers.
     """
 
-    change_scale: Tensor | None
+    change_share: Tensor
+    change_scale: Tensor
 
     def __init__(self, snapshot: Snapshot) -> None:
         super().__init__()
         self.decoding = snapshot.decoding
         self.n_targets, self.n_outputs = snapshot.n_targets, snapshot.n_outputs
         self.n_read = max(snapshot.n_recent, 1)
-        self.scale_clip = snapshot.scale_clip
-        # Follows from what travels as change_fit and target_moments.
-        scale = snapshot.change_scale if snapshot.is_change else None
-        self.register_buffer("change_scale", tensor(scale), persistent=False)
+        # These follow from what travels as change_fit and target_moments.
+        self.register_buffer("change_share", tensor(snapshot.change_share), persistent=False)
+        self.register_buffer("change_scale", tensor(snapshot.change_scale), persistent=False)
 
     def forward(
-        self, y: Tensor, carried: Carried, moments: Tensor | None
+        self, y: Tensor, carried: Carried, scaling: Scaling
     ) -> tuple[Tensor | None, Tensor | None, Carried]:
         """Go through a sequence.
 
@@ -66,8 +115,8 @@ class Targets(nn.Module):
             With each step the target of the step before it, float64, (..., T, targets).
         carried
             What is carried into the first step.
-        moments
-            Those of the targets, or of their changes.
+        scaling
+            That of the targets, or of their changes.
 
         Returns
         -------
@@ -78,7 +127,7 @@ class Targets(nn.Module):
         rows, last = carried.targets, carried.last
         told, lasts = [], []
         for t in range(y.shape[-2]):
-            rows, last = self._taken(y[..., t, :], rows, last, moments)
+            rows, last = self._taken(y[..., t, :], rows, last, scaling)
             if rows is not None:
                 told.append(self._from_the_newest_known(rows))
                 rows = torch.cat([torch.zeros_like(rows[..., :1, :]), rows[..., :-1, :]], dim=-2)
@@ -91,22 +140,20 @@ class Targets(nn.Module):
         )
 
     def _taken(
-        self, y: Tensor, rows: Tensor | None, last: Tensor | None, moments: Tensor | None
+        self, y: Tensor, rows: Tensor | None, last: Tensor | None, scaling: Scaling
     ) -> tuple[Tensor | None, Tensor | None]:
         """Take in the target of the step before; what `rows` already know of it stays."""
-        usable = y.abs() <= (UNSCALED_LIMIT if moments is None else LIMIT)  # NaN is not
+        usable = y.abs() <= (UNSCALED_LIMIT if scaling.moments is None else LIMIT)  # NaN is not
         if rows is not None:
             usable = usable & (rows[..., 0, -1:] == 0.0)
             newest = torch.cat(
-                [self._told(y, usable, last, moments), usable.any(dim=-1, keepdim=True)], dim=-1
+                [self._told(y, usable, last, scaling), usable.any(dim=-1, keepdim=True)], dim=-1
             ).to(rows.dtype)
             newest = torch.where(rows[..., 0, -1:] == 0.0, newest, rows[..., 0, :])
             rows = torch.cat([newest.unsqueeze(-2), rows[..., 1:, :]], dim=-2)
         return rows, None if last is None else torch.where(usable, y, last)
 
-    def _told(
-        self, y: Tensor, usable: Tensor, last: Tensor | None, moments: Tensor | None
-    ) -> Tensor:
+    def _told(self, y: Tensor, usable: Tensor, last: Tensor | None, scaling: Scaling) -> Tensor:
         """Tell a target as the ring of targets does, (..., outputs); 0 where it is not usable."""
         if self.decoding == "softmax":
             places = torch.arange(self.n_outputs, device=y.device)
@@ -114,19 +161,9 @@ class Targets(nn.Module):
         if self.decoding in ("logistic", "sigmoid"):
             return torch.where(usable, y + y - 1.0, 0.0)
         if last is None:
-            return scaled(torch.where(usable, y, torch.nan), moments)
+            return scaling.scaled(torch.where(usable, y, torch.nan))
         change = torch.where(usable & ~last.isnan(), y - last, 0.0)
-        return change if moments is None else self._scaled_change(change, moments.double())
-
-    def _scaled_change(self, change: Tensor, moments: Tensor) -> Tensor:
-        """Scale a change by the moments and itself, as `streamrnn.changes` does."""
-        count, squares = moments[COUNT], moments[M2]
-        if isfinite(self.scale_clip):
-            most = self.scale_clip * (squares / count.clamp(min=1.0)).sqrt()
-            is_sure = (count > LEAST_COUNT) & (squares > 0.0)
-            clipped = torch.maximum(torch.minimum(change, most), -most)
-            change = torch.where(is_sure, clipped, change)
-        return _by_deviation(change, squares + change * change, count + 1.0)
+        return scaling.scaled_change(change)
 
     def _from_the_newest_known(self, rows: Tensor) -> Tensor:
         """Read as many targets as are needed, the newest known one first; 0 beyond the oldest."""
@@ -136,39 +173,6 @@ class Targets(nn.Module):
         shape = (*places.shape, self.n_outputs)
         found = rows[..., :-1].gather(-2, places.clamp(max=oldest).unsqueeze(-1).expand(shape))
         return torch.where((places <= oldest).unsqueeze(-1), found, 0.0)
-
-
-def scaled(values: Tensor, moments: Tensor | None) -> Tensor:
-    """Standardise by the moments and each value itself, as `streamrnn.scaling` does; 0 if missing.
-
-    Parameters
-    ----------
-    values
-        Raw numbers, float64, (..., n); NaN is a missing one.
-    moments
-        Count, mean and sum of squared deviations, (3, n); None scales nothing.
-    """
-    if moments is None:
-        return torch.where(values.abs() <= UNSCALED_LIMIT, values, 0.0)
-    moments = moments.double()
-    count, mean = moments[COUNT] + 1.0, moments[MEAN]
-    values = torch.where(values.abs() <= LIMIT, values, mean)
-    change = values - mean
-    deviation = values - (mean + change / count)
-    return _by_deviation(deviation, moments[M2] + change * deviation, count)
-
-
-def _by_deviation(value: Tensor, m2: Tensor, count: Tensor) -> Tensor:
-    # Both branches are computed, and a NaN in the one not taken would spoil the gradient.
-    safe = torch.where(m2 > 0.0, m2, 1.0)
-    return torch.where(m2 > 0.0, value / torch.sqrt(safe / count), 0.0)
-
-
-def unscaled(z: Tensor, moments: Tensor) -> Tensor:
-    """Take outputs to the target's units, by its moments."""
-    count = moments[COUNT]
-    deviation = (moments[M2] / count.clamp(min=1.0)).sqrt()
-    return torch.where(count > 0.0, moments[MEAN] + z * deviation, z)
 
 
 def spread(values: Tensor | None, lead: tuple[int, ...]) -> Tensor | None:

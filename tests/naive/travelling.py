@@ -6,26 +6,41 @@ import numpy as np
 
 from naive.cells import times
 from naive.gradients import step
+from naive.heads import Linear
 
 LIMIT = 1e100
 
 
-def standardised(value, count, mean, m2):
-    """The value by the moments with it; missing ones are 0."""
+def within(value, mean, count, m2, clip):
+    """The value, or the nearest that moments allow: twice as far while there are ten."""
+    reach = clip * (1 + (10 / count) ** 2) * math.sqrt(m2 / count) if m2 > 0 else math.inf
+    return sorted((mean - reach, value, mean + reach))[1]
+
+
+def standardised(value, count, mean, m2, clip):
+    """The value by the moments with it, clipped before and after; missing ones are 0."""
     if not abs(value) <= LIMIT:
         return 0.0
+    value = within(value, mean, count, m2, clip)
     total = count * mean + value
     new_mean = total / (count + 1)
     m2 += count / (count + 1) * (value - mean) ** 2
-    return (value - new_mean) / math.sqrt(m2 / (count + 1)) if m2 > 0 else 0.0
+    scaled = (value - new_mean) / math.sqrt(m2 / (count + 1)) if m2 > 0 else 0.0
+    return sorted((-clip, scaled, clip))[1]
 
 
 def scaled_change(change, count, squares, clip):
-    if count > 5 and squares > 0:
-        most = clip * math.sqrt(squares / count)
-        change = min(max(change, -most), most)
+    change = within(change, 0.0, count, squares, clip)
     squares += change**2
-    return change / math.sqrt(squares / (count + 1)) if squares > 0 else 0.0
+    scaled = change / math.sqrt(squares / (count + 1)) if squares > 0 else 0.0
+    return sorted((-clip, scaled, clip))[1]
+
+
+def trusted(both, guessed, came, n):
+    """The regression coefficient less its standard error, five samples on which it is 1 added."""
+    both, guessed, came, n = both + 5, guessed + 5, came + 5, n + 5
+    left = max(came - both**2 / guessed, 0) / n
+    return min(max(both / guessed - math.sqrt(left / guessed), 0), 1)
 
 
 class Traveller:
@@ -37,6 +52,7 @@ class Traveller:
 
     def __init__(self, snapshot):
         self.snapshot = one = snapshot
+        self.clip = math.inf if one.scale_clip is None else float(one.scale_clip)
         self.states = [tuple(one.state[:, layer]) for layer in range(one.num_layers)]
         memory = one.memory
         self.before = None if memory.x_before is None else list(memory.x_before)
@@ -62,18 +78,13 @@ class Traveller:
             return [2 * value - 1 if k else 0.0 for value, k in zip(y, known, strict=True)]
         moments = one.target_moments.T
         if self.last is None:
-            return [
-                standardised(*pair) if k else 0.0
-                for k, pair in zip(
-                    known, ((v, *m) for v, m in zip(y, moments, strict=True)), strict=True
-                )
-            ]
+            return [standardised(v, *m, self.clip) for v, m in zip(y, moments, strict=True)]
         told = []
         for k, value in enumerate(y):
             count, _, squares = moments[k]
             tells = known[k] and not math.isnan(self.last[k])
             change = value - self.last[k]
-            told.append(scaled_change(change, count, squares, one.scale_clip) if tells else 0.0)
+            told.append(scaled_change(change, count, squares, self.clip) if tells else 0.0)
         return told
 
     def recent(self, n):
@@ -97,7 +108,7 @@ class Traveller:
         """Take the target of the step before, then a step."""
         one = self.snapshot
         self.take(y)
-        x = [standardised(v, *m) for v, m in zip(x, one.input_moments.T, strict=True)]
+        x = [standardised(v, *m, self.clip) for v, m in zip(x, one.input_moments.T, strict=True)]
         seen = x + (self.recent(1)[0] if one.n_lags else [])
         read = list(seen)
         if self.before is not None:
@@ -106,7 +117,8 @@ class Traveller:
         if one.n_recent:
             read += self.levels() if self.last is not None else []
             read += np.concatenate(self.recent(one.n_recent)).tolist()
-        self.states, _, z = step(one.cell, one.weights, np.array(seen), self.states)
+        self.states, _ = step(one.cell, one.weights, np.array(seen), self.states)
+        z = Linear().read(one.weights, self.states[-1][0], np.array(seen))
         for name in ("head.skip", "head.inputs"):
             if name in one.weights:
                 z = z + times(one.weights[name], np.clip(read, -one.bound, one.bound))
@@ -127,10 +139,11 @@ class Traveller:
     def in_units(self, z, k):
         one = self.snapshot
         count, mean, m2 = one.target_moments[:, k]
+        if self.last is not None:
+            z *= trusted(*one.change_fit[:, k])
+        z = sorted((-self.clip, z, self.clip))[1]
         if self.last is None:
             return z if count == 0 else mean + z * math.sqrt(m2 / count)
-        came, guessed = one.change_fit[:, k]
-        share = min(max((came + 5) / (guessed + 5), 0), 1)
-        change = share * z * math.sqrt(m2 / count) if count else 0.0
+        change = z * math.sqrt(m2 / count) if count else 0.0
         last = self.last[k]
         return change + (one.level_moments[1, k] if math.isnan(last) else last)
