@@ -68,6 +68,7 @@ def test_a_classifiers_module_gives_probabilities(loss, labels, rng):
 
 def test_unscaled_float64_is_equal_to_rounding(rng):
     arguments = {"dtype": "float64", "scale_inputs": False, "scale_target": False}
+    arguments["scale_clip"] = None
     model = RNNRegressor(**SMALL, **PLAIN, **arguments)
     for row in rng.normal(size=(30, 3)):
         model.learn_one(sample(row), float(row.sum()))
@@ -165,7 +166,7 @@ def test_a_classifier_comes_back_with_its_labels(loss, labels, rng):
     assert back.labels == model.labels
     row = gappy(rng, 1)[0]
     assert (answer(back, row) == answer(model, row)).all()
-    with pytest.raises(ValueError, match="RNNRegressor with loss='squared' by identity"):
+    with pytest.raises(ValueError, match=r"RNNRegressor with loss='\w+' by identity"):
         RNNRegressor.from_torch(model.to_torch())
     with pytest.raises(ValueError, match="no scale_target"):
         RNNClassifier.from_torch(model.to_torch(), target_mean=0.0, target_scale=1.0)
@@ -363,5 +364,5 @@ def test_the_examples_of_the_documentation_run(tmp_path, monkeypatch):
     assert names["prediction"].item() == pytest.approx(expected, rel=1e-6)
     prices = names["prices"][:, 0].tolist()
     assert prices == pytest.approx([101.0, 102.0, 101.0], abs=0.1)
-    assert names["found"]["prediction"].item() == pytest.approx(prices[-1], rel=1e-9)
+    assert names["found"]["prediction"].item() == pytest.approx(prices[-1], rel=1e-6)
     assert names["features"] == ["load", "temperature"]
