@@ -70,19 +70,20 @@ def level(sizes: Sizes, statistics: Statistics, k: int) -> float:
 
 
 @glue
-def _shrinkage(settings, fit, k):
-    if settings.shrink == 0.0:
-        return 1.0
+def shrinkage(fit: np.ndarray, k: int) -> float:
+    """Return what predicted changes of target `k` are multiplied by, given the sums, (4, n)."""
     guessed = fit[GUESSED, k] + _PRIOR
     both, came = fit[BOTH, k] + _PRIOR, fit[CAME, k] + _PRIOR
     rest = max(came - both * both / guessed, 0.0) / (fit[N_FIT, k] + _PRIOR)
-    return min(max((both - _DOUBT * math.sqrt(rest * guessed)) / guessed, 0.0), 1.0)
+    share: float = (both - _DOUBT * math.sqrt(rest * guessed)) / guessed
+    return min(max(share, 0.0), 1.0)
 
 
 @glue
 def expected(settings: Settings, statistics: Statistics, z: float, k: int) -> float:
     """Return the change of target `k` to be expected where the network says `z`; scaled."""
-    shrunk: float = _shrinkage(settings, statistics.change.fit, k) * np.float64(z)
+    share = shrinkage(statistics.change.fit, k) if settings.shrink != 0.0 else 1.0
+    shrunk: float = share * np.float64(z)
     return clipped(shrunk, settings.scale_clip)
 
 

@@ -26,7 +26,7 @@ VALUES, SIGNS, ONE_HOT = range(3)
 
 
 @glue
-def _tell(sizes, target, out):
+def tell(sizes: Sizes, target: np.ndarray, out: np.ndarray) -> None:
     """Write a target of the ring to `out`, (n_told,); zeros for what is not known."""
     fill(out, 0.0)
     if target[sizes.n_targets] == 0:
@@ -72,7 +72,7 @@ def write_lags(sizes: Sizes, targets: np.ndarray, counters: np.ndarray, out: np.
     back = _last_known(sizes, targets, counters)
     if back < counters[FILLED]:
         position: Any = np.intp(counters[POSITION])
-        _tell(sizes, row(targets, (position - 1 - back) % sizes.truncation), out)
+        tell(sizes, row(targets, (position - 1 - back) % sizes.truncation), out)
 
 
 @glue
@@ -110,6 +110,6 @@ def write_recent(
         told = vector(work.x, start + age * n, n)
         if back + age < filled:
             r = (position - 1 - back - age) % sizes.truncation
-            _tell(sizes, row(parts.targets, r), told)
+            tell(sizes, row(parts.targets, r), told)
         else:
             fill(told, 0.0)

@@ -75,11 +75,13 @@ def engine(n_inputs=3, **words):
 def put(model, arrays):
     arrays = weights.as_arrays(arrays, model.blueprint.dtype)
     weights.check(model.plugins, model.sizes, arrays)
-    weights.put(model.plugins, model.sizes, model.parts.parameters, arrays)
+    parts = model.parts
+    weights.put(model.plugins, model.sizes, parts.parameters, parts.head_memory, arrays)
 
 
 def get(model):
-    return weights.get(model.plugins, model.sizes, model.parts.parameters)
+    parts = model.parts
+    return weights.get(model.plugins, model.sizes, parts.parameters, parts.head_memory)
 
 
 def learn(model, x, y, weight=1.0):

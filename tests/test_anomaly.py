@@ -14,6 +14,7 @@ from estimator_helpers import SMALL, model_bytes
 from river import anomaly, checks, datasets, preprocessing
 from river.checks import anomaly as anomaly_checks
 from test_persistence_hostile import opened, refused
+from travel_helpers import frozen
 
 import streamrnn
 from streamrnn import RNNRegressor
@@ -315,22 +316,25 @@ def test_without_scaling_features_are_in_their_own_units():
 # --- to PyTorch and ONNX
 
 
-def lag_and_prediction(model):
-    """Return the network's only input now, and what it predicts from it."""
-    newest = (model.counters["samples"] - 1) % SMALL["truncation"]
-    lag = np.nan_to_num(model._model.parts.targets[newest, :-1])
+def prediction(model):
+    """Return what the network predicts now."""
     model._outputs.put({}, model._model.goal)
     model._model.run_one(False)
-    return lag[None], model._model.answer.copy()
+    return model._model.answer.copy()
 
 
 def test_as_a_module_of_pytorch_it_predicts_the_next_sample():
     torch = pytest.importorskip("torch")
     model = learnt(60)
-    lag, expected = lag_and_prediction(model)
     module = model.to_torch()
-    found, _ = module(torch.zeros(1, 0), module.carried_state(), torch.tensor(lag))
-    np.testing.assert_allclose(found[0].detach(), expected, rtol=1e-5)
+    found, state = module(torch.zeros(1, 0), module.carried_state())
+    np.testing.assert_allclose(found[0].detach(), prediction(model), rtol=1e-5)
+    last = {name: 2.0 * i for i, name in enumerate(model.feature_names)}
+    with frozen(model):
+        model.learn_one(last)
+    y = torch.tensor([list(last.values())], dtype=torch.float64)
+    found, _ = module(torch.zeros(1, 0), state, y)
+    np.testing.assert_allclose(found[0].detach(), prediction(model), rtol=1e-5)
     assert (module.feature_names, module.labels) == ([], model.feature_names)
 
 
@@ -340,13 +344,13 @@ def test_as_an_onnx_file_it_predicts_the_next_sample(tmp_path):
     import json
 
     model = learnt(60)
-    lag, expected = lag_and_prediction(model)
-    path = str(tmp_path / "model.onnx")
+    expected, path = prediction(model), str(tmp_path / "model.onnx")
     model.to_onnx(path)
     session = runtime.InferenceSession(path)
     told = session.get_modelmeta().custom_metadata_map
     state = {name: np.float32(value) for name, value in json.loads(told["state"]).items()}
-    (found,) = session.run(["prediction"], {"x": np.zeros((1, 0)), "lag": lag, **state})
+    y = np.full((1, 3), np.nan)
+    (found,) = session.run(["prediction"], {"x": np.zeros((1, 0)), "y": y, **state})
     np.testing.assert_allclose(found[0], expected, rtol=1e-5)
     assert json.loads(told["targets"]) == model.feature_names
 

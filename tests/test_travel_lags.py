@@ -41,8 +41,15 @@ def case(request, rng):
             names = None if request.param == "squared" else list(range(max(2, n_outputs)))
             taken.append((snapshot.take(model, list("abc"), names), x, model.answer.copy()))
         learn(model, x, None if t == 58 else target(rng))
-    assert any(np.abs(one.lag).max() > 0 for one, _, _ in taken)
+    assert any(np.abs(one.memory.targets[0, :-1]).max() > 0 for one, _, _ in taken)
+    assert not taken[-1][0].memory.targets[0].any(), "the last one was not known"
     return taken
+
+
+def targets_of(one):
+    """What may be told with the first step: nothing, or anything if the state knows better."""
+    unknown = np.full((1, one.n_targets), np.nan)
+    return [unknown, unknown + 1, np.ones_like(unknown)][: 3 if one.memory.targets[0, -1] else 2]
 
 
 def test_in_the_graph(case, tmp_path):
@@ -52,9 +59,10 @@ def test_in_the_graph(case, tmp_path):
         session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
         found = json.loads(session.get_modelmeta().custom_metadata_map["state"])
         state = {name: np.array(values) for name, values in found.items()}
-        assert state["lag"].shape == (1, one.n_lags)
-        prediction = session.run(None, {"x": x[None], **state})[0][0]
-        np.testing.assert_allclose(prediction, expected, rtol=1e-9)
+        assert state["targets"].shape == (1, 5, one.n_outputs + 1)
+        for y in targets_of(one):
+            prediction = session.run(None, {"x": x[None], "y": y, **state})[0][0]
+            np.testing.assert_allclose(prediction, expected, rtol=1e-9)
 
 
 def test_in_the_module_and_back(case):
@@ -63,14 +71,16 @@ def test_in_the_module_and_back(case):
 
     for one, x, expected in case:
         module = RecurrentModule(one)
-        with torch.no_grad():
-            lag = module.initial_lag[None]
-            found, _ = module(torch.from_numpy(x[None]), module.carried_state(), lag)
-        np.testing.assert_allclose(found[0].numpy(), expected, rtol=1e-9)
+        for y in targets_of(one):
+            with torch.no_grad():
+                x_, y_ = torch.from_numpy(x[None]), torch.from_numpy(y)
+                found, _ = module(x_, module.carried_state(), y_)
+            np.testing.assert_allclose(found[0].numpy(), expected, rtol=1e-9)
         for given in (module, module.state_dict()):
             back = arrivals.read(given, None)
             assert (back.n_lags, back.n_features) == (one.n_lags, 3)
             assert all((back.weights[name] == array).all() for name, array in one.weights.items())
+            assert (back.memory.targets == one.memory.targets).all()
 
 
 def state_dict_of_lagged():
@@ -79,7 +89,7 @@ def state_dict_of_lagged():
         "rnn.weight_ih_l0": rng.normal(size=(12, 3)),
         "rnn.weight_hh_l0": rng.normal(size=(12, 4)),
         "head.weight": rng.normal(size=(1, 4)),
-        "initial_lag": np.zeros(1),
+        "initial_targets": np.zeros((7, 2)),
     }
 
 
@@ -87,11 +97,12 @@ def test_a_model_that_sees_the_last_target_stays_one():
     model = RNNRegressor.from_torch(state_dict_of_lagged(), features=["a", "b"])
     assert model.lagged_target
     assert model._model.sizes.n_inputs == 2
+    assert model.truncation == 7
     with pytest.raises(ValueError, match="lagged_target=False, but the module sees the last"):
         RNNRegressor.from_torch(state_dict_of_lagged(), lagged_target=False)
 
 
-@pytest.mark.parametrize("lag", [np.zeros(2), np.zeros(50), np.float64(0)])
-def test_a_last_target_of_other_outputs_is_refused(lag):
-    with pytest.raises(ValueError, match=r"initial_lag is .* 1 outputs"):
-        RNNRegressor.from_torch(state_dict_of_lagged() | {"initial_lag": lag})
+@pytest.mark.parametrize("targets", [np.zeros((5, 3)), np.zeros(50), np.float64(0)])
+def test_last_targets_of_other_outputs_are_refused(targets):
+    with pytest.raises(ValueError, match=r"initial_targets is .* 1 outputs"):
+        RNNRegressor.from_torch(state_dict_of_lagged() | {"initial_targets": targets})

@@ -1,45 +1,19 @@
 """ONNX Runtime, step by step with the state fed back, predicts what the model does."""
 
-import json
 import pickle
 import subprocess
 import sys
 
 import numpy as np
 import onnx
-import onnxruntime
 import pytest
 from estimator_helpers import SMALL
-from travel_helpers import NAMES, answer, frozen_steps, gappy, sample, taught
+from travel_helpers import NAMES, PLAIN, Runtime, answer, frozen_steps, gappy, sample, taught
 
 from streamrnn import RNNClassifier, RNNRegressor, cells
 
 LABELS = ["low", 7, ("high", 1)]
 STEPS = 1000
-
-
-class Runtime:
-    """One stream in ONNX Runtime, from the state in the metadata."""
-
-    def __init__(self, path):
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        self.session = onnxruntime.InferenceSession(
-            path, options, providers=["CPUExecutionProvider"]
-        )
-        found = self.session.get_modelmeta().custom_metadata_map
-        self.metadata = {name: json.loads(text) for name, text in found.items()}
-        dtype = self.metadata["model"]["dtype"]
-        self.state = {
-            name: np.array(value, dtype) for name, value in self.metadata["state"].items()
-        }
-        self.outputs = [output.name for output in self.session.get_outputs()]
-
-    def step(self, row):
-        found = self.session.run(None, {"x": row[None], **self.state})
-        found = dict(zip(self.outputs, found, strict=True))
-        self.state = {name: found[f"{name}_next"] for name in self.state}
-        return found
 
 
 def largest_difference(model, path, X):
@@ -106,7 +80,7 @@ def test_exported_while_it_learns(robust, tmp_path, rng):
 
 
 def test_a_batch_is_as_many_streams(tmp_path, rng):
-    model, path = taught(RNNRegressor(**SMALL), rng), str(tmp_path / "model.onnx")
+    model, path = taught(RNNRegressor(**SMALL, **PLAIN), rng), str(tmp_path / "model.onnx")
     model.to_onnx(path)
     runtime, X = Runtime(path), gappy(rng, 5)
     state = {name: np.repeat(value, 5, axis=1) for name, value in runtime.state.items()}
@@ -147,7 +121,7 @@ def test_a_file_is_there_as_a_whole_or_not_at_all(tmp_path, rng, monkeypatch):
     path = tmp_path / "model.onnx"
     path.write_bytes(b"old")
     with pytest.raises(ValueError, match="no input yet"):
-        RNNRegressor(**SMALL).to_onnx(path)
+        RNNRegressor(**SMALL, **PLAIN).to_onnx(path)
     model = taught(RNNRegressor(**SMALL), rng)
     with pytest.raises(FileNotFoundError):
         model.to_onnx(tmp_path / "nowhere" / "model.onnx")

@@ -81,8 +81,7 @@ class RNNAnomalyDetector(RecurrentEstimator, base.AnomalyDetector):
     River 0.26 never learns with that argument.)
 
     `to_torch` and `to_onnx` make a model of the next sample: it has no ``x``, (batch, 0), and its
-    ``lag`` is the sample before, standardised by the moments of the targets; scores are not part of
-    it.
+    ``y`` is the sample before; scores are not part of it.
 
     Examples
     --------

@@ -161,6 +161,8 @@ class RNNClassifier(Blockwise, base.MiniBatchClassifier):
         What the network sees is scaled inside the model; weights trained on other scales want
         ``scale_inputs=False``.
 
+        A head that learns by recursive least squares is as uncertain of them as of its first ones.
+
         Parameters
         ----------
         weights

@@ -153,6 +153,8 @@ class RNNMultiLabelClassifier(Blockwise, base.MultiLabelClassifier):
         What the network sees is scaled inside the model; weights trained on other scales want
         ``scale_inputs=False``.
 
+        A head that learns by recursive least squares is as uncertain of them as of its first ones.
+
         Parameters
         ----------
         weights

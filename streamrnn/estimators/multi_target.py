@@ -149,6 +149,8 @@ class RNNMultiTargetRegressor(Blockwise, base.MultiTargetRegressor):
         What the network sees is scaled inside the model; weights trained on other scales want
         ``scale_inputs=False`` and ``scale_target=False``.
 
+        A head that learns by recursive least squares is as uncertain of them as of its first ones.
+
         Parameters
         ----------
         weights

@@ -10,6 +10,7 @@ from typing import Any, Self
 import numpy as np
 from river import base
 
+from streamrnn import heads
 from streamrnn._checks import check_number
 from streamrnn.estimators.features import FeatureIndex
 from streamrnn.estimators.outputs.number import Number
@@ -34,13 +35,15 @@ class Exporting:
         -------
         torch.nn.Module
             A `streamrnn.travel.torch_module.RecurrentModule`: ``rnn`` (``nn.LSTM``, ``nn.GRU`` or
-            ``nn.RNN``), ``head`` (``nn.Linear``) and the scaling as buffers. ``module(x, state)``
-            takes raw features in the order of `feature_names`, (T, n) or (batch, T, n), and returns
-            predictions in the target's units, or probabilities, and the state;
-            ``module.carried_state()`` is the state that the estimator is in. From there it predicts
-            what `predict_one` does, up to rounding; its scaling is frozen. With ``lagged_target``
-            it is ``module(x, state, lag)``, (T, lags) more, ``module.initial_lag`` at first. The
-            optimizer does not travel.
+            ``nn.RNN``), ``head`` (``nn.Linear``, or one that reads inputs, too) and the scaling as
+            buffers. ``module(x, state)`` takes raw features in the order of `feature_names`, (T, n)
+            or (batch, T, n), and returns predictions in the target's units, or probabilities, and
+            the state; ``module.carried_state()`` is the state that the estimator is in. From there
+            it predicts what `predict_one` does, up to rounding; all that is learnt is frozen. Where
+            predictions depend on the targets before (``lagged_target``, ``predict_change``, a head
+            that reads them) it is ``module(x, state, y)`` with, at each step, the target of the
+            step before, (T, targets), NaN where it is not known. The optimizer does not travel, nor
+            the certainty of a head that learns by recursive least squares.
 
         Raises
         ------
@@ -60,13 +63,15 @@ class Exporting:
 
         The file has its name only when it is complete; on an error an older one stays as it was.
         The scaling is part of the graph, frozen as it is now. Inputs ``x``, float64, (batch, n),
-        raw features in the order of the metadata's ``features``, NaN where missing; ``h`` and, of
-        an LSTM, ``c``, (layers, batch, H) in the model's precision; with ``lagged_target`` ``lag``,
-        (batch, lags), the last target as the network sees it. Outputs ``prediction``,
+        raw features in the order of the metadata's ``features``, NaN where missing; where
+        predictions depend on the targets before, ``y``, float64, (batch, targets), the target of
+        the step before in its units or the place of its label, NaN where it is not known; and what
+        is carried: ``h`` and, of an LSTM, ``c``, (layers, batch, H), and as the model needs them
+        ``x_before``, ``targets`` and ``last``; see `docs/travel.md`. Outputs ``prediction``,
         float64, (batch, outputs), or ``probabilities``, (batch, labels), and ``label_index``,
-        (batch,); ``h_next`` and ``c_next``. Metadata, each JSON: ``features``, ``labels`` or
-        ``targets``, ``state`` (what the estimator carries now, to be fed as ``h``, ``c``, ``lag``),
-        ``scaling`` (of the target), ``model``.
+        (batch,); and what is carried on, ``h_next`` and so on. Metadata, each JSON: ``features``,
+        ``labels`` or ``targets``, ``state`` (what the estimator carries now, to be fed under the
+        same names, null for what is not known), ``scaling`` (of the target), ``model``.
 
         Parameters
         ----------
@@ -154,13 +159,15 @@ class Importing:
             (the default) keeps them as they are, so that predictions are the module's.
         **arguments
             The constructor's other arguments; what follows from the module, such as
-            ``hidden_size``, may be left out.
+            ``hidden_size`` or ``head``, may be left out. A module from elsewhere has a linear head
+            and predicts levels.
 
         Returns
         -------
         estimator
-            In the state of a module from `to_torch`, otherwise in a zero state. The window stays
-            behind, so one with ``lagged_target`` knows no last target until it has learnt one.
+            In the state of a module from `to_torch`, with the last targets that it knew; otherwise
+            in a zero state. Gradients reach back to the first sample from here on. A head that
+            learns by recursive least squares is as uncertain of its weights as at first.
 
         Raises
         ------
@@ -274,10 +281,26 @@ def _arguments(cls: type, arrived: Snapshot, arguments: dict[str, Any]) -> dict[
         given.setdefault(name, moments is not None)
         if moments is not None and not given[name]:
             raise ValueError(f"{cls.__name__} has {name}=False, but there are moments to scale by")
-    if arrived.n_lags and not given.setdefault("lagged_target", True):
+    if not given.setdefault("lagged_target", arrived.n_lags > 0) and arrived.n_lags:
         raise ValueError("lagged_target=False, but the module sees the last target")
-    if arrived.scale_clip is not None:
-        given.setdefault("scale_clip", float(arrived.scale_clip))
+    if "predict_change" in known:
+        changes = given.setdefault("predict_change", arrived.is_change)
+        if changes != arrived.is_change:
+            what = "changes" if arrived.is_change else "levels"
+            raise ValueError(f"predict_change={changes!r}, but the module predicts {what}")
+    if "scale_clip" in known:  # a module from elsewhere clips nothing
+        clip = None if arrived.scale_clip is None else float(arrived.scale_clip)
+        given.setdefault("scale_clip", clip)
+    given.setdefault("head", _head(arrived))
+    if arrived.n_kept:  # it may read all of them
+        given.setdefault("truncation", arrived.n_kept)
     if issubclass(cls, base.Classifier) and arrived.n_outputs == 1:
         given.setdefault("loss", "logistic")
     return {"cell": arrived.cell, "dtype": arrived.dtype, **given}
+
+
+def _head(arrived: Snapshot) -> Any:
+    """Return the head that the module has; of how it learns the module knows nothing."""
+    if arrived.head == "rls":
+        return heads.registry()["rls"](lags=float(arrived.n_recent), bound=arrived.bound)
+    return arrived.head

@@ -29,13 +29,15 @@ class Weighted:
         dict
             ``weight_ih_l0`` (gates * H, inputs), ``weight_hh_l0`` (gates * H, H), ``bias_ih_l0``
             and ``bias_hh_l0`` (gates * H,), the same for each further layer, ``head.weight``
-            (outputs, H), ``head.bias`` (outputs,); see `streamrnn.weights`. Columns of
-            ``weight_ih_l0`` are in the order of `feature_names`, then come those of the last target
-            where it is an input.
+            (outputs, H), ``head.bias`` (outputs,), of heads that read inputs ``head.skip`` or
+            ``head.inputs`` (outputs, columns); see `streamrnn.weights`. Columns of ``weight_ih_l0``
+            are in the order of `feature_names`, then come those of the last target where it is an
+            input. Weights that are learnt by recursive least squares are among them.
         """
         model = self._model
         with model.lock:
-            return weights.get(model.plugins, model.sizes, model.parts.parameters)
+            parts = model.parts
+            return weights.get(model.plugins, model.sizes, parts.parameters, parts.head_memory)
 
     def _gradients(self) -> dict[str, np.ndarray]:
         """Return the gradient of the last update, regularised and clipped, named as weights."""
@@ -51,7 +53,10 @@ class Weighted:
         names: Sequence[Hashable],
         n_outputs: int,
     ) -> None:
-        """Take over weights; `names` are those of outputs that have none so far."""
+        """Take over weights; `names` are those of outputs that have none so far.
+
+        A head that learns by recursive least squares is as uncertain of them as of its first ones.
+        """
         model = self._model
         arrays = weights.as_arrays(given, model.blueprint.dtype)
         n_lags = model.blueprint.sized(0, n_outputs).n_lags
@@ -66,9 +71,9 @@ class Weighted:
         weights.check(model.plugins, sizes, arrays)
         if sizes != model.sizes:
             model.grow(n_inputs, n_outputs)
-        initial = initial_parameters(model.sizes, model.parts)
-        for parameters in (model.parts.parameters, *initial):
-            weights.put(model.plugins, model.sizes, parameters, arrays)
+        parts = model.parts
+        for parameters in (parts.parameters, *initial_parameters(model.sizes, parts)):
+            weights.put(model.plugins, model.sizes, parameters, parts.head_memory, arrays)
         self._features.add(new_features)
         self._outputs.add(names)
 

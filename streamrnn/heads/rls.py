@@ -92,6 +92,13 @@ class RLS(NamedTuple):
         """Return nothing: there are no parameters."""
         return {}
 
+    def learnt(
+        self, H: int, inputs: int, outputs: int, memory: np.ndarray
+    ) -> dict[str, np.ndarray]:
+        """Return the parts of W: for the hidden state, for all inputs, and for the constant 1."""
+        W = _parts(memory, 1 + H + inputs, outputs).W
+        return {"weight": W[:, 1 : 1 + H], "inputs": W[:, 1 + H :], "bias": W[:, 0]}
+
     def start_memory(self, shape: Shape, memory: np.ndarray) -> None:
         """Write the prior: zero weights, each as certain as its ridge says."""
         part = _parts(memory, 1 + shape.H + shape.inputs, shape.outputs)

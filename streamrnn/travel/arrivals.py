@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from math import inf
 from typing import Any
 
 import numpy as np
 
-from streamrnn.travel.snapshot import Snapshot
+from streamrnn.travel.memory import Memory
+from streamrnn.travel.snapshot import HEADS, Snapshot
 
 _RECURRENT = re.compile(r"^(.*\.)?((?:weight|bias)_(?:ih|hh)_l\d+)$")
 _GATES = {"lstm": 4, "gru": 3, "rnn": 1, "rnn_relu": 1}
 #: What our own module has besides weights.
-_BUFFERS = ("input_moments", "target_moments", "initial_state", "initial_lag", "scale_clip")
+_BUFFERS = (
+    *("input_moments", "target_moments", "level_moments", "change_fit", "scale_clip"),
+    *("initial_state", "initial_x_before", "initial_targets", "initial_last"),
+)
 
 
 def read(given: Any, cell: str | None) -> Snapshot:
@@ -65,7 +70,12 @@ def of_arrays(arrays: Mapping[str, Any], cell: str | None) -> Snapshot:
         last = name.rpartition(".")[2]
         if last in _BUFFERS:
             own[last] = _array(name, rest.pop(name))
-    weights = _recurrent_weights(recurrent) | _head_weights(rest)
+    head, bound = _head_weights(rest)
+    weights = _recurrent_weights(recurrent) | head
+    n_outputs = len(head["head.bias"])
+    memory = Memory(*(own.get(f"initial_{name}") for name in Memory._fields))
+    width = weights["weight_ih_l0"].shape[1]
+    n_lags = _n_lags(memory, width, n_outputs)
     dtype = "float64" if weights["weight_hh_l0"].dtype == np.float64 else "float32"
     return Snapshot(
         cell=_cell(weights, cell),
@@ -73,16 +83,45 @@ def of_arrays(arrays: Mapping[str, Any], cell: str | None) -> Snapshot:
         state=own.get("initial_state"),
         input_moments=own.get("input_moments"),
         target_moments=own.get("target_moments"),
-        n_lags=_n_lags(own.get("initial_lag"), len(weights["head.bias"])),
+        n_lags=n_lags,
+        n_recent=_n_recent(head, memory, width, "level_moments" in own),
+        bound=bound,
         scale_clip=_clip(own.get("scale_clip")),
+        memory=memory,
+        level_moments=own.get("level_moments"),
+        change_fit=own.get("change_fit"),
     )
 
 
-def _n_lags(lag: np.ndarray | None, n_outputs: int) -> int:
-    """Return how many inputs tell the last target: one for each output, or none."""
-    if lag is not None and lag.shape != (n_outputs,):
-        raise ValueError(f"initial_lag is {lag.shape}, the module has {n_outputs} outputs")
-    return 0 if lag is None else n_outputs
+def _n_lags(memory: Memory, width: int, n_outputs: int) -> int:
+    """Return how many of the network's inputs tell the last target: one an output, or none."""
+    targets, x_before = memory.targets, memory.x_before
+    if targets is None:
+        return 0
+    if targets.ndim != 2 or targets.shape[1] != n_outputs + 1:
+        raise ValueError(f"initial_targets is {targets.shape}, the module has {n_outputs} outputs")
+    if x_before is None:  # then the network reads the targets: nothing else does
+        return n_outputs
+    n_lags = width - x_before.size
+    if n_lags not in (0, n_outputs):
+        raise ValueError(f"weight_ih_l0 has {width} columns, initial_x_before {x_before.shape}")
+    return n_lags
+
+
+def _n_recent(head: dict[str, np.ndarray], memory: Memory, width: int, is_change: bool) -> int:
+    """Return how many of the last targets the head reads: as many as it has columns for them."""
+    if "head.inputs" not in head:
+        return 0
+    if memory.x_before is None:
+        raise ValueError("head.inputs is there, and initial_x_before is missing")
+    columns, n_outputs = head["head.inputs"].shape[1], len(head["head.bias"])
+    told = columns - width - memory.x_before.size
+    recent = told - n_outputs if is_change and told else told
+    n_recent, rest = divmod(recent, n_outputs)
+    n_kept = 0 if memory.targets is None else len(memory.targets)
+    if rest or not 0 <= n_recent <= n_kept:
+        raise ValueError(f"head.inputs has {columns} columns, which fit no {n_kept} last targets")
+    return n_recent
 
 
 def _clip(clip: np.ndarray | None) -> np.ndarray | None:
@@ -135,8 +174,11 @@ def _recurrent_weights(found: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     return weights
 
 
-def _head_weights(rest: dict[str, Any]) -> dict[str, np.ndarray]:
-    """Find the linear layer, under whatever name."""
+def _head_weights(rest: dict[str, Any]) -> tuple[dict[str, np.ndarray], float]:
+    """Find the linear layer, under whatever name, and what our own has beside its weights.
+
+    Returns them, and the greatest magnitude of an input of the head.
+    """
     arrays = {name: _array(name, value) for name, value in rest.items()}
     heads = [name for name, array in arrays.items() if name.endswith("weight") and array.ndim == 2]
     if len(heads) != 1:
@@ -144,10 +186,18 @@ def _head_weights(rest: dict[str, Any]) -> dict[str, np.ndarray]:
             f"one nn.Linear is needed beside the recurrent module, there are {heads or list(rest)}"
         )
     weight = arrays.pop(heads[0])
-    bias = arrays.pop(heads[0].removesuffix("weight") + "bias", np.zeros(len(weight), weight.dtype))
-    if arrays:
-        raise ValueError(f"an estimator has no place for {list(arrays)}")
-    return {"head.weight": weight, "head.bias": bias}
+    prefix = heads[0].removesuffix("weight")
+    bias = arrays.pop(prefix + "bias", np.zeros(len(weight), weight.dtype))
+    found, bound = {"head.weight": weight, "head.bias": bias}, inf
+    for name in filter(None, HEADS.values()):
+        wide = arrays.get(prefix + name.removeprefix("head."))
+        if wide is not None and wide.ndim == 2 and len(wide) == len(weight):
+            found[name] = arrays.pop(prefix + name.removeprefix("head."))
+    if "head.inputs" in found and np.ndim(arrays.get(prefix + "bound", ())) == 0:
+        bound = float(arrays.pop(prefix + "bound"))
+    if arrays or len(found) > 3:
+        raise ValueError(f"an estimator has no place for {list(arrays or found)}")
+    return found, bound
 
 
 def _cell(weights: dict[str, np.ndarray], cell: str | None) -> str:

@@ -37,28 +37,44 @@ def write(snapshot: Snapshot, path: str | os.PathLike[str]) -> None:
 def _metadata(snapshot: Snapshot) -> dict[str, Any]:
     names = list(snapshot.features or [])
     names += [None] * (snapshot.n_features - len(names))  # columns that have no name yet
-    rows = () if snapshot.state is None else snapshot.state[:, :, None]
-    state = dict(zip("hc", rows, strict=False))
-    if snapshot.lag is not None:
-        state["lag"] = snapshot.lag[None]
     outputs = None if snapshot.labels is None else [plain(name) for name in snapshot.labels]
     task = _TASKS[snapshot.decoding or "identity"]
-    moments = snapshot.target_moments
+    moments = snapshot.level_moments if snapshot.is_change else snapshot.target_moments
     scale, shift = scale_and_shift(np.empty((3, 0)) if moments is None else moments)
     return {
         "features": [plain(name) for name in names],
         "targets" if task == "regression" else "labels": outputs,
         "scaling": {"target_mean": shift.tolist(), "target_scale": scale.tolist()},
-        "state": {name: values.tolist() for name, values in state.items()},
+        "state": {name: _numbers(values) for name, values in _carried(snapshot).items()},
         "model": {
             "streamrnn": __version__,
             "cell": snapshot.cell,
+            "head": snapshot.head,
             "hidden_size": snapshot.hidden_size,
             "num_layers": snapshot.num_layers,
             "dtype": snapshot.dtype,
             "task": task,
+            "predict_change": snapshot.is_change,
         },
     }
+
+
+def _carried(snapshot: Snapshot) -> dict[str, np.ndarray]:
+    """Return what the model carries now, each under the name and in the shape of its input."""
+    rows = () if snapshot.state is None else snapshot.state[:, :, None]
+    carried = dict(zip("hc", rows, strict=False))
+    for name, values in snapshot.memory._asdict().items():
+        if values is not None:
+            carried[name] = values[None]
+    return carried
+
+
+def _numbers(values: np.ndarray) -> list[Any]:
+    """Return numbers as JSON has them: what is not known is null, which NumPy reads as NaN."""
+    numbers = values.astype(object)
+    numbers[np.isnan(values)] = None
+    listed: list[Any] = numbers.tolist()
+    return listed
 
 
 _TASKS = {

@@ -6,54 +6,63 @@ and these leave PyTorch's gate order as it is.
 
 from __future__ import annotations
 
+from math import isfinite
 from typing import Any
 
 import numpy as np
-from onnx import GraphProto, NodeProto, TensorProto, ValueInfoProto, helper, numpy_helper
+from onnx import GraphProto, TensorProto, ValueInfoProto, helper
 
-from streamrnn.scaling import COUNT, LIMIT, M2, MEAN, UNSCALED_LIMIT, reach
-from streamrnn.travel.snapshot import Snapshot, scale_and_shift
+from streamrnn.travel.onnx_builder import Builder
+from streamrnn.travel.onnx_targets import Told, changed, clipped, follow, levels, scaled
+from streamrnn.travel.snapshot import HEADS, Snapshot, scale_and_shift
 
 _BATCH = "batch"
-
-
-class Builder:
-    """Collects nodes and constants; every value has a name."""
-
-    def __init__(self, dtype: str) -> None:
-        self.nodes: list[NodeProto] = []
-        self.constants: list[TensorProto] = []
-        self.dtype = np.dtype(dtype)
-        self.kind = helper.np_dtype_to_tensor_dtype(self.dtype)
-
-    def op(self, kind: str, *inputs: str, n: int = 1, **attributes: Any) -> Any:
-        """Add a node; return the name of its output, or the names if it has several."""
-        names = [f"{kind}_{len(self.nodes)}_{i}" for i in range(n)]
-        self.nodes.append(helper.make_node(kind, inputs, names, **attributes))
-        return names[0] if n == 1 else names
-
-    def name(self, value: str, name: str) -> None:
-        """Give a value the name of an output of the graph."""
-        self.nodes.append(helper.make_node("Identity", [value], [name]))
-
-    def constant(self, value: Any, dtype: Any = np.float64) -> str:
-        """Add a constant."""
-        name = f"constant_{len(self.constants)}"
-        self.constants.append(numpy_helper.from_array(np.asarray(value, dtype), name))
-        return name
-
-    def weight(self, array: np.ndarray) -> str:
-        """Add a constant in the model's precision."""
-        return self.constant(array, self.dtype)
 
 
 def build(snapshot: Snapshot) -> GraphProto:
     """Return the graph of one step; see ``to_onnx`` for its inputs and outputs."""
     b = Builder(snapshot.dtype)
-    x = _scaled(b, snapshot)
-    x = b.op("Cast", x, to=b.kind)
+    told = follow(b, snapshot) if snapshot.knows_targets else Told()
+    x = b.cast(scaled(b, snapshot, "x", snapshot.input_moments))
+    read = [x]
     if snapshot.n_lags:
-        x = b.op("Concat", x, "lag", axis=1)
+        read.append(_flat(b, b.part(told.rows, 0, 1, axis=1)))
+    read = [_joined(b, read)]
+    h = _layers(b, snapshot, read[0])
+    read += _read_by_the_head(b, snapshot, x, told)
+    outputs = _predict(b, snapshot, h, _joined(b, read), told)
+    carried = _carried_values(snapshot, b.kind)
+    inputs = [_value("x", TensorProto.DOUBLE, [_BATCH, snapshot.n_features])]
+    if snapshot.knows_targets:
+        inputs.append(_value("y", TensorProto.DOUBLE, [_BATCH, snapshot.n_targets]))
+    inputs += [_value(*value) for value in carried]
+    outputs += [_value(f"{name}_next", kind, shape) for name, kind, shape in carried]
+    return helper.make_graph(b.nodes, "streamrnn", inputs, outputs, b.constants)
+
+
+def _carried_values(snapshot: Snapshot, kind: int) -> list[tuple[str, int, list[Any]]]:
+    """Return names, types and shapes of what a step takes in and, as ``..._next``, gives out."""
+    layers = [snapshot.num_layers, _BATCH, snapshot.hidden_size]
+    carried = [(name, kind, layers) for name in "hc"[: snapshot.n_states]]
+    if snapshot.memory.x_before is not None:
+        carried.append(("x_before", kind, [_BATCH, snapshot.n_features]))
+    if snapshot.n_kept:
+        carried.append(("targets", kind, [_BATCH, snapshot.n_kept, snapshot.n_outputs + 1]))
+    if snapshot.memory.last is not None:
+        carried.append(("last", TensorProto.DOUBLE, [_BATCH, snapshot.n_outputs]))
+    return carried
+
+
+def _joined(b: Builder, values: list[str]) -> str:
+    return values[0] if len(values) == 1 else str(b.op("Concat", *values, axis=1))
+
+
+def _flat(b: Builder, rows: str) -> str:
+    return str(b.op("Flatten", rows, axis=1))
+
+
+def _layers(b: Builder, snapshot: Snapshot, x: str) -> str:
+    """Take all layers one step on; write the state, and return the top layer's hidden state."""
     carried = ["h", "c"][: snapshot.n_states]
     after: list[list[str]] = []
     for layer in range(snapshot.num_layers):
@@ -62,59 +71,26 @@ def build(snapshot: Snapshot) -> GraphProto:
         after.append(_layer(b, snapshot, layer, x, before))
         x = after[-1][0]
     for i, name in enumerate(carried):
-        axis = b.constant([0], np.int64)
-        rows = [b.op("Unsqueeze", states[i], axis) for states in after]
+        rows = [b.with_axis(states[i], 0) for states in after]
         b.name(b.op("Concat", *rows, axis=0), f"{name}_next")
-    outputs = _predict(b, snapshot, x)
-    inputs = [_value("x", TensorProto.DOUBLE, [_BATCH, snapshot.n_features])]
-    if snapshot.n_lags:
-        inputs.append(_value("lag", b.kind, [_BATCH, snapshot.n_lags]))
-    shape = [snapshot.num_layers, _BATCH, snapshot.hidden_size]
-    inputs += [_value(name, b.kind, shape) for name in carried]
-    outputs += [_value(f"{name}_next", b.kind, shape) for name in carried]
-    return helper.make_graph(b.nodes, "streamrnn", inputs, outputs, b.constants)
+    return x
+
+
+def _read_by_the_head(b: Builder, snapshot: Snapshot, x: str, told: Told) -> list[str]:
+    """Return what the head alone reads, as `streamrnn.lags.write_recent` has it."""
+    read = []
+    if snapshot.memory.x_before is not None:
+        read.append("x_before")
+        b.name(x, "x_before_next")
+    if snapshot.n_recent and told.last and snapshot.level_moments is not None:
+        read.append(levels(b, snapshot.level_moments, told.last))
+    if snapshot.n_recent:
+        read.append(_flat(b, told.rows))
+    return read
 
 
 def _value(name: str, kind: int, shape: list[Any]) -> ValueInfoProto:
     return helper.make_tensor_value_info(name, kind, shape)
-
-
-def _scaled(b: Builder, snapshot: Snapshot) -> str:
-    """Standardise x by the moments and itself, as `streamrnn.scaling.scale_inputs` does."""
-    moments = snapshot.input_moments
-    limit = UNSCALED_LIMIT if moments is None else LIMIT
-    usable = b.op("LessOrEqual", b.op("Abs", "x"), b.constant(limit))  # NaN is not
-    zero = b.constant(0.0)
-    if moments is None:
-        return str(b.op("Where", usable, "x", zero))
-    count, mean = b.constant(moments[COUNT] + 1.0), b.constant(moments[MEAN])
-    value = b.op("Where", usable, "x", mean)
-    if snapshot.scale_clip is not None:
-        most = _reach(moments, snapshot.scale_clip)
-        value = _between(b, value, moments[MEAN] - most, moments[MEAN] + most)
-    change = b.op("Sub", value, mean)
-    deviation = b.op("Sub", value, b.op("Add", mean, b.op("Div", change, count)))
-    m2 = b.op("Add", b.constant(moments[M2]), b.op("Mul", change, deviation))
-    varies = b.op("Greater", m2, zero)
-    safe = b.op("Where", varies, m2, b.constant(1.0))
-    scaled = b.op("Div", deviation, b.op("Sqrt", b.op("Div", safe, count)))
-    scaled = b.op("Where", varies, scaled, zero)
-    return _clipped(b, snapshot, scaled)
-
-
-def _clipped(b: Builder, snapshot: Snapshot, scaled: str) -> str:
-    clip = snapshot.scale_clip
-    return scaled if clip is None else _between(b, scaled, -clip, clip)
-
-
-def _reach(moments: np.ndarray, clip: np.ndarray) -> Any:
-    """Return how far from the mean a value may lie, (n,)."""
-    count = np.maximum(moments[COUNT], 1.0)
-    return np.where(moments[M2] > 0.0, reach(count, np.sqrt(moments[M2] / count), clip), np.inf)
-
-
-def _between(b: Builder, value: str, least: Any, most: Any) -> str:
-    return str(b.op("Min", b.op("Max", value, b.constant(least)), b.constant(most)))
 
 
 def _layer(b: Builder, snapshot: Snapshot, layer: int, x: str, before: list[str]) -> list[str]:
@@ -149,16 +125,34 @@ def _gru(b: Builder, reached: list[str], before: list[str]) -> list[str]:
     return [b.op("Add", n, b.op("Mul", z, b.op("Sub", before[0], n)))]
 
 
-def _predict(b: Builder, snapshot: Snapshot, h: str) -> list[ValueInfoProto]:
-    """Read the prediction off the top layer's hidden state; return the graph's outputs for it."""
+def _outputs(b: Builder, snapshot: Snapshot, h: str, read: str) -> str:
+    """Return the outputs of the head, float64: what it makes of the state and of its inputs."""
     weight, bias = (b.weight(snapshot.weights[f"head.{name}"]) for name in ("weight", "bias"))
-    z = b.op("Cast", b.op("Gemm", h, weight, bias, transB=1), to=TensorProto.DOUBLE)
+    z = b.op("Gemm", h, weight, bias, transB=1)
+    wide = HEADS[snapshot.head]
+    if wide:
+        if isfinite(snapshot.bound):
+            low, high = (b.constant(bound, b.dtype) for bound in (-snapshot.bound, snapshot.bound))
+            read = b.op("Clip", read, low, high)
+        z = b.op("Gemm", read, b.weight(snapshot.weights[wide]), z, transB=1)
+    return str(b.op("Cast", z, to=TensorProto.DOUBLE))
+
+
+def _in_units(b: Builder, snapshot: Snapshot, z: str, told: Told) -> str:
+    """Take the outputs of a regression to the target's units."""
+    if told.last and snapshot.level_moments is not None:
+        return changed(b, snapshot, z, snapshot.level_moments, told.last)
+    if snapshot.target_moments is None:
+        return z
+    scale, shift = map(b.constant, scale_and_shift(snapshot.target_moments))
+    return str(b.op("Add", b.op("Mul", clipped(b, snapshot, z), scale), shift))
+
+
+def _predict(b: Builder, snapshot: Snapshot, h: str, read: str, told: Told) -> list[ValueInfoProto]:
+    """Make the prediction of hidden state and inputs; return the graph's outputs for it."""
+    z = _outputs(b, snapshot, h, read)
     if snapshot.decoding in ("identity", None):
-        if snapshot.target_moments is not None:
-            z = _clipped(b, snapshot, z)
-            scale, shift = map(b.constant, scale_and_shift(snapshot.target_moments))
-            z = b.op("Add", b.op("Mul", z, scale), shift)
-        b.name(z, "prediction")
+        b.name(_in_units(b, snapshot, z, told), "prediction")
         return [_value("prediction", TensorProto.DOUBLE, [_BATCH, snapshot.n_outputs])]
     if snapshot.decoding == "softmax":
         z = b.op("Softmax", z, axis=1)

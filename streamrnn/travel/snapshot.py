@@ -9,14 +9,19 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from streamrnn import cells, heads, losses, weights
-from streamrnn.lags import write_lags
+from streamrnn.changes import shrinkage
 from streamrnn.losses.protocol import decode, identity
 from streamrnn.model import Model
 from streamrnn.scaling import COUNT, FOREVER, M2, MEAN
 from streamrnn.statistics import statistics_parts
+from streamrnn.travel import memory
+from streamrnn.travel.memory import Memory, checked
 
 #: Cells that PyTorch and ONNX can express, by type: a foreign cell may have any name.
 CELLS: dict[type, str] = {kind: name for name, kind in cells.registry().items()}
+
+#: Heads that can travel, and the weight by which each reads the inputs, if it does.
+HEADS: dict[str, str] = {"linear": "", "linear_skip": "head.skip", "rls": "head.inputs"}
 
 #: How the outputs of the losses that are no regression become a prediction.
 _DECODINGS = {"cross_entropy": "softmax", "logistic": "logistic", "binary_cross_entropy": "sigmoid"}
@@ -25,8 +30,9 @@ _DECODINGS = {"cross_entropy": "softmax", "logistic": "logistic", "binary_cross_
 class Snapshot(NamedTuple):
     """A model's numbers at one moment, apart from what only learning needs.
 
-    The optimizer and the window of the last steps stay behind: whoever learns on starts with new
-    ones.
+    The optimizer, the certainty of a head that learns by recursive least squares and the window of
+    the last steps stay behind, but for what predictions take from it: whoever learns on starts with
+    new ones.
     """
 
     cell: str
@@ -37,20 +43,28 @@ class Snapshot(NamedTuple):
     state: np.ndarray | None = None
     #: Count, mean and sum of squared deviations of the inputs, (3, features); None if not scaled.
     input_moments: np.ndarray | None = None
-    #: The same of the targets, (3, outputs).
+    #: The same of the targets, (3, outputs), or of their changes, the mean being 0.
     target_moments: np.ndarray | None = None
     #: Outputs to prediction: "identity", "softmax", "logistic" or "sigmoid"; None if not known.
     decoding: str | None = None
     #: Names of the columns and of the outputs, as far as they have any.
     features: list[Hashable] | None = None
     labels: list[Hashable] | None = None
-    #: Inputs after the features, which are not scaled.
+    #: Inputs after the features: those that tell the last target.
     n_lags: int = 0
-    #: What they are at the next step, (n_lags,).
-    lag: np.ndarray | None = None
-    #: Deviations beyond which an input counts as at that distance, and no prediction lies, ();
-    #: None for none.
+    #: Last targets that the head reads.
+    n_recent: int = 0
+    #: Greatest magnitude of an input of the head.
+    bound: float = math.inf
+    #: Deviations beyond which a scaled number counts as at that distance, and no prediction lies,
+    #: (); None for none.
     scale_clip: np.ndarray | None = None
+    #: What is carried beside the state.
+    memory: Memory = Memory()
+    #: Of a model that predicts changes: count, mean and sum of squared deviations of the levels,
+    #: (3, outputs), and the sums that say how far its changes are trusted, (4, outputs).
+    level_moments: np.ndarray | None = None
+    change_fit: np.ndarray | None = None
 
     @property
     def hidden_size(self) -> int:
@@ -76,6 +90,48 @@ class Snapshot(NamedTuple):
     def n_outputs(self) -> int:
         """Outputs of the head."""
         return len(self.weights["head.bias"])
+
+    @property
+    def n_targets(self) -> int:
+        """Numbers in a target: a label is one."""
+        return 1 if self.decoding == "softmax" else self.n_outputs
+
+    @property
+    def head(self) -> str:
+        """Name of the head."""
+        return next(
+            name for name, wide in reversed(HEADS.items()) if not wide or wide in self.weights
+        )
+
+    @property
+    def is_change(self) -> bool:
+        """Whether changes are predicted in place of levels."""
+        return self.level_moments is not None
+
+    @property
+    def n_kept(self) -> int:
+        """Steps of which targets are kept."""
+        return 0 if self.memory.targets is None else len(self.memory.targets)
+
+    @property
+    def knows_targets(self) -> bool:
+        """Whether predictions depend on the targets before."""
+        return self.memory.targets is not None or self.memory.last is not None
+
+    @property
+    def change_share(self) -> np.ndarray:
+        """What of a predicted change is trusted, (outputs,); all of it where none is predicted."""
+        if self.change_fit is None:
+            return np.ones(self.n_outputs)
+        return np.array([shrinkage(self.change_fit, k) for k in range(self.n_outputs)])
+
+    @property
+    def change_scale(self) -> np.ndarray:
+        """By what a scaled change is multiplied to be in the target's units, (outputs,)."""
+        if self.target_moments is None:
+            return np.ones(self.n_outputs)
+        scale, _ = scale_and_shift(self.target_moments)
+        return np.where(self.target_moments[COUNT] > 0, scale, 0.0)
 
     @property
     def dtype(self) -> str:
@@ -108,13 +164,11 @@ def take(model: Model, features: Sequence[Hashable], labels: Sequence[Hashable] 
         raise ValueError(f"the model has seen {list(labels)} as targets only: let it learn first")
     settings = model.blueprint.settings
     moments = statistics_parts(sizes, model.statistics)
-    lag = np.zeros(sizes.n_lags, model.blueprint.dtype)
-    if sizes.n_lags:
-        write_lags(sizes, model.parts.targets, moments.counters, lag)
-    state = model.parts.state.reshape(sizes.num_layers, sizes.n_states, sizes.hidden_size)
+    parts, change = model.parts, moments.change
+    state = parts.state.reshape(sizes.num_layers, sizes.n_states, sizes.hidden_size)
     return Snapshot(
         cell=_cell(model),
-        weights=weights.get(model.plugins, sizes, model.parts.parameters),
+        weights=weights.get(model.plugins, sizes, parts.parameters, parts.head_memory),
         state=state.transpose(1, 0, 2).copy(),
         input_moments=moments.inputs.copy() if settings.scale_inputs else None,
         target_moments=moments.targets.copy() if settings.scale_target else None,
@@ -122,8 +176,12 @@ def take(model: Model, features: Sequence[Hashable], labels: Sequence[Hashable] 
         features=list(features),
         labels=None if labels is None else list(labels),
         n_lags=sizes.n_lags,
-        lag=lag if sizes.n_lags else None,
+        n_recent=sizes.recent_targets,
+        bound=getattr(model.plugins.head, "bound", math.inf),
         scale_clip=np.array(settings.scale_clip) if settings.scale_clip < math.inf else None,
+        memory=memory.take(model),
+        level_moments=change.levels.copy() if sizes.is_change else None,
+        change_fit=change.fit.copy() if sizes.is_change else None,
     )
 
 
@@ -131,18 +189,14 @@ def _cell(model: Model) -> str:
     cell, head = model.plugins.cell, model.plugins.head
     if type(cell) not in CELLS:
         raise ValueError(f"cell={cell!r} cannot travel; {', '.join(CELLS.values())} can")
-    if type(head) is not heads.registry()["linear"]:
-        raise ValueError(f"head={head!r} cannot travel; 'linear' can")
+    if type(head) not in [heads.registry()[name] for name in HEADS]:
+        raise ValueError(f"head={head!r} cannot travel; {', '.join(HEADS)} can")
     return CELLS[type(cell)]
 
 
 def decoding_of(model: Model) -> str:
     """Say how a model's outputs become predictions; ValueError if that is only known here."""
     loss = model.plugins.loss
-    if model.sizes.is_change:
-        raise ValueError(
-            "predict_change=True cannot travel: a module knows no last value to change from"
-        )
     if decode.registry[type(loss)] is identity:
         return "identity"
     if losses.registry().get(loss.name) is not type(loss) or loss.name not in _DECODINGS:
@@ -151,7 +205,7 @@ def decoding_of(model: Model) -> str:
 
 
 def put_moments(model: Model, snapshot: Snapshot) -> None:
-    """Give a model that has the snapshot's weights its scaling and its carried state, too.
+    """Give a model that has the snapshot's weights its scaling and what it carried, too.
 
     Raises
     ------
@@ -159,27 +213,26 @@ def put_moments(model: Model, snapshot: Snapshot) -> None:
         If they do not fit the model.
     """
     sizes, parts = model.sizes, statistics_parts(model.sizes, model.statistics)
-    for name, target in (("input_moments", parts.inputs), ("target_moments", parts.targets)):
+    for name, target in (
+        ("input_moments", parts.inputs),
+        ("target_moments", parts.targets),
+        ("level_moments", parts.change.levels),
+    ):
         moments = getattr(snapshot, name)
         if moments is not None:
             target[:] = _checked_moments(name, moments, target.shape)
+    if snapshot.change_fit is not None:
+        fit = parts.change.fit
+        fit[:] = checked("change_fit", snapshot.change_fit, fit.shape)
     if snapshot.state is not None:
         shape = (sizes.n_states, sizes.num_layers, sizes.hidden_size)
-        state = _checked("initial_state", snapshot.state, shape)
-        model.parts.state[:] = state.transpose(1, 0, 2).reshape(sizes.num_layers, -1)
-
-
-def _checked(name: str, given: Any, shape: tuple[int, ...]) -> np.ndarray:
-    array = np.asarray(given, np.float64)
-    if array.shape != shape:
-        raise ValueError(f"{name} is {array.shape}, the model needs {shape}")
-    if not np.isfinite(array).all():
-        raise ValueError(f"{name} has values that are not finite")
-    return array
+        state = checked("initial_state", snapshot.state, shape)
+        state = state.transpose(1, 0, 2).reshape(sizes.num_layers, -1)
+        memory.put(model, snapshot.memory, state)
 
 
 def _checked_moments(name: str, given: Any, shape: tuple[int, ...]) -> np.ndarray:
-    moments = _checked(name, given, shape)
+    moments = checked(name, given, shape)
     if (moments[[COUNT, M2]] < 0).any():
         raise ValueError(f"{name} has a count or a sum of squares below 0")
     return moments

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from streamrnn.scaling import COUNT, LIMIT, M2, MEAN, UNSCALED_LIMIT, reach
-from streamrnn.travel.snapshot import Snapshot
+from streamrnn.scaling import COUNT, M2, MEAN
+from streamrnn.travel.snapshot import HEADS, Snapshot
+from streamrnn.travel.torch_targets import (
+    Carried,
+    Scaling,
+    State,
+    Targets,
+    spread,
+    tensor,
+)
 
 _LAYERS: dict[str, tuple[type[nn.RNNBase], dict[str, Any]]] = {
     "lstm": (nn.LSTM, {}),
@@ -18,8 +26,33 @@ _LAYERS: dict[str, tuple[type[nn.RNNBase], dict[str, Any]]] = {
     "rnn_relu": (nn.RNN, {"nonlinearity": "relu"}),
 }
 
-#: Hidden state (layers, batch, H), of an LSTM with the cell state; (layers, H) without a batch.
-State: TypeAlias = Tensor | tuple[Tensor, Tensor]
+
+class Readout(nn.Linear):
+    """A linear layer that reads inputs beside the hidden state.
+
+    Parameters
+    ----------
+    snapshot
+        The numbers.
+    """
+
+    bound: Tensor | None
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        dtype = _dtype(snapshot)
+        super().__init__(snapshot.hidden_size, snapshot.n_outputs, dtype=dtype)
+        self.wide = HEADS[snapshot.head].removeprefix("head.")
+        weight = torch.empty(snapshot.weights[HEADS[snapshot.head]].shape, dtype=dtype)
+        self.register_parameter(self.wide, nn.Parameter(weight))
+        bound = np.array(snapshot.bound) if np.isfinite(snapshot.bound) else None
+        self.register_buffer("bound", tensor(bound))
+
+    def forward(self, h: Tensor, inputs: Tensor) -> Tensor:
+        """Read hidden states, (..., H), and inputs, (..., columns), which are clipped."""
+        if self.bound is not None:
+            bound = self.bound.to(inputs.dtype)
+            inputs = torch.maximum(torch.minimum(inputs, bound), -bound)
+        return super().forward(h) + nn.functional.linear(inputs, getattr(self, self.wide))
 
 
 class RecurrentModule(nn.Module):
@@ -40,21 +73,22 @@ class RecurrentModule(nn.Module):
     rnn
         ``nn.LSTM``, ``nn.GRU`` or ``nn.RNN``, batch first, in the estimator's precision.
     head
-        ``nn.Linear``.
+        ``nn.Linear``, or a `Readout`, which is one that reads inputs, too.
+    targets
+        What it makes of the targets that it is told; None for a model that looks at none.
     input_moments
         Buffer, float64, (3, features): count, mean and sum of squared deviations of the inputs;
         None where they are not scaled.
     target_moments
-        Buffer, the same of the targets, (3, outputs).
-    scale_clip
-        Buffer, float64, (): deviations beyond which an input counts as at that distance, and no
-        prediction lies; None for none.
+        Buffer, the same of the targets, (3, outputs), or of their changes.
     initial_state
         Buffer, (states, layers, H): what the estimator carried; `carried_state` gives it the shape
         that `forward` takes.
-    initial_lag
-        Buffer, (lags,): the last target that the estimator knew, as the network sees it; None for
-        a model without lags.
+    initial_x_before, initial_targets, initial_last
+        Buffers, what else it carried: see `Carried`. None for what the model does not look at.
+    level_moments, change_fit
+        Buffers of a model that predicts changes: moments of the levels, (3, outputs), and sums that
+        say how far its changes are trusted, (4, outputs).
     feature_names
         Names of the columns of x.
     labels
@@ -65,7 +99,11 @@ class RecurrentModule(nn.Module):
     target_moments: Tensor | None
     scale_clip: Tensor | None
     initial_state: Tensor
-    initial_lag: Tensor | None
+    initial_x_before: Tensor | None
+    initial_targets: Tensor | None
+    initial_last: Tensor | None
+    level_moments: Tensor | None
+    change_fit: Tensor | None
 
     def __init__(self, snapshot: Snapshot) -> None:
         super().__init__()
@@ -73,23 +111,30 @@ class RecurrentModule(nn.Module):
         self.labels = snapshot.labels
         self.decoding = snapshot.decoding
         self.n_lags = snapshot.n_lags
+        self.n_recent = snapshot.n_recent
         kind, more = _LAYERS[snapshot.cell]
-        dtype = torch.float64 if snapshot.dtype == "float64" else torch.float32
         self.rnn = kind(
             input_size=snapshot.n_features + snapshot.n_lags,
             hidden_size=snapshot.hidden_size,
             num_layers=snapshot.num_layers,
             batch_first=True,
-            dtype=dtype,
+            dtype=_dtype(snapshot),
             **more,
         )
-        self.head = nn.Linear(snapshot.hidden_size, snapshot.n_outputs, dtype=dtype)
+        self.head = _head(snapshot)
         self._take_weights(snapshot.weights)
-        self.register_buffer("input_moments", _tensor(snapshot.input_moments))
-        self.register_buffer("target_moments", _tensor(snapshot.target_moments))
-        self.register_buffer("scale_clip", _tensor(snapshot.scale_clip))
-        self.register_buffer("initial_state", _tensor(snapshot.state))
-        self.register_buffer("initial_lag", _tensor(snapshot.lag))
+        self.targets = Targets(snapshot) if snapshot.knows_targets else None
+        for name in (
+            "scale_clip",
+            "input_moments",
+            "target_moments",
+            "level_moments",
+            "change_fit",
+        ):
+            self.register_buffer(name, tensor(getattr(snapshot, name)))
+        self.register_buffer("initial_state", tensor(snapshot.state))
+        for name, values in snapshot.memory._asdict().items():
+            self.register_buffer(f"initial_{name}", tensor(values))
 
     def _take_weights(self, weights: dict[str, np.ndarray]) -> None:
         parameters = dict(self.rnn.named_parameters())
@@ -98,7 +143,7 @@ class RecurrentModule(nn.Module):
             for name, parameter in parameters.items():
                 parameter.copy_(torch.from_numpy(weights[name]))
 
-    def carried_state(self, batch: int | None = None) -> State:
+    def carried_state(self, batch: int | None = None) -> State | Carried:
         """Return the state that the estimator carried when it was exported, to go on from it.
 
         Parameters
@@ -109,11 +154,38 @@ class RecurrentModule(nn.Module):
         parts = [part.clone() for part in self.initial_state]
         if batch is not None:
             parts = [part.unsqueeze(1).repeat(1, batch, 1) for part in parts]
-        return (parts[0], parts[1]) if len(parts) == 2 else parts[0]
+        rnn: State = (parts[0], parts[1]) if len(parts) == 2 else parts[0]
+        lead = () if batch is None else (batch,)
+        carried = Carried(
+            rnn,
+            spread(self.initial_x_before, lead),
+            spread(self.initial_targets, lead),
+            spread(self.initial_last, lead),
+        )
+        return carried if self._remembers else rnn
+
+    @property
+    def _remembers(self) -> bool:
+        """Whether more is carried than the hidden state."""
+        return self.targets is not None or self.initial_x_before is not None
+
+    def _carried(self, state: State | Carried | None, lead: tuple[int, ...]) -> Carried:
+        """Return what is carried, of as many streams as there are; nothing is known at first."""
+        if state is None:
+            last = spread(self.initial_last, lead)
+            return Carried(
+                None,
+                _zeros_like(spread(self.initial_x_before, lead)),
+                _zeros_like(spread(self.initial_targets, lead)),
+                None if last is None else torch.full_like(last, torch.nan),
+            )
+        if isinstance(state, Carried) != self._remembers:
+            raise ValueError("state is not what carried_state() or an earlier call has returned")
+        return state if isinstance(state, Carried) else Carried(state)
 
     def forward(
-        self, x: Tensor, state: State | None = None, lag: Tensor | None = None
-    ) -> tuple[Tensor, State]:
+        self, x: Tensor, state: State | Carried | None = None, y: Tensor | None = None
+    ) -> tuple[Tensor, State | Carried]:
         """Predict every step of a sequence.
 
         Parameters
@@ -122,12 +194,16 @@ class RecurrentModule(nn.Module):
             Raw features, (T, n) or (batch, T, n), columns as in `feature_names`; float64 where
             single precision would lose digits. NaN is a missing value and counts as the mean.
         state
-            Hidden state to start from, of an LSTM with the cell state: (layers, H), or (layers,
-            batch, H). None starts from zeros, as in PyTorch; `carried_state` is where the estimator
-            was.
-        lag
-            Further inputs that are not scaled, (T, lags) or (batch, T, lags), for a model with
-            lags.
+            Where to start from: what `carried_state` or an earlier call returned. That is the
+            hidden state, of an LSTM with the cell state, (layers, H), or (layers, batch, H); for a
+            model that looks at the targets before, or at the features of the step before, a
+            `Carried`. None starts from zeros, as in PyTorch, with nothing known;
+            `carried_state` is where the estimator was.
+        y
+            For a model that looks at the targets before: with each step the target of the step
+            before it, (T, targets) or (batch, T, targets), in its units; of a classifier the place
+            of the label in `labels`, of several labels 1 and 0. NaN where it is not known, or the
+            state knows it, as the estimator's does. None: no target is known.
 
         Returns
         -------
@@ -135,55 +211,85 @@ class RecurrentModule(nn.Module):
             Predictions, float64, (T, outputs) or (batch, T, outputs), in the target's units or as
             probabilities; and the state after the last step.
         """
-        z, state = self.outputs(x, state, lag)
-        return self.decoded(z), state
+        z, state, last = self._run(x, state, y)
+        return self.decoded(z, last), state
 
     def outputs(
-        self, x: Tensor, state: State | None = None, lag: Tensor | None = None
-    ) -> tuple[Tensor, State]:
+        self, x: Tensor, state: State | Carried | None = None, y: Tensor | None = None
+    ) -> tuple[Tensor, State | Carried]:
         """Do as `forward`, but return the head's outputs: scaled numbers, log-odds or logits.
 
         Losses such as ``nn.CrossEntropyLoss`` are given these.
         """
-        inputs = self.scaled(x).to(self.head.weight.dtype)
-        if (lag is None) == bool(self.n_lags):
-            raise ValueError(f"the model has {self.n_lags} lags, got lag={lag}")
-        if lag is not None:
-            inputs = torch.cat([inputs, lag.to(inputs.dtype)], dim=-1)
-        h, state = self.rnn(inputs, state)
-        return self.head(h), state
+        z, state, _ = self._run(x, state, y)
+        return z, state
+
+    def _run(
+        self, x: Tensor, state: State | Carried | None, y: Tensor | None
+    ) -> tuple[Tensor, State | Carried, Tensor | None]:
+        """Return the head's outputs, the state after the last step, and the last known targets."""
+        if y is not None and self.targets is None:
+            raise ValueError("the model looks at no targets, and y is given")
+        seen = self.scaled(x).to(self.head.weight.dtype)
+        carried = self._carried(state, x.shape[:-2])
+        read, rows, last = [seen], None, None
+        if self.targets is not None:
+            y = x.new_full((*x.shape[:-1], self.targets.n_targets), torch.nan) if y is None else y
+            rows, last, carried = self.targets(y.double(), carried, self._of_targets)
+        if self.n_lags and rows is not None:
+            read.append(rows[..., 0, :])
+        inputs = torch.cat(read, dim=-1)
+        h, rnn = self.rnn(inputs, carried.rnn)
+        if not isinstance(self.head, Readout):
+            z = self.head(h)
+        else:
+            z = self.head(h, self._read_by_the_head(inputs, seen, carried, rows, last))
+        if carried.x_before is not None:
+            carried = carried._replace(x_before=seen[..., -1, :])
+        return z, carried._replace(rnn=rnn) if self._remembers else rnn, last
+
+    def _read_by_the_head(
+        self,
+        inputs: Tensor,
+        seen: Tensor,
+        carried: Carried,
+        rows: Tensor | None,
+        last: Tensor | None,
+    ) -> Tensor:
+        """Return all inputs of the head, as `streamrnn.lags.write_recent` has them."""
+        read = [inputs]
+        if carried.x_before is not None:
+            before = torch.cat([carried.x_before.unsqueeze(-2), seen[..., :-1, :]], dim=-2)
+            read.append(before)
+        if self.n_recent and last is not None and self.level_moments is not None:
+            read.append(_levels(last, self.level_moments.double()).to(seen.dtype))
+        if self.n_recent and rows is not None:
+            read.append(rows.flatten(-2))
+        return torch.cat(read, dim=-1)
 
     def scaled(self, x: Tensor) -> Tensor:
         """Return raw features as the network sees them, float64; missing ones are 0."""
-        x = x.double()
-        if self.input_moments is None:
-            return torch.where(x.abs() <= UNSCALED_LIMIT, x, 0.0)
-        moments = self.input_moments.double()
-        count, mean = moments[COUNT] + 1.0, moments[MEAN]
-        x = self._within_reach(torch.where(x.abs() <= LIMIT, x, mean), moments)
-        change = x - mean
-        deviation = x - (mean + change / count)
-        m2 = moments[M2] + change * deviation
-        # Both branches are computed, and a NaN in the one not taken would spoil the gradient.
-        safe = torch.where(m2 > 0.0, m2, 1.0)
-        scaled = torch.where(m2 > 0.0, deviation / torch.sqrt(safe / count), 0.0)
-        return self._clipped(scaled)
+        return self._scaling(self.input_moments).scaled(x.double())
 
-    def _clipped(self, scaled: Tensor) -> Tensor:
-        if self.scale_clip is None:
-            return scaled
-        return torch.clamp(scaled, -self.scale_clip.double(), self.scale_clip.double())
+    def _scaling(self, moments: Tensor | None) -> Scaling:
+        clip = None if self.scale_clip is None else self.scale_clip.double()
+        return Scaling(None if moments is None else moments.double(), clip)
 
-    def _within_reach(self, x: Tensor, moments: Tensor) -> Tensor:
-        if self.scale_clip is None:
-            return x
-        count = moments[COUNT].clamp(min=1.0)
-        most = reach(count, torch.sqrt(moments[M2] / count), self.scale_clip.double())
-        most = torch.where(moments[M2] > 0.0, most, torch.inf)
-        return torch.clamp(x, moments[MEAN] - most, moments[MEAN] + most)
+    @property
+    def _of_targets(self) -> Scaling:
+        return self._scaling(self.target_moments)
 
-    def decoded(self, z: Tensor) -> Tensor:
-        """Turn the head's outputs into predictions, float64."""
+    def decoded(self, z: Tensor, last: Tensor | None = None) -> Tensor:
+        """Turn the head's outputs into predictions, float64.
+
+        Parameters
+        ----------
+        z
+            The outputs, (..., outputs).
+        last
+            Of a model that predicts changes: the last known targets, in their units, NaN where none
+            is known.
+        """
         z = z.double()
         if self.decoding == "softmax":
             return z.softmax(dim=-1)
@@ -191,13 +297,33 @@ class RecurrentModule(nn.Module):
             return torch.cat([-z, z], dim=-1).sigmoid()
         if self.decoding == "sigmoid":
             return z.sigmoid()
-        return z if self.target_moments is None else self._unscaled(z, self.target_moments.double())
+        if self.level_moments is not None and self.targets is not None:
+            if last is None:
+                raise ValueError("the model predicts changes: decoded() needs the last targets")
+            mean = self.level_moments.double()[MEAN]
+            change = self._of_targets.clipped(z * self.targets.change_share)
+            return torch.where(last.isnan(), mean, last) + change * self.targets.change_scale
+        return self._of_targets.unscaled(z)
 
-    def _unscaled(self, z: Tensor, moments: Tensor) -> Tensor:
-        count, z = moments[COUNT], self._clipped(z)
-        deviation = (moments[M2] / count.clamp(min=1.0)).sqrt()
-        return torch.where(count > 0.0, moments[MEAN] + z * deviation, z)
+
+def _dtype(snapshot: Snapshot) -> torch.dtype:
+    return torch.float64 if snapshot.dtype == "float64" else torch.float32
 
 
-def _tensor(array: np.ndarray | None) -> Tensor | None:
-    return None if array is None else torch.from_numpy(array.copy())
+def _head(snapshot: Snapshot) -> nn.Linear:
+    if HEADS[snapshot.head]:
+        return Readout(snapshot)
+    return nn.Linear(snapshot.hidden_size, snapshot.n_outputs, dtype=_dtype(snapshot))
+
+
+def _levels(last: Tensor, moments: Tensor) -> Tensor:
+    """Standardise the last known targets by the levels' moments; 0 where there is none."""
+    can_tell = ~last.isnan() & (moments[M2] > 0.0)
+    scale = (
+        torch.where(moments[M2] > 0.0, moments[M2], 1.0) / moments[COUNT].clamp(min=1.0)
+    ).sqrt()
+    return torch.where(can_tell, (last - moments[MEAN]) / scale, 0.0)
+
+
+def _zeros_like(values: Tensor | None) -> Tensor | None:
+    return None if values is None else torch.zeros_like(values)

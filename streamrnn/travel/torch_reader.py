@@ -39,7 +39,12 @@ def read(module: nn.Module) -> Found:
     """
     for part in module.modules():
         if isinstance(part, RecurrentModule):  # ours, perhaps wrapped in others
-            _refuse_others(module, (part.rnn, part.head))
+            own = (
+                (part.rnn, part.head)
+                if part.targets is None
+                else (part.rnn, part.head, part.targets)
+            )
+            _refuse_others(module, own)
             return Found(
                 cell=_cell(part.rnn),
                 arrays=dict(part.state_dict()),
