@@ -114,7 +114,7 @@ def check_files(settings: Settings) -> None:
     metavar="NAME",
     default=Settings.optimizer,
     help="How a gradient changes the weights: sgd, momentum, nesterov, rmsprop, adagrad, adam, "
-    "adamw, or any other file in streamrnn/optimizers.",
+    "adamw, obgd, intentional, or any other file in streamrnn/optimizers.",
 )
 @click.option(
     "--lr",

@@ -25,6 +25,7 @@ model.replay([[1.0], [2.0]], [1.0, 2.0], features=["a"])
 streamrnn.RNNRegressor(cell="rnn", hidden_size=300, truncation=2).learn_one({"a": 1.0}, 1.0)
 shared = model.clone({"head": "linear_skip"})
 fleet = streamrnn.KeyedModel(shared, key="id", weights="shared")
+fleet.predict_one({"id": 7, "a": 1.0})  # of a new model: its own code
 fleet.learn_one({"id": 7, "a": 1.0}, 1.0)
 try:
     open(os.path.join(os.environ["NUMBA_CACHE_DIR"], "new"), "w")

@@ -190,7 +190,7 @@ def test_a_bagged_sample_advances_the_state_as_often_as_it_is_learnt():
 
 
 def test_a_worse_expert_loses_its_weight():
-    good, bad = _regressor(), plain(RNNRegressor, **FAST, lr=0.0)  # the mean
+    good, bad = _regressor(), plain(RNNRegressor, **SMALL, lr=0.0)  # the mean
     hedge = ensemble.EWARegressor([bad, good], learning_rate=0.1)
     _learn(hedge, datasets.TrumpApproval().take(400))
     assert hedge.weights[1] > 0.99

@@ -12,6 +12,7 @@ import time
 
 import numpy as np
 import pytest
+from estimator_helpers import PLAIN
 
 from streamrnn import RNNRegressor
 from streamrnn.backends import helpers
@@ -33,7 +34,7 @@ CONFIGURATIONS = [
         "update_every": 3,
         "loss_window": 3,
     },
-    {"cell": "rnn", "optimizer": "intentional", "clip_value": 0.01},
+    {**PLAIN[RNNRegressor], "cell": "rnn", "optimizer": "intentional", "clip_value": 0.01},
 ]
 
 
