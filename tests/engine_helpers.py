@@ -73,15 +73,17 @@ def engine(n_inputs=3, **words):
 
 
 def put(model, arrays):
-    arrays = weights.as_arrays(arrays, model.blueprint.dtype)
-    weights.check(model.plugins, model.sizes, arrays)
+    """Take over parameters; a head that learns by itself starts from what it has learnt."""
     parts = model.parts
+    learnt = weights.get(model.plugins, model.sizes, parts.parameters, parts.head_memory)
+    arrays = weights.as_arrays(learnt | arrays, model.blueprint.dtype)
+    weights.check(model.plugins, model.sizes, arrays)
     weights.put(model.plugins, model.sizes, parts.parameters, parts.head_memory, arrays)
 
 
 def get(model):
-    parts = model.parts
-    return weights.get(model.plugins, model.sizes, parts.parameters, parts.head_memory)
+    """The parameters, which learn by gradient."""
+    return weights.get(model.plugins, model.sizes, model.parts.parameters)
 
 
 def learn(model, x, y, weight=1.0):
