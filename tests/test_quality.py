@@ -261,7 +261,7 @@ def tiny(kind):
     labels = kind == "classification"
     xs = [{"a": value, "b": t % 3} for t, value in enumerate(wave)]
     ys = [int(value > 10) if labels else value for value in wave]
-    return with_last(xs, ys, name=ours.TOLD[0], task=kind, kind=kind, about="")
+    return with_last(xs, ys, name="TrumpApproval", task=kind, kind=kind, about="")
 
 
 @pytest.mark.parametrize("kind", FIGURES)

@@ -49,11 +49,6 @@ def test_seeds_are_for_those_that_have_some(nothing_set):
     assert "ARF" not in {job.row for job in quick}
 
 
-def test_the_target_is_kept_only_where_others_are_told_it():
-    assert "RNNRegressor(lagged_target=True)" in measure.rows_of("TrumpApproval")
-    assert "RNNRegressor(lagged_target=True)" not in measure.rows_of("ChickWeights")
-
-
 def test_patterns_that_fit_nothing_are_told(nothing_set, capsys):
     with pytest.raises(SystemExit) as ended:
         script.main(["--only", "Mars*"])

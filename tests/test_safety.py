@@ -226,7 +226,6 @@ def test_a_clip_survives_bad_readings(estimator, options):
     assert worst(found) < (MOST,)
 
 
-@pytest.mark.xfail(strict=True, reason="a bad first change stays in the usual size of changes")
 @each_estimator
 @pytest.mark.parametrize("options", OPTIONS)
 def test_a_clip_survives_a_bad_start(estimator, options):

@@ -94,14 +94,20 @@ class Changes:
         return change
 
     def scaled_change(self, k, change):
-        """About 0, and what lies beyond the clip counts as there; older ones fade."""
+        """About 0, and what lies beyond the clip counts as there; older ones fade.
+
+        While there are few, one that is far smaller makes the others count half.
+        """
         weights = self.weights[k]
         if self.usual(k) > 0:
             reach = self.clip * (1 + (10 / sum(weights)) ** 2) * self.usual(k)
             change = np.clip(change, -reach, reach)
         self.changes[k].append(change)
         weights.append(1.0)
-        usual = self.usual(k)
-        if sum(weights) > self.memory:
-            self.weights[k] = [weight * self.memory / sum(weights) for weight in weights]
-        return np.clip(change / usual, -self.clip, self.clip) if usual > 0 else 0.0
+        usual, n = self.usual(k), sum(weights)
+        scaled = change / usual if usual > 0 else 0.0
+        if n > self.memory:
+            self.weights[k] = [weight * self.memory / n for weight in weights]
+        if self.clip < math.inf and n <= 30 and 0 < abs(scaled) < 1 / 30:
+            self.weights[k] = [weight / 2 for weight in weights]
+        return np.clip(scaled, -self.clip, self.clip)
