@@ -66,6 +66,7 @@ def _kinds() -> list[Scenario]:
         _scenario(OURS, "stored", 32, 32, cell="gru"),
         _scenario(OURS, "stored", 32, 32, cell="rnn"),
         _scenario(OURS, "every16", 32, 32),
+        _scenario(OURS, "defaults", 32, 32),
         _scenario(OURS, "stored", 32, 32, "float64", dtype="float64"),
     ]
 

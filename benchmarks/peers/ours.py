@@ -17,24 +17,26 @@ from plain import NUMBERS
 import streamrnn
 from streamrnn import RNNRegressor
 
-#: Ways to do the job; everything else is as by default, of the plain network.
+#: Ways to do the job with the plain network; everything else is as by default.
 VARIANTS: dict[str, dict[str, Any]] = {
     "stored": {},
     "recomputed": {"activations": "recomputed"},
     "loop": {},  # predict_one and learn_one
     "every16": {"update_every": 16, "loss_window": 16},
 }
+#: No plain network: changes, read out by least squares.
+DEFAULTS = "defaults"
 
 
 class OurLearner:
-    """``RNNRegressor`` in one of the `VARIANTS`."""
+    """``RNNRegressor`` in one of the `VARIANTS`, or as it is by default."""
 
     chunk = 1
 
     def __init__(self, job: worker.Job, weights: Mapping[str, np.ndarray] | None) -> None:
         self._is_loop = job.variant == "loop"
         self._names = [f"x{i}" for i in range(job.inputs)]
-        words = {**NUMBERS, **VARIANTS[job.variant]}
+        words = {} if job.variant == DEFAULTS else {**NUMBERS, **VARIANTS[job.variant]}
         raw = {"scale_inputs": False, "scale_target": False} if weights is not None else {}
         self._model = RNNRegressor(
             cell=job.cell,
