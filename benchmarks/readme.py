@@ -56,8 +56,8 @@ def section(report: Report) -> str:
 def _conditions(report: Report) -> str:
     ours, machine = report["contestants"][OURS]["versions"], report["machine"]
     return (
-        f"Microseconds a sample, predicting and learning: LSTM under a linear layer, {INPUTS} inputs, "
-        "Adam,\nclipping by norm, an update with every sample, float32, one core of "
+        "Microseconds a sample, predicting and learning: LSTM under a linear layer, "
+        f"{INPUTS} inputs, Adam,\nclipping by norm, an update with every sample, float32, one core of "
         f"{machine['cpu']}, all in one run, medians of {report['options']['repeats']}\n"
         f"(streamrnn {ours['streamrnn']}, numba {ours['numba']}, Python {ours['python']}):"
     )
@@ -121,8 +121,8 @@ def _ratios(report: Report) -> str:
     titles = [f"{said['title']} / {beside[said['beside']]}" for said in _peers(report).values()]
     text = (
         "How many times as long the peers take as ours does for the same job (in brackets: as "
-        f"`replay` of stored activations).\nAt {TWO_THREADS[0]} units all may use two threads, and the "
-        "better time counts."
+        f"`replay` of stored activations).\nAt {TWO_THREADS[0]} units all may use two threads, and "
+        "the better time counts."
     )
     return "\n\n".join([_abouts(report), text, _table(["units / K", *titles], rows)])
 
