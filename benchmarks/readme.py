@@ -57,8 +57,8 @@ def _conditions(report: Report) -> str:
     ours, machine = report["contestants"][OURS]["versions"], report["machine"]
     return (
         "Microseconds a sample, predicting and learning: LSTM under a linear layer, "
-        f"{INPUTS} inputs, Adam,\nclipping by norm, an update with every sample, float32, one core of "
-        f"{machine['cpu']}, all in one run, medians of {report['options']['repeats']}\n"
+        f"{INPUTS} inputs, Adam,\nclipping by norm, an update with every sample, float32, one core "
+        f"of {machine['cpu']}, all in one run, medians of {report['options']['repeats']}\n"
         f"(streamrnn {ours['streamrnn']}, numba {ours['numba']}, Python {ours['python']}):"
     )
 
