@@ -2,6 +2,8 @@
 
 import json
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from statistics import fmean
 
 import pytest
 from quality import __main__ as script
@@ -229,3 +231,30 @@ def test_charts_are_drawn(report, tmp_path):
     files = charts.write(report, tmp_path)
     assert [path.stem for path in files] == [f"quality-{task}" for task in TASKS]
     assert all(path.read_bytes().startswith(b"\x89PNG") for path in files)
+
+
+#: How the README calls streams and rows that are called more here.
+SHORT_ROWS = {
+    "Holt-Winters multiplicative": "HoltWinters(.3, .1, .6), multiplicative",
+    "SNARIMAX": "SNARIMAX(p=1, d=1, sp=1)",
+    "RLS-AR(24)": "RLS-AR(24), all columns",
+    "kNN": "kNN, last 48 values",
+}
+
+
+def test_the_readme_says_what_was_measured(report):
+    text = (Path(document.__file__).parents[2] / "README.md").read_text()
+    table = text.split("**How good the predictions are**")[1].split("| estimator |")[0]
+    cells = [line.strip("| ").split(" | ") for line in table.splitlines() if line[:1] == "|"]
+    found = 0
+    for title, figure, ours_said, beside in cells[2:]:
+        name = title.replace(",", " ").split()[0] if title[:3] != "NYC" else "NYC taxi"
+        rows = report["streams"][name]
+        for said in [ours_said, *beside.split(", ")]:
+            row, _, value = said.rpartition(" ")
+            one = next(
+                rows[n] for n in (SHORT_ROWS.get(row, row), f"{row}, one a column") if n in rows
+            )
+            assert f"{fmean(one['figures'][figure]):.3g}" == value, (name, row)
+            found += 1
+    assert found == 21
