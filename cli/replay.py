@@ -133,7 +133,8 @@ def check_files(settings: Settings) -> None:
     "--lags",
     type=NOT_NEGATIVE,
     default=Settings.lags,
-    help="How many of the last targets become features, for every model. 0: none.",
+    help="How many of the last targets become features, for every model. 0: none, beside those "
+    "that the network looks at by itself.",
 )
 @click.option("--seed", type=NOT_NEGATIVE, default=Settings.seed, help="Seed of the first weights.")
 @click.option("--limit", type=POSITIVE, help="Rows to use at most.  [default: all]")

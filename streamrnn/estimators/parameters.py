@@ -65,7 +65,8 @@ _PARAMETERS = """Parameters
     loss
         {losses}, or a loss from `streamrnn.losses`, such as ``{example}``.
     head
-        Read-out of the hidden state: ``"linear"``, or a head from `streamrnn.heads`.
+        Read-out of the hidden state: ``"linear"``; ``"linear_skip"``, of the features too;
+        ``"rls"``, by recursive least squares; or a head from `streamrnn.heads`.
     init
         ``"default"``: orthogonal recurrent weights, forget bias 1, zero head. ``"torch"``: as
         ``torch.nn`` draws them.
@@ -76,8 +77,8 @@ _PARAMETERS = """Parameters
         Standard deviations from the running mean, beyond which a value counts as at that distance:
         for the scaling, as an input and as a target to learn from; and no prediction lies further
         off. One spike then spoils nothing, and a level that stays is followed within some hundred
-        samples. Rarer peaks than one in the square of it are taken for spikes. More than 1; None,
-        the default, takes every value as it is.
+        samples. Rarer peaks than one in the square of it are taken for spikes. More than 1; None
+        takes every value as it is.
     scale_memory
         Samples that the scaling rests on: once so many were seen, older ones fade. 500 helps where
         levels drift, 4 % on the mean of eight streams. None, the default, for all of the past.
@@ -103,7 +104,8 @@ _SCALE_TARGET = """    scale_target
     predict_change
         Predict the change from the last known target in place of its level, in units of the usual
         change, and never more of it than its predictions were worth so far: the forecast is hardly
-        ever worse than the last value.
+        ever worse than the last value. That is taken as it came: after a spike the next forecast
+        starts from there, whatever `scale_clip`.
 """
 
 
