@@ -81,10 +81,13 @@ def shrinkage(fit: np.ndarray, k: int) -> float:
 
 @glue
 def expected(settings: Settings, statistics: Statistics, z: float, k: int) -> float:
-    """Return the change of target `k` to be expected where the network says `z`; scaled."""
+    """Return the change of target `k` to be expected where the network says `z`; scaled.
+
+    Only a scaled one is bound by the clip, which counts standard deviations.
+    """
     share = shrinkage(statistics.change.fit, k) if settings.shrink != 0.0 else 1.0
     shrunk: float = share * np.float64(z)
-    return clipped(shrunk, settings.scale_clip)
+    return clipped(shrunk, settings.scale_clip) if settings.scale_target != 0.0 else shrunk
 
 
 @glue

@@ -14,7 +14,7 @@ from test_late_targets import tell, wait
 from test_rolling import roll
 
 import streamrnn
-from streamrnn import KeyedModel, RNNRegressor, heads
+from streamrnn import KeyedModel, RNNForecaster, RNNRegressor, heads
 from streamrnn.bank import Bank
 from streamrnn.fleet import Fleet
 
@@ -252,6 +252,14 @@ def test_linear_skip_is_linear_over_both(rng):
     other = engine(head=Skip, lagged_target=True)
     for x in rng.normal(size=(40, 3)):
         np.testing.assert_allclose(learn(one, x, x[0]), learn(other, x, x[0]), atol=1e-12)
+
+
+def test_the_clip_does_not_bind_changes_in_the_targets_own_units():
+    model = RNNForecaster(hidden_size=4, truncation=8, scale_target=False)
+    for t in range(1000):
+        model.learn_one(1000.0 * (t % 4))
+    # Some are less than 1000, as not all is learnt; bound, each would be 4.
+    assert (np.diff(model.forecast(4)) > 500.0).all()
 
 
 @pytest.mark.parametrize("n_threads", [2, 3])

@@ -76,9 +76,9 @@ _PARAMETERS = """Parameters
 {scale_target}    scale_clip
         Standard deviations from the running mean, beyond which a value counts as at that distance:
         for the scaling, as an input and as a target to learn from; and no prediction lies further
-        off (no predicted change, where changes are predicted). One spike then spoils nothing, and a level that stays is followed within some hundred
-        samples. Rarer peaks than one in the square of it are taken for spikes. More than 1; None
-        takes every value as it is.
+        off (no predicted change, where changes are predicted). One spike then spoils nothing, and a
+        level that stays is followed within some hundred samples. Rarer peaks than one in the square
+        of it are taken for spikes. More than 1; None takes every value as it is.
     scale_memory
         Samples that the scaling rests on: once so many were seen, older ones fade. 500 helps where
         levels drift, 4 % on the mean of eight streams. None, the default, for all of the past.

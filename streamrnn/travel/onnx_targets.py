@@ -144,6 +144,8 @@ def levels(b: Builder, moments: np.ndarray, last: str) -> str:
 def changed(b: Builder, snapshot: Snapshot, z: str, moments: np.ndarray, last: str) -> str:
     """Add changes to the last known values, or to the mean of the levels' moments."""
     trusted = b.op("Mul", z, b.constant(snapshot.change_share))
-    change = b.op("Mul", clipped(b, snapshot, trusted), b.constant(snapshot.change_scale))
+    if snapshot.target_moments is not None:  # otherwise it is no number of deviations
+        trusted = clipped(b, snapshot, trusted)
+    change = b.op("Mul", trusted, b.constant(snapshot.change_scale))
     base = b.op("Where", b.op("IsNaN", last), b.constant(moments[MEAN]), last)
     return str(b.op("Add", change, base))

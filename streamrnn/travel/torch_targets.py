@@ -51,8 +51,10 @@ class Scaling(NamedTuple):
         return torch.where(count > 0.0, self.moments[MEAN] + z * deviation, z)
 
     def clipped(self, values: Tensor) -> Tensor:
-        """Bring scaled numbers within the clip."""
-        return values if self.clip is None else torch.clamp(values, -self.clip, self.clip)
+        """Bring scaled numbers within the clip; others stay."""
+        if self.clip is None or self.moments is None:
+            return values
+        return torch.clamp(values, -self.clip, self.clip)
 
     def _within_reach(self, values: Tensor, moments: Tensor) -> Tensor:
         if self.clip is None:

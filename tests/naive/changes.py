@@ -57,7 +57,7 @@ class Changes:
 
     def expected(self, z):
         changes = [self.shrinkage(k) * z[k] for k in range(len(z))]
-        return np.clip(changes, -self.clip, self.clip)
+        return np.clip(changes, -self.clip, self.clip) if self.scaled else np.array(changes)
 
     def predicted(self, z):
         """In the target's units."""
