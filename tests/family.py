@@ -159,12 +159,6 @@ FAMILY = {
     ),
 }
 
-#: Members that are still to settle: no files of them are kept yet.
-UNSETTLED = {name for name in FAMILY if name.startswith(("least squares", "newer"))} | {
-    "change",
-    "skip",
-}
-
 DEFAULTS = {
     "default regressor": _supervised(lambda: RNNRegressor(**SMALL), y_of, _predict),
     "default late": Member(

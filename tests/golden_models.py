@@ -9,7 +9,7 @@ import json
 from pathlib import Path
 
 from estimator_helpers import SMALL, plain
-from family import FAMILY, UNSETTLED, Member, answers, x_of, y_of
+from family import DEFAULTS, FAMILY, Member, answers, x_of, y_of
 from river import optim
 
 import streamrnn
@@ -24,11 +24,13 @@ def _keyed(i):
 
 
 CASES = {
-    **{name: member for name, member in FAMILY.items() if name not in UNSETTLED},
+    **FAMILY,
+    **DEFAULTS,
     # Before there was a choice of scores.
     "anomaly detector": FAMILY["anomaly detector"]._replace(
         make=lambda: RNNAnomalyDetector(**SMALL, score="error")
     ),
+    "lasting anomalies": FAMILY["anomaly detector"],
     "schedule": Member(
         lambda: plain(RNNRegressor, **SMALL, lr=optim.schedulers.InverseScaling(0.01)),
         lambda model, i: model.learn_one(x_of(i), y_of(i)),
