@@ -10,7 +10,7 @@ from streamrnn._dispatch import glue
 from streamrnn.changes import changed, expected, keep_and_scale_change, note_value
 from streamrnn.lags import VALUES
 from streamrnn.layout import Sizes
-from streamrnn.scaling import is_usable, keep_and_scale_target, unscale
+from streamrnn.scaling import clipped, is_usable, keep_and_scale_target, unscale
 from streamrnn.statistics import SAMPLES, Statistics
 from streamrnn.updates import Settings
 
@@ -76,7 +76,7 @@ def assume_prediction(
     if sizes.lags_as != VALUES:
         return
     for k in range(sizes.n_targets):
-        ring[k] = z[k]
+        ring[k] = clipped(z[k], settings.scale_clip) if settings.scale_target != 0.0 else z[k]
         if sizes.is_change != 0:
             ring[k] = expected(settings, statistics, z[k], k)
             value = changed(sizes, settings, statistics, z[k], k)

@@ -17,6 +17,7 @@ import streamrnn
 from streamrnn import KeyedModel, RNNForecaster, RNNRegressor, heads
 from streamrnn.bank import Bank
 from streamrnn.fleet import Fleet
+from streamrnn.statistics import POSITION
 
 STORED = {"truncation": 5, "activations": "stored"}
 RECOMPUTED = {"truncation": 6, "activations": "recomputed", "update_every": 2, "loss_window": 5}
@@ -252,6 +253,17 @@ def test_linear_skip_is_linear_over_both(rng):
     other = engine(head=Skip, lagged_target=True)
     for x in rng.normal(size=(40, 3)):
         np.testing.assert_allclose(learn(one, x, x[0]), learn(other, x, x[0]), atol=1e-12)
+
+
+def test_rolling_goes_on_from_what_is_answered_not_from_what_lies_beyond_the_clip():
+    model = engine(**COMMON, **STORED, lagged_target=True, scale_clip=4.0)
+    for t in range(20):
+        learn(model, [t % 3], [t % 5, t % 4])
+    put(model, {"head.bias": [50.0, -50.0]})
+    with model.rolling():
+        model.roll_one()
+        newest = int(model.statistics[POSITION] - 1) % STORED["truncation"]
+        assert model.parts.targets[newest].tolist() == [4.0, -4.0, 1.0]
 
 
 def test_the_clip_does_not_bind_changes_in_the_targets_own_units():
