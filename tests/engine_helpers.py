@@ -108,7 +108,8 @@ def rls_memory(model):
     """The weights, (outputs, n), and the covariance, (n, n), of the head that `rls` gives."""
     sizes, memory = model.sizes, model.parts.head_memory.astype(float)
     n = 1 + sizes.hidden_size + row_width(sizes, 0)
-    root = memory[-n * n :].reshape(n, n)
+    end = memory.size - sizes.n_outputs - 1
+    root = memory[end - n * n : end].reshape(n, n)
     return memory[: sizes.n_outputs * n].reshape(-1, n), root @ root.T
 
 

@@ -14,9 +14,10 @@ from test_late_targets import tell, wait
 from test_rolling import roll
 
 import streamrnn
-from streamrnn import KeyedModel, RNNForecaster, RNNRegressor, heads
+from streamrnn import KeyedModel, RNNForecaster, RNNMultiTargetRegressor, RNNRegressor, heads
 from streamrnn.bank import Bank
 from streamrnn.fleet import Fleet
+from streamrnn.heads import RLS
 from streamrnn.statistics import POSITION
 
 STORED = {"truncation": 5, "activations": "stored"}
@@ -326,3 +327,19 @@ def test_files_keep_it():
         for each in (model, other):
             each.learn_one(x, i + math.cos(i))
     assert other.to_bytes() == model.to_bytes()
+
+
+@pytest.mark.parametrize("every", [20, None])
+def test_a_target_told_rarely_or_late_is_learnt_all_the_same(every, rng):
+    """Other targets teach the certainty that all share; it must not pass for that one's."""
+    head = RLS(lags=0)
+    model = RNNMultiTargetRegressor(head=head, predict_change=False, hidden_size=8, truncation=8)
+    wrong = []
+    for t in range(3000):
+        x = {"a": rng.normal(), "b": rng.normal()}
+        told = t % every == 0 if every else t > 2000
+        y = {"always": x["a"] + x["b"]} | ({"rare": 5 + x["a"] - x["b"]} if told else {})
+        predicted = model.predict_one(x).get("rare", 0.0)
+        wrong.append(abs(predicted - (5 + x["a"] - x["b"])))
+        model.learn_one(x, y)
+    assert np.mean(wrong[-300:]) < 0.2

@@ -11,6 +11,9 @@ covariance (Potter 1963; Bierman 1977, chapter II); with f = Sᵀ φ, r = fᵀ f
 
     S <- S - (1 - √(r'/r)) / r · S f fᵀ.
 
+All outputs share P. One that is told more rarely than others, or came later, knows less: its P is
+so many times as large as its samples are fewer.
+
 For the squared loss and λ = 1 that is recursive least squares with a ridge (Plackett 1950); for
 others each sample makes a Newton step (online Newton step, Hazan et al. 2007; a Huber loss gives
 the weights of Huber 1964). Forgetting is directional (Kulhavý & Kárný 1984): only what the sample
@@ -84,9 +87,9 @@ class RLS(NamedTuple):
         return 0
 
     def n_memory(self, H: int, inputs: int, outputs: int) -> int:
-        """Return the length of W, three vectors of scratch, and S."""
+        """Return the length of W, three vectors of scratch, S, and what was told."""
         n = 1 + H + inputs
-        return n * (outputs + 3 + n)
+        return n * (outputs + 3 + n) + outputs + 1
 
     def blocks(self, H: int, inputs: int, outputs: int) -> dict[str, tuple[int, tuple[int, ...]]]:
         """Return nothing: there are no parameters."""
@@ -113,7 +116,7 @@ class RLS(NamedTuple):
         new_memory: np.ndarray,
         places: np.ndarray,
     ) -> None:
-        """Copy weights and covariance; what is new starts from the prior."""
+        """Copy weights and covariance; new inputs start from the prior, new outputs from 0."""
         before = _parts(old_memory, 1 + old.H + old.inputs, old.outputs)
         after = _parts(new_memory, 1 + new.H + new.inputs, new.outputs)
         self.start_memory(new, new_memory)
@@ -121,6 +124,7 @@ class RLS(NamedTuple):
         kept = np.concatenate([np.arange(n), n + places])
         after.W[np.ix_(np.arange(old.outputs), kept)] = before.W
         after.S[np.ix_(kept, kept)] = before.S
+        after.told[: old.outputs], after.told[-1] = before.told[:-1], before.told[-1]
 
 
 class _Parts(NamedTuple):
@@ -131,6 +135,7 @@ class _Parts(NamedTuple):
     f: np.ndarray  # (n,): scratch, Sᵀ φ
     gain: np.ndarray  # (n,): scratch, P φ
     S: np.ndarray  # (n, n): P = S Sᵀ
+    told: np.ndarray  # (outputs + 1,): samples that told each output, and all samples, forgetting
 
 
 @glue
@@ -142,6 +147,7 @@ def _parts(memory, n, outputs):
         vector(memory, at + n, n),
         vector(memory, at + 2 * n, n),
         matrix(memory, at + 3 * n, n, n),
+        vector(memory, at + 3 * n + n * n, outputs + 1),
     )
 
 
@@ -200,10 +206,34 @@ def _(head, loss, parameters, memory, h, x, target, z, d_z):
     left = 1.0 / (head.forgetting / r + weight * bend)
     _shorten(1.0 - math.sqrt(left / r), part.f, part.S, part.gain)
     n = part.phi.size
+    _count(head.forgetting, target, part.told)
     for k in range(z.size):
+        doubt = _doubt(target, part.told, k)
         # A weight may be so large that its product with anything else is not finite.
-        step = -length * np.float64(d_z[k]) / (1.0 / weight + bend * r)
+        step = -length * doubt * np.float64(d_z[k]) / (1.0 / weight + bend * doubt * r)
         _add(step, part.gain, vector(memory, k * n, n))
+
+
+@glue
+def _count(forgetting, target, told):
+    """Count which outputs a sample tells; a class it tells of all."""
+    last = told.size - 1
+    kept = told.dtype.type(forgetting)
+    for k in range(told.size):
+        told[k] *= kept
+        if k == last or target.size != told.size or target[k] == target[k]:
+            told[k] += 1
+
+
+@glue
+def _doubt(target, told, k):
+    """Return how many times as uncertain an output is as P says, which all outputs share.
+
+    One that is told in every tenth sample knows a tenth of what the inputs' past could have told.
+    """
+    if target.size != told.size or not told[k] > 0.0:
+        return 1.0
+    return np.float64(told[told.size - 1]) / np.float64(told[k])
 
 
 @glue

@@ -53,6 +53,7 @@ class RLS(Linear):
         ages = [0] * (1 + n_hidden) + list(ages)
         self.information = np.diag([self.ridge * max(age, 1) ** self.decay for age in ages])
         self.W = np.zeros((n_outputs, len(ages)))
+        self.samples = []  # which outputs each tells
 
     def regressors(self, top, seen):
         return np.concatenate([[1.0], top, np.clip(seen, -self.bound, self.bound)])
@@ -70,9 +71,19 @@ class RLS(Linear):
         slope = np.where(np.isfinite(target), loss.slope(z, np.nan_to_num(target)), 0.0)
         told = weight * loss.curvature(z, target)
         direction = np.outer(phi, phi)
-        self.W = self.W - np.outer(
-            weight * slope, np.linalg.solve(self.information + told * direction, phi)
-        )
-        known = 1 / (phi @ np.linalg.solve(self.information, phi))
+        gain = np.linalg.solve(self.information, phi)
+        for k, doubt in enumerate(self.doubts(target)):
+            step = weight * slope[k] * doubt / (1 + told * doubt * (phi @ gain))
+            self.W[k] = self.W[k] - step * gain
+        known = 1 / (phi @ gain)
         forgotten = (1 - self.forgetting) * known
         self.information = self.information + (told - forgotten) * direction
+
+    def doubts(self, target):
+        """How many times as rarely as all samples came those that tell an output; forgetting."""
+        if np.ndim(target) == 0 or len(target) != len(self.W):  # a class tells of all
+            return np.ones(len(self.W))
+        self.samples.append(np.isfinite(target))
+        fading = self.forgetting ** np.arange(len(self.samples))[::-1]
+        told = fading @ np.array(self.samples)
+        return np.where(told > 0, fading.sum() / np.where(told > 0, told, 1), 1.0)
