@@ -84,7 +84,9 @@ _PARAMETERS = """Parameters
         levels drift, 4 % on the mean of eight streams. None, the default, for all of the past.
 {lagged_target}    max_features
         Features that get a column at most, so that a stream whose names never end does not fill the
-        memory; later ones are passed over, with one warning. None for any number.
+        memory; later ones are passed over, with one warning. None for any number. The memory of
+        ``head="rls"`` is the square of its inputs: 16 MiB with 1000 features, and gigabytes where
+        as many targets come with them, so give less there.
 {limit}{drift}    dtype
         ``"float32"``, or ``"float64"`` at two to four times the time.
     seed
