@@ -15,16 +15,16 @@ from typing import BinaryIO
 
 from ..compression import decompressed, suffixes
 from ..errors import DataError
-from ..lines import TextLines
 from ..suggestions import did_you_mean
-from .protocol import Row, Source
+from .protocol import Batch, Item, Row, Source
+from .text import TextSource
 
-__all__ = ["Row", "Source", "formats", "open_source"]
+__all__ = ["Batch", "Item", "Row", "Source", "formats", "open_source"]
 
 
 @cache
 def _modules() -> list[ModuleType]:
-    names = (found.name for found in pkgutil.iter_modules(__path__) if found.name != "protocol")
+    names = sorted(found.name for found in pkgutil.iter_modules(__path__))
     return [importlib.import_module(f".{name}", __name__) for name in names]
 
 
@@ -62,19 +62,12 @@ def _open_text(path: str, format: str | None) -> Iterator[Source]:
     name = "standard input" if path == "-" else path
     stream = sys.stdin.buffer if path == "-" else _open_file(path)
     try:
-        lines = TextLines(decompressed(stream, compressed_as), name)
-        reader = formats()[format] if format else by_suffix.get(suffix) or _sniffed(lines)
-        yield reader.read(lines, name)
+        chosen = formats()[format] if format else by_suffix.get(suffix)
+        readers = [chosen] if chosen else list(formats().values())
+        yield TextSource(decompressed(stream, compressed_as), name, readers)
     finally:
         if path != "-":
             stream.close()
-
-
-def _sniffed(lines: TextLines) -> ModuleType:
-    """Choose the format whose files begin like this one, the most particular first."""
-    first = lines.first().lstrip()
-    fitting = [module for module in formats().values() if first.startswith(module.FIRST)]
-    return max(fitting, key=lambda module: max(map(len, module.FIRST)))
 
 
 def _open_file(path: str) -> BinaryIO:

@@ -1,0 +1,43 @@
+"""Where predictions go, and what a module of this package has to offer to be such a place.
+
+A module is a **scheme** (``kafka://HOST/TOPIC``) if it defines ``SCHEME`` and ``open_sink(rest)``, a
+context manager that gives a :class:`Sink`; `rest` is what follows the colon.
+
+It is a **text format** if it defines ``SUFFIX`` and ``lines(columns, rows)``, which returns the text
+of some records, and ``header(columns)``.
+
+All must be importable without NumPy and whatever else they need.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+#: One prediction, in the order of the columns: numbers, text, or None where there is nothing.
+Record = Sequence[Any]
+
+
+class Sink(Protocol):
+    """A place for predictions."""
+
+    #: For messages.
+    name: str
+
+    def write(self, columns: tuple[str, ...], records: Sequence[Record]) -> None:
+        """Take some records; they need not be anywhere yet.
+
+        May wait, if whoever receives them is slower than we are: the source is not read meanwhile.
+        """
+
+    def flush(self) -> None:
+        """Hand over all records: when it returns, an end of this process loses none of them.
+
+        Raises
+        ------
+        DataError
+            If the receiver cannot be reached, or takes no more.
+        """
+
+    def size(self) -> int | None:
+        """Return how far a file has come, in bytes, after `flush`; None for what cannot be cut."""
