@@ -43,6 +43,7 @@ class Errors:
         known = self._kind.known(targets)
         errors = np.array([self._kind.errors(targets, each) for each in predictions])
         n_known = int(np.count_nonzero(known))
+        errors[:, ~known] = math.nan
         if n_known and not self._begun:
             self._begun = True
             errors[:, int(np.argmax(known))] = math.nan

@@ -20,7 +20,7 @@ class Kind(Protocol):
         """Return which targets are known, (rows,)."""
 
     def errors(self, targets: "np.ndarray", predictions: "np.ndarray") -> "np.ndarray":
-        """Return how wrong each prediction is, (rows,); NaN where that is not defined."""
+        """Return how wrong each prediction of a known target is, (rows,); NaN: not defined."""
 
     def extremes(self, targets: "np.ndarray", predictions: "np.ndarray") -> "list[np.ndarray]":
         """Return what is greatest, (rows,) each, where a row must not be thinned out."""
@@ -81,16 +81,14 @@ class Labels:
         return np.not_equal(targets, np.array(None)).astype(bool)
 
     def errors(self, targets: "np.ndarray", predictions: "np.ndarray") -> "np.ndarray":
-        """Return 1 for wrong and 0 for right, (rows,); NaN without a target."""
+        """Return 1 for wrong and 0 for right, (rows,)."""
         import numpy as np
 
-        wrong = np.not_equal(targets, predictions).astype(np.float64)
-        wrong[~self.known(targets)] = math.nan
-        return wrong
+        return np.not_equal(targets, predictions).astype(np.float64)
 
     def extremes(self, targets: "np.ndarray", predictions: "np.ndarray") -> "list[np.ndarray]":
         """Return what is wrong: the first mistake is kept."""
-        return [self.errors(targets, predictions)]
+        return [self.errors(targets, predictions) * self.known(targets)]
 
     def plain(self, column: "np.ndarray") -> list[Any]:
         """Return labels as text; None for what is missing."""

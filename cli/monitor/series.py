@@ -48,15 +48,22 @@ def thin(extremes: "Sequence[np.ndarray]", positions: "np.ndarray", width: int) 
     if width == 1 or not len(positions):
         return np.arange(len(positions))
     groups = positions // width
-    begins = np.flatnonzero(np.diff(groups, prepend=groups[0] - 1))
+    begins = _changes(groups)
     ends = np.append(begins[1:], len(groups))
     kept = [ends - 1]
     for values in extremes:
         ranked = np.where(np.isnan(values), -math.inf, values)
         best = np.repeat(np.maximum.reduceat(ranked, begins), ends - begins)
         found = np.flatnonzero(ranked == best)
-        kept.append(found[np.flatnonzero(np.diff(groups[found], prepend=groups[0] - 1))])
+        kept.append(found[_changes(groups[found])])
     return np.unique(np.concatenate(kept))
+
+
+def _changes(groups: "np.ndarray") -> "np.ndarray":
+    """Return where another group begins, the first one included."""
+    import numpy as np
+
+    return np.append(0, 1 + np.flatnonzero(groups[1:] != groups[:-1]))
 
 
 class Series:
@@ -89,12 +96,17 @@ class Series:
 
         positions = np.arange(self._count, self._count + len(rows))
         self._count += len(rows)
-        recent = slice(max(0, len(rows) - RECENT), None)
+        times = [None] * len(rows) if times is None else times
         chosen = thin(self._kind.extremes(targets, predictions), positions, self.width)
-        if len(chosen):
-            self._keep([positions[chosen], *_taken(rows, times, targets, predictions, chosen)])
-            last = np.arange(len(rows))[recent]
-            self._recent.append([positions[last], *_taken(rows, times, targets, predictions, last)])
+        places = chosen.tolist()
+        chosen_rows, chosen_times = [rows[i] for i in places], [times[i] for i in places]
+        arrays = targets[chosen], predictions[chosen]
+        self._keep([positions[chosen], _integers(chosen_rows), _objects(chosen_times), *arrays])
+        last = slice(-RECENT, None)
+        # Copies, since the caller may fill its arrays anew.
+        arrays = targets[last].copy(), predictions[last].copy()
+        now = [positions[last], _integers(rows[last]), _objects(times[last]), *arrays]
+        self._recent.append(now)
         while sum(len(piece[0]) for piece in self._recent[1:]) >= RECENT:
             del self._recent[0]
 
@@ -159,35 +171,21 @@ class Series:
         self._kept = len(self._pieces[0][0])
 
     def _restored(self, columns: dict[str, Any]) -> "list[np.ndarray]":
-        import numpy as np
 
         positions, rows, times, targets, predictions = (columns[name] for name in _NAMES)
         return [
-            np.array(positions, dtype=np.int64),
-            np.array(rows, dtype=np.int64),
+            _integers(positions),
+            _integers(rows),
             _objects(times),
             self._kind.column(targets),
             self._kind.column(predictions),
         ]
 
 
-def _taken(
-    rows: Sequence[int],
-    times: Sequence[Any] | None,
-    targets: "np.ndarray",
-    predictions: "np.ndarray",
-    chosen: "np.ndarray",
-) -> "list[np.ndarray]":
-    """Return copies of the chosen rows: the caller may fill its arrays anew."""
+def _integers(values: Sequence[int]) -> "np.ndarray":
     import numpy as np
 
-    places = chosen.tolist()
-    return [
-        np.array([rows[i] for i in places], dtype=np.int64),
-        _objects([None if times is None else times[i] for i in places]),
-        targets[chosen],
-        predictions[chosen],
-    ]
+    return np.fromiter(values, dtype=np.int64, count=len(values))
 
 
 def _objects(values: Sequence[Any]) -> "np.ndarray":
