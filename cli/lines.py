@@ -114,5 +114,15 @@ class TextLines(Iterator[str]):
         raise DataError(what, source=self._name, place=place, remedy=remedy)
 
 
+def skipping(lines: TextLines, offset: int) -> Iterator[None]:
+    """Pass over the lines up to an offset; give None while there is no further one just now."""
+    while True:
+        try:
+            lines.skip_to(offset)
+            return
+        except Pause:
+            yield None
+
+
 def _unmarked(line: bytes) -> bytes:
     return line.removeprefix(BYTE_ORDER_MARK)

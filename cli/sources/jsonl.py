@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..errors import DataError, RowError, shown
-from ..lines import Pause, TextLines
+from ..lines import Pause, TextLines, skipping
 from .protocol import Item, Row
 
 FORMAT = "jsonl"
@@ -16,7 +16,7 @@ FIRST = ("{", "[{")
 
 def read(lines: TextLines, name: str, start: int = 0) -> Iterator[Item]:
     """Give the rows, or those behind `start` bytes."""
-    lines.skip_to(start)
+    yield from skipping(lines, start)
     count = 0
     while True:
         try:
