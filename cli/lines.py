@@ -2,8 +2,8 @@
 
 import lzma
 import zlib
+from collections import deque
 from collections.abc import Iterable, Iterator
-from itertools import chain
 
 from .errors import DataError, RowError
 
@@ -37,6 +37,8 @@ class TextLines(Iterator[str]):
 
     def __init__(self, binary: Iterable[bytes], name: str) -> None:
         self._lines = iter(binary)
+        #: Lines that `first` has looked at and nobody has taken.
+        self._ahead: deque[bytes] = deque()
         self._name = name
         self.number = 0
         self.offset = 0
@@ -44,7 +46,7 @@ class TextLines(Iterator[str]):
     def __next__(self) -> str:
         raw = self._next_raw()
         if self.number == 1:
-            raw = raw.removeprefix(BYTE_ORDER_MARK)
+            raw = _unmarked(raw)
         if b"\0" in raw:
             raise self._error(raw, "a NUL byte", "Is it a text file? From UTF-16: iconv -f UTF-16")
         try:
@@ -56,15 +58,12 @@ class TextLines(Iterator[str]):
 
     def first(self) -> str:
         """Return the first line that is not blank, without taking it; ``""`` if there is none."""
-        seen: list[bytes] = []
         try:
-            while not seen or not seen[-1].removeprefix(BYTE_ORDER_MARK).strip():
-                seen.append(self._read())
+            while not (self._ahead and _unmarked(self._ahead[-1]).strip()):
+                self._ahead.append(self._read())
         except StopIteration:
             pass
-        finally:
-            self._lines = chain(seen, self._lines)
-        return seen[-1].removeprefix(BYTE_ORDER_MARK).decode(errors="replace") if seen else ""
+        return _unmarked(self._ahead[-1]).decode(errors="replace") if self._ahead else ""
 
     def skip_to(self, offset: int) -> None:
         """Pass over the lines that end at an offset or before.
@@ -87,7 +86,7 @@ class TextLines(Iterator[str]):
             raise DataError(what, source=self._name, remedy=remedy)
 
     def _next_raw(self) -> bytes:
-        raw = self._read()
+        raw = self._ahead.popleft() if self._ahead else self._read()
         self.number += 1
         self.offset += len(raw)
         return raw
@@ -113,3 +112,17 @@ class TextLines(Iterator[str]):
             remedy = "Is it damaged, or is its suffix wrong?"
         place = f"after line {self.number}" if self.number else None
         raise DataError(what, source=self._name, place=place, remedy=remedy)
+
+
+def skipping(lines: TextLines, offset: int) -> Iterator[None]:
+    """Pass over the lines up to an offset; give None while there is no further one just now."""
+    while True:
+        try:
+            lines.skip_to(offset)
+            return
+        except Pause:
+            yield None
+
+
+def _unmarked(line: bytes) -> bytes:
+    return line.removeprefix(BYTE_ORDER_MARK)

@@ -11,7 +11,7 @@ All must be importable without NumPy and whatever else they need.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 #: One prediction, in the order of the columns: numbers, text, or None where there is nothing.
@@ -23,6 +23,8 @@ class Sink(Protocol):
 
     #: For messages.
     name: str
+    #: Takes remarks for people; silent until somebody sets it.
+    note: Callable[[str], None]
 
     def write(self, columns: tuple[str, ...], records: Sequence[Record]) -> None:
         """Take some records; they need not be anywhere yet.

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..errors import DataError, RowError
-from ..lines import Pause, TextLines
+from ..lines import Pause, TextLines, skipping
 from ..suggestions import listed
 from .protocol import Item, Row
 
@@ -44,7 +44,7 @@ def read(lines: TextLines, name: str, start: int = 0) -> Iterator[Item]:
             raise _unreadable(error, name, rewindable, lines.number) from None
     columns = _columns(header, name)
     if start:
-        lines.skip_to(start)
+        yield from skipping(lines, start)
     yield from _rows(reader, rewindable, columns, name, may_be_none=bool(start))
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..errors import DataError, RowError, shown
-from ..lines import Pause, TextLines
+from ..lines import Pause, TextLines, skipping
 from .protocol import Item, Row
 
 FORMAT = "jsonl"
@@ -16,7 +16,7 @@ FIRST = ("{", "[{")
 
 def read(lines: TextLines, name: str, start: int = 0) -> Iterator[Item]:
     """Give the rows, or those behind `start` bytes."""
-    lines.skip_to(start)
+    yield from skipping(lines, start)
     count = 0
     while True:
         try:
@@ -62,7 +62,14 @@ def _decoded(line: str) -> Any:
         raise ValueError("nested too deeply") from None
 
 
-def parsed(line: str, name: str, number: int, offset: Any, unit: str = "line") -> Row | RowError:
+def parsed(
+    line: str,
+    name: str,
+    number: int,
+    offset: Any,
+    unit: str = "line",
+    place: str | None = None,
+) -> Row | RowError:
     """Return the row that a JSON object spells.
 
     Parameters
@@ -77,6 +84,8 @@ def parsed(line: str, name: str, number: int, offset: Any, unit: str = "line") -
         Where it is, in the source's own terms.
     unit
         What `number` counts.
+    place
+        Where it is, for messages; the unit and the number if they say it.
     """
     try:
         made = _decoded(line)
@@ -91,7 +100,7 @@ def parsed(line: str, name: str, number: int, offset: Any, unit: str = "line") -
     return RowError(
         what,
         source=name,
-        place=f"{unit} {number}",
+        place=place or f"{unit} {number}",
         remedy=remedy,
         line=number,
         offset=offset,

@@ -16,7 +16,7 @@ All must be importable without NumPy, River and whatever else they need.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from ..errors import RowError
@@ -96,6 +96,9 @@ class Source:
     #: Whether rows come when they come; then `items` gives None at least every half second.
     is_live = False
 
+    #: Takes remarks for people, such as those about connections that were lost; silent by default.
+    note: Callable[[str], None] = staticmethod(lambda text: None)
+
     def __init__(
         self,
         name: str,
@@ -134,6 +137,11 @@ class Source:
             If the source is not what it was then.
         """
         raise NotImplementedError
+
+    @property
+    def reconnects(self) -> int:
+        """How often a lost connection has come back."""
+        return 0
 
     def commit(self) -> None:
         """Tell whoever sends that all passed rows are safe: after a checkpoint, or without any."""

@@ -68,5 +68,3 @@ def _sniffed(first: str, formats: Sequence[ModuleType]) -> ModuleType:
     begins = first.lstrip()
     fitting = [module for module in formats if begins.startswith(module.FIRST)]
     return max(fitting, key=lambda module: max(map(len, module.FIRST)))
-
-
