@@ -95,7 +95,7 @@ class Encoding:
         from streamrnn.estimators.cycles import with_cycles
 
         for moment in moments(listed(_cells(batch, self._time))):
-            made = with_cycles({self._time: moment}, self._cycles) if moment else {}
+            made: Any = with_cycles({self._time: moment}, self._cycles) if moment else {}
             yield {" ".join(map(str, name)): value for name, value in made.items()}
 
     def _one_hot_of(self, words: Mapping[str, str | None]) -> dict[str, float]:

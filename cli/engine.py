@@ -150,7 +150,9 @@ class Engine:
 
     def _watch(self, block: Block, predictions: list[np.ndarray], seconds: float) -> None:
         if self.monitor is not None and len(block):
-            self.monitor.played(block.numbers, block.times, block.targets, predictions, seconds)
+            targets: Any = block.targets
+            made: Any = predictions
+            self.monitor.played(block.numbers, block.times, targets, made, seconds)
 
     def _orphan(self, block: Block, i: int) -> RowError:
         name = block.ids[i] if block.ids is not None else None

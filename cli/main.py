@@ -12,6 +12,7 @@ from .commands import Commands
 #: Each command lies in the module of its name. To add one, write its file and a line here.
 TEXTS = {
     "replay": "Replay a recorded stream: predict each row, then learn from it.",
+    "live": "Learn from a stream while it comes: predict each event, then learn from it.",
     "warmup": "Compile ahead of time, for container images.",
 }
 

@@ -29,6 +29,7 @@ from .late import Late
 from .loading import load_model
 from .monitor import Monitor
 from .network import build_network, check_fits, parameters, title, warm_up
+from .pace import Pace
 from .report import as_json, as_text, summary
 from .roles import Roles, assign_roles
 from .scoreboard import Scoreboard
@@ -63,8 +64,9 @@ def run(settings: Settings) -> int:
         stack.callback(console.clear)
         kept = Kept.of(settings)
         source = stack.enter_context(
-            open_source(settings.source, settings.format, live=settings.is_live, note=console.note)
+            open_source(settings.source, settings.format, live=settings.is_live)
         )
+        source.note = console.note
         figures = None
         if settings.metrics_json is not None:
             figures = stack.enter_context(replacing(settings.metrics_json))
@@ -84,7 +86,7 @@ def _prepare(
     settings: Settings, console: Console, source: Source, kept: Kept | None, stop: Stop
 ) -> Session:
     """Look at the first rows and settle which column is what."""
-    size = min(SIZE, *(n for n in (settings.limit, settings.batch_rows) if n), SIZE)
+    size = min(n for n in (SIZE, settings.limit, Pace(settings.checkpoint_every).rows) if n)
     if kept is not None:
         source.seek(kept.position)
         items = gathered(source.items(), size)

@@ -71,12 +71,19 @@ class Settings:
         return self.is_live or self.checkpoint is not None
 
     @property
+    def rivals_are_simple(self) -> bool:
+        """Whether rows, or what is kept of them, allow simple baselines only."""
+        return self.keeps or self.id is not None or self.delay > 0 or self.key is not None
+
+    @property
     def rivals(self) -> str:
         """Which baselines play."""
-        if self.baselines is not None:
-            return self.baselines
-        rows_come_alone = self.id is not None or self.delay or self.key is not None
-        return "simple" if self.keeps or rows_come_alone or self.frozen else "all"
+        return self.baselines or ("simple" if self.rivals_are_simple else "all")
+
+    @property
+    def watched(self) -> bool:
+        """Whether somebody wants to see how the run goes."""
+        return self.report is not None or self.live_view or self.serve is not None
 
     def deciding(self) -> dict[str, Any]:
         """Return what decides what is predicted, as JSON says it."""
