@@ -3,7 +3,7 @@
 import click
 
 from ..settings import Settings
-from ..sources import formats
+from ..sources import file_formats, formats
 from .group import group
 from .values import NOT_NEGATIVE, POSITIVE, Choice
 
@@ -12,8 +12,8 @@ source_argument = click.argument("source", default=Settings.source)
 source_options = group(
     click.option(
         "--format",
-        type=Choice(sorted(formats())),
-        help="Format of a file.  [default: by its suffix, else by its first line]",
+        type=Choice(sorted(formats() | file_formats())),
+        help="Format of a file.  [default: by its suffix, else by how it begins]",
     ),
     click.option(
         "--target",
