@@ -94,15 +94,18 @@ class TextLines(Iterator[str]):
         """
         if self._read1 is None or self._ahead or self._failure:
             return None
-        pieces = [self._begun]
-        missing = size - len(self._begun)
-        while missing > 0 and (piece := self._piece()):
+        piece = self._begun
+        pieces, length = [piece], len(piece)
+        while length < size or b"\n" not in piece:
+            piece = self._piece()
             pieces.append(piece)
-            missing -= len(piece)
+            length += len(piece)
+            if not piece:
+                break
         read = b"".join(pieces)
         cut = read.rfind(b"\n") + 1
         block, self._begun = read[:cut], read[cut:]
-        if missing > 0 or not block:
+        if not piece:
             self._ahead.extend(_lines(block))
             return None
         self.number += block.count(b"\n")

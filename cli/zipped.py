@@ -34,7 +34,9 @@ def open_zip(stream: Any, name: str) -> io.RawIOBase:
         return _Member(archive, archive.open(_only(archive, name)))
     except (zipfile.BadZipFile, EOFError) as error:
         remedy = "Is it complete? Fetch or compress it again"
-        raise DataError(f"is no ZIP archive, or a damaged one ({error})", source=name, remedy=remedy) from None
+        raise DataError(
+            f"is no ZIP archive, or a damaged one ({error})", source=name, remedy=remedy
+        ) from None
     except (RuntimeError, NotImplementedError):
         # Both say so of encryption and of methods that nobody uses; in words about passwords.
         what = "is encrypted, or compressed in a way that is not known here"

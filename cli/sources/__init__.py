@@ -100,7 +100,9 @@ def _open_file(path: str, format: str | None) -> Iterator[Source]:
             yield _text(stream, path, name, format)
         elif path == "-":
             remedy = "Give its path"
-            raise DataError(f"{table.FORMAT} cannot be read from a pipe", source=name, remedy=remedy)
+            raise DataError(
+                f"{table.FORMAT} cannot be read from a pipe", source=name, remedy=remedy
+            )
         else:
             yield stack.enter_context(table.open_file(path))
 

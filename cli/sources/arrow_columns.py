@@ -60,6 +60,7 @@ def _spelt(array: Any) -> Any:
     """Return what text says, in the words of `cells.number`; None where Arrow reads otherwise."""
     import numpy as np
     import pyarrow
+    import pyarrow.compute
 
     try:
         made = _filled(array.cast(pyarrow.float64()))
@@ -80,7 +81,6 @@ def _spelt(array: Any) -> Any:
 @cache
 def _common() -> Any:
     import pyarrow
-    import pyarrow.compute
 
     return pyarrow.array(_COMMON)
 

@@ -74,9 +74,7 @@ class BlockReader:
             use_threads=False, block_size=len(block) + 1, column_names=list(self._columns)
         )
         try:
-            table = arrow.read_csv(
-                pyarrow.BufferReader(block), options, self._parse, self._convert
-            )
+            table = arrow.read_csv(pyarrow.BufferReader(block), options, self._parse, self._convert)
         except pyarrow.ArrowInvalid:
             return None
         arrays = [column.combine_chunks() for column in table.columns]

@@ -73,7 +73,9 @@ def _batches(path: str, columns: tuple[str, ...], parts: Iterator[Any]) -> Itera
                 break
             # Where a damaged file says that a text begins must not be looked up.
             part.validate(full=True)
-            cells = [_cells(array, path, name) for array, name in zip(part.columns, columns)]
+            cells = [
+                _cells(array, path, name) for array, name in zip(part.columns, columns, strict=True)
+            ]
         rows = range(seen + 1, seen + 1 + part.num_rows)
         if rows:
             yield Batch(columns, cells, rows, rows)
@@ -89,19 +91,22 @@ def _cells(array: Any, path: str, name: str) -> Sequence[Any]:
     types = pyarrow.types
     if isinstance(array, pyarrow.ExtensionArray):
         array = array.storage
-    if types.is_dictionary(array.type) or types.is_run_end_encoded(array.type):
-        array = array.cast(array.type.value_type) if types.is_dictionary(array.type) else (
-            pyarrow.compute.run_end_decode(array)
-        )
+    if types.is_dictionary(array.type):
+        array = array.dictionary_decode()
     kind = array.type
     if types.is_null(kind):
         return ArrowColumn(array.cast(pyarrow.float64()))
     if types.is_timestamp(kind) or types.is_date(kind):
         return _moments(array, path, name)
-    is_text = types.is_large_string(kind) or types.is_string_view(kind)
     # A decimal is spelt as it is; older writers call text binary.
-    if is_text or types.is_decimal(kind) or types.is_binary(kind) or types.is_large_binary(kind):
-        array = array.cast(pyarrow.string())
+    of_bytes = types.is_binary(kind) or types.is_large_binary(kind)
+    is_text = types.is_large_string(kind) or types.is_string_view(kind)
+    try:
+        if of_bytes or is_text or types.is_decimal(kind):
+            array = array.cast(pyarrow.string())
+    except pyarrow.ArrowInvalid:
+        if not of_bytes:
+            raise
     return ArrowColumn(array)
 
 
