@@ -46,14 +46,14 @@ def _write_zstd(stream: Any) -> Any:
     return needed("pyarrow", "pyarrow", "arrow").CompressedOutputStream(stream, "zstd")
 
 
+def _of_python(magic: bytes, opened: Callable[..., Any]) -> Compression:
+    return Compression(magic, lambda stream, _: opened(stream), lambda stream: opened(stream, "wb"))
+
+
 BY_SUFFIX = {
-    ".gz": Compression(
-        b"\x1f\x8b", lambda stream, _: gzip.open(stream), lambda s: gzip.open(s, "wb")
-    ),
-    ".bz2": Compression(b"BZh", lambda stream, _: bz2.open(stream), lambda s: bz2.open(s, "wb")),
-    ".xz": Compression(
-        b"\xfd7zXZ\x00", lambda stream, _: lzma.open(stream), lambda s: lzma.open(s, "wb")
-    ),
+    ".gz": _of_python(b"\x1f\x8b", gzip.open),
+    ".bz2": _of_python(b"BZh", bz2.open),
+    ".xz": _of_python(b"\xfd7zXZ\x00", lzma.open),
     ".zst": Compression(b"\x28\xb5\x2f\xfd", _read_zstd, _write_zstd),
     ".zip": Compression(b"PK\x03\x04", _read_zip, None),
 }

@@ -1,4 +1,4 @@
-"""Reading CSV in blocks, by Arrow, gives what reading it line by line does: rows, places, errors."""
+"""CSV in blocks, read by Arrow, gives what reading line by line does: rows, places, errors."""
 
 import bz2
 import gzip

@@ -1,14 +1,15 @@
-"""Files that are no plain text: ZIP, zstd, Parquet, Arrow; what is in them, and what can be wrong."""
+"""Files that are no plain text: ZIP, zstd, Parquet, Arrow; their rows, and what can be wrong."""
 
 import datetime
 import decimal
 import io
+import subprocess
 import sys
 import zipfile
 
 import numpy as np
 import pytest
-from cli_helpers import replay, use_spy
+from cli_helpers import invoke, replay, use_spy
 from streamrnn_cli import extras
 from streamrnn_cli.batches import gathered
 from streamrnn_cli.sources import open_source
@@ -372,16 +373,12 @@ def test_zstd_that_was_cut(spies, tmp_path):
 
 
 def test_tables_do_not_grow(tmp_path):
-    from cli_helpers import invoke
-
     result = invoke("live", tmp_path / "t.parquet", "--target", "y")
     assert result.exit_code == 3
     assert "parquet is written as a whole" in result.output
 
 
 def test_help_does_not_import_arrow():
-    import subprocess
-
     code = "import sys, streamrnn_cli.main, streamrnn_cli.sources as s; s.formats(); "
     code += "print('pyarrow' in sys.modules or 'numpy' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
