@@ -3,7 +3,6 @@
 import click
 
 from ..compression import BY_SUFFIX as COMPRESSIONS
-from ..settings import Settings
 from ..sinks import endings, has_format
 from .group import group
 from .values import Choice

@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from .style import add_marks, chart, lines, settle_legend
+from .style import add_marks, chart, lines
 
 #: Columns of the picture of gradients.
 COLUMNS = 240
@@ -68,9 +68,8 @@ def saturation(snapshot: dict[str, Any], rows: Any) -> Any:
 
 def gradient_map(snapshot: dict[str, Any], rows: Any) -> Any:
     """Return the picture of the gradient's norm over rows and lags, or None if it is zero."""
-    from bokeh.models import ColorBar, HoverTool, LogColorMapper
-
     import numpy as np
+    from bokeh.models import ColorBar, HoverTool, LogColorMapper
 
     columns = snapshot["gradient"]
     lags = max(len(norms) for _, norms in columns)
