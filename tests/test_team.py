@@ -19,11 +19,17 @@ from streamrnn.backends import helpers
 from streamrnn.parallel import available_cores
 
 FEATURES = ["a", "b", "c"]
-ROWS = 110
+ROWS = 60
 
 CONFIGURATIONS = [
     {"cell": "lstm", "clip_norm": 0.5, "l2": 1e-3},
-    {"cell": "gru", "optimizer": "nesterov", "num_layers": 2, "activations": "recomputed"},
+    {
+        **PLAIN[RNNRegressor],
+        "cell": "gru",
+        "optimizer": "nesterov",
+        "num_layers": 2,
+        "activations": "recomputed",
+    },
     {
         "cell": "rnn",
         "optimizer": "rmsprop",
