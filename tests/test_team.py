@@ -201,6 +201,7 @@ INTERRUPTED = """
 import os, signal, threading, time
 import numpy as np
 from streamrnn import RNNRegressor
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where run in the background
 X = np.zeros((10**5, 1))
 model = RNNRegressor(hidden_size=256, truncation=4, seed=1)
 model.replay(X[:5], X[:5, 0], features=["a"])
