@@ -10,7 +10,6 @@ from estimator_helpers import SMALL, plain
 
 from streamrnn import RNNClassifier, RNNRegressor
 
-
 HERE = Path(__file__).parent
 
 #: What takes longest begins first, so that no process is left alone with it in the end. It needs

@@ -14,7 +14,6 @@ from streamrnn.bank import Bank
 from streamrnn.fleet import Fleet
 from streamrnn.updates import GREATEST_RATE
 
-
 #: The cell, the loss and the algorithm that each optimizer is compiled with for its twin, too.
 COMPANY = {optimizer: (cell, loss, how) for cell, loss, optimizer, how in map(str.split, CASES)}
 
