@@ -63,7 +63,7 @@ class _Server:
 
     def __init__(self, url: Url, note: Callable[[str], None]) -> None:
         self.note = note
-        self._link = Link(url.name, lambda: connected(url), socket.socket.close, (OSError,), note)
+        self._link = Link(url.name, lambda: connected(url), socket.socket.close, note)
 
     def peer(self) -> socket.socket | None:
         """Return the connection, if there is one."""
