@@ -7,7 +7,7 @@ from typing import Any
 from streamrnn_cli.atomic import replacing
 
 from .available import check_available
-from .sections import Section, sections
+from .sections import Section, figures, sections
 from .tables import tiles
 
 
@@ -63,6 +63,7 @@ def page(snapshot: dict[str, Any]) -> str:
         library=library,
         tiles=tiles(snapshot),
         sections="\n".join(_section(part, divs) for part in parts),
+        figures="\n".join(_section(part, divs) for part in figures(snapshot)),
         script=script,
         keys=_read("page.js"),
     )
