@@ -18,13 +18,13 @@ def errors(snapshot: dict[str, Any], rows: Any) -> Any:
     wrong = seen["measure"] == "error rate"
     label = "wrong labels, %" if wrong else "error in the target's units"
     made = chart("errors", "row", label, x_range=rows)
-    rolled = {
-        name: [None if v is None else v * (100 if wrong else 1) for v in _rolled(seen, name)]
+    shown = {
+        name: [None if v is None else v * (100 if wrong else 1) for v in rolled(seen, name)]
         for name in snapshot["names"]
     }
-    lines(made, seen["row"], rolled)
+    lines(made, seen["row"], shown)
     made.y_range.start = 0
-    made.y_range.end = _top(rolled, seen["overall"])
+    made.y_range.end = top(shown, seen["overall"])
     add_marks(made, snapshot["marks"])
     return made
 
@@ -35,7 +35,7 @@ def rolled_over(snapshot: dict[str, Any]) -> int:
     return seen["width"] * max(1, len(seen["row"]) // 40)
 
 
-def _rolled(seen: dict[str, Any], name: str) -> list[float | None]:
+def rolled(seen: dict[str, Any], name: str) -> list[float | None]:
     """Return the mean error of the stretches up to each, by their numbers of rows."""
     values, counts = seen["values"][name], seen["rows"]
     many = max(1, len(values) // 40)
@@ -48,7 +48,7 @@ def _rolled(seen: dict[str, Any], name: str) -> list[float | None]:
     return found
 
 
-def _top(columns: dict[str, list[float | None]], overall: dict[str, float | None]) -> float:
+def top(columns: dict[str, list[float | None]], overall: dict[str, float | None]) -> float:
     """Return the end of the axis: a model that went astray must not flatten the others."""
     errors = [error for error in overall.values() if error is not None]
     limit = ASTRAY * min(errors, default=0.0)
@@ -105,9 +105,8 @@ def saturation(snapshot: dict[str, Any], rows: Any) -> Any:
 
 def gradient_map(snapshot: dict[str, Any], rows: Any) -> Any:
     """Return the picture of the gradient's norm over rows and lags, or None if it is zero."""
-    from bokeh.models import ColorBar, HoverTool, LogColorMapper
-
     import numpy as np
+    from bokeh.models import ColorBar, HoverTool, LogColorMapper
 
     columns = snapshot["gradient"]
     lags = max(len(norms) for _, norms in columns)

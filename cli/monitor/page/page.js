@@ -11,7 +11,7 @@
   const paint = (model) => {
     const [paper, soft, rule, line] = ["--paper", "--soft", "--rule", "--line"].map(colour);
     if (isKind(model, "Figure")) {
-      model.setv({ background_fill_color: paper, border_fill_color: paper });
+      model.setv({ background_fill_color: null, border_fill_color: null });
     } else if (/Axis$/.test(model.type)) {
       model.setv({
         axis_label_text_color: soft, major_label_text_color: soft, axis_line_color: rule,

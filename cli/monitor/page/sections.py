@@ -1,4 +1,4 @@
-"""The sections of the page: each a heading, a chart or the reason why there is none, and a remark."""
+"""The sections of the page: each a heading, a remark, and charts or the reason for none."""
 
 from typing import Any, NamedTuple
 
@@ -30,6 +30,8 @@ class Section(NamedTuple):
     table: str = ""
 
 
+#: How many of the sections, the first ones, tell of predictions alone.
+N_OF_PREDICTIONS = 3
 NO_ROWS = "No rows were played yet."
 
 
@@ -79,9 +81,9 @@ def _errors(snapshot: dict[str, Any], rows: Any) -> Section:
     if not sum(seen["rows"]):
         return Section(title, "", {}, "No row could be scored: no target was known, or one only.")
     remark = (
-        f"{seen['measure'].capitalize()} over the last {learning.rolled_over(snapshot):,} rows; all "
-        "models predicted each row before they learnt it. Of a model that is far worse than the "
-        "best the line may lie beyond the top."
+        f"{seen['measure'].capitalize()} over the last {learning.rolled_over(snapshot):,} rows; "
+        "all models predicted each row before they learnt it. The line of a model that is far "
+        "worse than the best may lie beyond the top."
     )
     return Section(title, remark, {"errors": learning.errors(snapshot, rows)})
 

@@ -1,6 +1,6 @@
 """How all charts look, and what they share: colours, tools, the rows along the x-axis."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 #: Colours of Okabe & Ito (2008), told apart by colour-blind people too; and the lines' dashes, for
@@ -82,16 +82,17 @@ def chart(name: str, x: str, y: str, height: int = HEIGHT, **options: Any) -> An
     return made
 
 
-def lines(made: Any, x: Sequence[Any], columns: dict[str, Sequence[Any]], **options: Any) -> None:
+def lines(
+    made: Any, x: Sequence[Any], columns: Mapping[str, Sequence[Any]], **options: Any
+) -> None:
     """Draw one line a column; the mouse tells the values."""
-    from bokeh.models import ColumnDataSource, HoverTool
-
     import numpy as np
+    from bokeh.models import ColumnDataSource, HoverTool
 
     drawn = []
     for place, (name, values) in enumerate(columns.items()):
         source = ColumnDataSource({"x": np.asarray(x, dtype=float), "y": floats(values)})
-        how = {**look(place), "line_width": 2.5 if place == 0 else 1.6, **options}
+        how = {**look(place), "line_width": 2.5 if place == 0 else 1.6}
         drawn.append(made.line("x", "y", source=source, legend_label=name, name=name, **how))
         if len(x) == 1:  # a line of one point cannot be seen
             made.scatter("x", "y", source=source, size=8, color=how["line_color"])
