@@ -1,4 +1,4 @@
-"""The sections of the page: each a heading, a chart or the reason why there is none, and a remark."""
+"""The sections of the page: each a heading, a remark, and charts or the reason for none."""
 
 from typing import Any, NamedTuple
 
@@ -30,11 +30,13 @@ class Section(NamedTuple):
     table: str = ""
 
 
+#: How many of the sections, the first ones, tell of predictions alone.
+N_OF_PREDICTIONS = 3
 NO_ROWS = "No rows were played yet."
 
 
 def sections(snapshot: dict[str, Any]) -> list[Section]:
-    """Return the sections, each drawn from the snapshot of a monitor."""
+    """Return what is drawn, from the snapshot of a monitor."""
     rows = rows_range(snapshot)
     return [
         _whole_run(snapshot, rows),
@@ -45,7 +47,6 @@ def sections(snapshot: dict[str, Any]) -> list[Section]:
         _saturation(snapshot, rows),
         _updates(snapshot, rows),
         _speed(snapshot, rows),
-        *_figures(snapshot),
     ]
 
 
@@ -80,8 +81,9 @@ def _errors(snapshot: dict[str, Any], rows: Any) -> Section:
     if not sum(seen["rows"]):
         return Section(title, "", {}, "No row could be scored: no target was known, or one only.")
     remark = (
-        f"Means over {seen['width']:,} rows each; all models predicted the same rows before they "
-        "learnt them. A line that ends has left the finite numbers."
+        f"{seen['measure'].capitalize()} over the last {learning.rolled_over(snapshot):,} rows; "
+        "all models predicted each row before they learnt it. The line of a model that is far "
+        "worse than the best may lie beyond the top."
     )
     return Section(title, remark, {"errors": learning.errors(snapshot, rows)})
 
@@ -139,7 +141,8 @@ def _speed(snapshot: dict[str, Any], rows: Any) -> Section:
     return Section(title, remark, charts, table=tables.latency(snapshot))
 
 
-def _figures(snapshot: dict[str, Any]) -> list[Section]:
+def figures(snapshot: dict[str, Any]) -> list[Section]:
+    """Return the tables at the end."""
     about = snapshot["about"]
     quiet = "Nothing out of the ordinary happened: no drift, no checkpoint, no break."
     events = tables.marks(snapshot) if snapshot["mark_counts"] else ""
