@@ -2,6 +2,7 @@
 
 import json
 import math
+import threading
 import types
 
 import numpy as np
@@ -216,6 +217,7 @@ def test_rates_are_of_the_run_alone():
 
 def test_the_model_is_asked_how_it_is(monkeypatch):
     monkeypatch.setattr(diagnosis, "SHARE", 0)
+    monkeypatch.setattr(diagnosis, "FIRST_SHARE", 0)
     model = Model()
     monitor = Monitor("regression", ["net"], model)
     play(monitor, np.zeros(900), [np.zeros(900)], 300)
@@ -229,6 +231,7 @@ def test_the_model_is_asked_how_it_is(monkeypatch):
 
 def test_diagnoses_are_bounded_in_number_and_in_time(monkeypatch):
     monkeypatch.setattr(diagnosis, "SHARE", 0)
+    monkeypatch.setattr(diagnosis, "FIRST_SHARE", 0)
     model = Model()
     model.flat_weights = lambda: np.ones(2)
     monitor = Monitor("regression", ["net"], model)
@@ -256,6 +259,17 @@ def test_a_model_that_cannot_be_asked_says_why():
     play(monitor, *_zeros(600), 300)
     assert "one a key" in monitor.snapshot()["no_diagnostics"]
     assert monitor.snapshot()["gradient"] == []
+
+
+def test_a_short_run_is_asked_when_it_is_looked_at(monkeypatch):
+    monitor = Monitor("regression", ["net"], Model())
+    monitor.played([5], None, [1.0], [[1.0]], 1e-6)
+    seen = []
+    other = threading.Thread(target=lambda: seen.append(monitor.snapshot()))
+    other.start()
+    other.join()
+    assert seen[0]["gradient"] == []  # by another thread: the model may be at work
+    assert monitor.snapshot()["gradient"] == [[5, [1.0, None]]]
 
 
 def test_nothing_was_played_yet():

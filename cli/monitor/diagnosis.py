@@ -10,8 +10,9 @@ if TYPE_CHECKING:
 
 #: Diagnoses kept at most; of each pair of neighbours one is dropped when there are more.
 LIMIT = 200
-#: They may take one part in so many of the time. Small networks are asked often, large ones seldom.
-SHARE = 100
+#: They may take one part in so many of the time, the first ones more: a run of seconds is to show
+#: something, too. Small networks are asked often, large ones seldom.
+SHARE, FIRST_SHARE, FIRST = 100, 20, 40
 #: What an estimator must have to be asked.
 NEEDED = ("gradient_profile", "gate_saturation", "flat_weights")
 
@@ -56,7 +57,8 @@ class Diagnosis:
         if self.why_not is None:
             self._measure(row)
         ended = time.perf_counter()
-        self._due = ended + SHARE * (ended - started)
+        share = FIRST_SHARE if len(self._kept) < FIRST else SHARE
+        self._due = ended + share * (ended - started)
 
     def _measure(self, row: int) -> None:
         moved = self._change()
