@@ -64,7 +64,8 @@ const report = () => {
   const found = { charts: look(), mode: document.documentElement.dataset.mode };
   found.width = document.documentElement.scrollWidth;
   found.loads = performance.getEntriesByType("resource").map((entry) => entry.name);
-  found.legends = [...document.querySelectorAll(".legend button")].map((b) => b.lastChild.textContent);
+  const buttons = [...document.querySelectorAll(".legend button")];
+  found.legends = buttons.map((button) => button.lastChild.textContent);
   found.text = document.body.innerText;
   found.complaints = complaints;
   try {
@@ -148,8 +149,7 @@ class Talkative:
 
 def watched(monkeypatch, task="regression", n=6000, model=None, about=None):
     """Return a monitor of a run with gaps, a drift and a checkpoint."""
-    monkeypatch.setattr(diagnosis, "SHARE", 0)
-    monkeypatch.setattr(diagnosis, "FIRST_SHARE", 0)
+    monkeypatch.setattr(diagnosis, "PAUSE", 0)
     rng = np.random.default_rng(3)
     monitor = Monitor(task, ["net", "last value", "mean"], model, about)
     targets = np.sin(np.arange(n) / 50)

@@ -216,8 +216,7 @@ def test_rates_are_of_the_run_alone():
 
 
 def test_the_model_is_asked_how_it_is(monkeypatch):
-    monkeypatch.setattr(diagnosis, "SHARE", 0)
-    monkeypatch.setattr(diagnosis, "FIRST_SHARE", 0)
+    monkeypatch.setattr(diagnosis, "PAUSE", 0)
     model = Model()
     monitor = Monitor("regression", ["net"], model)
     play(monitor, np.zeros(900), [np.zeros(900)], 300)
@@ -230,8 +229,7 @@ def test_the_model_is_asked_how_it_is(monkeypatch):
 
 
 def test_diagnoses_are_bounded_in_number_and_in_time(monkeypatch):
-    monkeypatch.setattr(diagnosis, "SHARE", 0)
-    monkeypatch.setattr(diagnosis, "FIRST_SHARE", 0)
+    monkeypatch.setattr(diagnosis, "PAUSE", 0)
     model = Model()
     model.flat_weights = lambda: np.ones(2)
     monitor = Monitor("regression", ["net"], model)
@@ -240,7 +238,8 @@ def test_diagnoses_are_bounded_in_number_and_in_time(monkeypatch):
     columns = monitor.snapshot()["gradient"]
     assert 100 <= len(columns) <= diagnosis.LIMIT
     assert columns[-1][0] > 0.98 * 300 * 700
-    monkeypatch.setattr(diagnosis, "SHARE", 1e9)
+    monkeypatch.setattr(diagnosis, "PAUSE", 1e9)
+    monkeypatch.setattr(diagnosis, "FIRST_PAUSE", 1e9)
     before = model.asked
     for _ in range(10):
         monitor.played(range(300), None, *_zeros(300), 0.01)

@@ -101,7 +101,7 @@ def test_a_narrow_page_does_not_scroll_sideways(found):
 def test_what_there_is_not_is_said(found):
     seen = found["nothing"]
     assert seen["charts"] == {}
-    assert seen["text"].count("No rows were played yet.") == 4
+    assert seen["text"].count("No rows were played yet.") == 3
     assert seen["text"].count("no network that could be asked") == 3
     assert "Nothing out of the ordinary" in seen["text"]
 
@@ -111,7 +111,7 @@ def test_odd_runs_are_drawn_as_far_as_can_be(found, name):
     assert "could be scored" in found[name]["text"]
     assert "throughput" in drawn(found[name])
     if name.startswith("one"):
-        assert "recent" in drawn(found[name])
+        assert "series" in drawn(found[name])
     else:
         assert "neither a target nor a prediction" in found[name]["text"]
 

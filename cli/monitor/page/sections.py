@@ -30,19 +30,21 @@ class Section(NamedTuple):
     table: str = ""
 
 
-#: How many of the sections, the first ones, tell of predictions alone.
-N_OF_PREDICTIONS = 3
 NOTHING_KNOWN = "There is neither a target nor a prediction in these rows."
+NOT_SCORED = "No row could be scored: targets were not known, or only the first."
 NO_ROWS = "No rows were played yet."
 
 
-def sections(snapshot: dict[str, Any]) -> list[Section]:
-    """Return what is drawn, from the snapshot of a monitor."""
+def sections(snapshot: dict[str, Any], is_run: bool) -> list[Section]:
+    """Return what is drawn, from the snapshot of a monitor: of a run, or of predictions alone."""
     rows = rows_range(snapshot)
+    # Of a short run they are all of them, drawn already.
+    last = [_last_rows(snapshot)] if snapshot["rows"] > len(snapshot["recent"]["row"]) else []
+    of_predictions = [_whole_run(snapshot, rows), *last, _errors(snapshot, rows)]
+    if not is_run:
+        return of_predictions
     return [
-        _whole_run(snapshot, rows),
-        _last_rows(snapshot),
-        _errors(snapshot, rows),
+        *of_predictions,
         _gradient(snapshot, rows),
         _update_size(snapshot, rows),
         _saturation(snapshot, rows),
@@ -71,8 +73,6 @@ def _whole_run(snapshot: dict[str, Any], rows: Any) -> Section:
 
 def _last_rows(snapshot: dict[str, Any]) -> Section:
     title = f"The last {len(snapshot['recent']['row']):,} rows"
-    if not snapshot["rows"]:
-        return Section("The last rows", "", {}, NO_ROWS)
     if values.is_empty(snapshot["recent"]):
         return Section(title, "", {}, NOTHING_KNOWN)
     if values.too_many_labels(snapshot) is not None:
@@ -84,9 +84,7 @@ def _errors(snapshot: dict[str, Any], rows: Any) -> Section:
     seen = snapshot["errors"]
     title = "Error along the run"
     if all(error is None for error in seen["overall"].values()):
-        return Section(
-            title, "", {}, "No row could be scored: targets were not known, or only the first."
-        )
+        return Section(title, "", {}, NOT_SCORED)
     remark = (
         f"{seen['measure'].capitalize()} over the last {learning.rolled_over(snapshot):,} rows; "
         "all models predicted each row before they learnt it. The line of a model that is far "
@@ -150,13 +148,16 @@ def _speed(snapshot: dict[str, Any], rows: Any) -> Section:
     return Section(title, remark, charts, table=tables.latency(snapshot))
 
 
-def figures(snapshot: dict[str, Any]) -> list[Section]:
+def figures(snapshot: dict[str, Any], is_run: bool) -> list[Section]:
     """Return the tables at the end."""
+    metrics = Section("Metrics", "", {}, table=tables.contestants(snapshot))
+    if not is_run:
+        return [metrics]
     about = snapshot["about"]
     quiet = "Nothing out of the ordinary happened: no drift, no checkpoint, no break."
     events = tables.marks(snapshot) if snapshot["mark_counts"] else ""
     return [
-        Section("Metrics", "", {}, table=tables.contestants(snapshot)),
+        metrics,
         Section("Events", "", {}, "" if events else quiet, events),
         _pairs("Counters", snapshot["counters"], ("what", "how many"), "The model has none."),
         _pairs("Parameters", about.get("parameters"), ("parameter", "value"), "None were given."),
