@@ -4,6 +4,7 @@ import random
 import time
 from collections.abc import Callable, Generator
 from concurrent.futures import Future
+from contextlib import suppress
 from threading import Thread
 from typing import Generic, TypeVar
 
@@ -45,6 +46,10 @@ def said(reason: object) -> str:
     return " ".join(str(reason).split()) or type(reason).__name__
 
 
+class Lost(Exception):  # noqa: N818
+    """The connection is gone, or was never made; another attempt may help."""
+
+
 class Outage:
     """What is said while a server cannot be reached, and when the next attempt is due.
 
@@ -77,6 +82,11 @@ class Outage:
     def lasts(self) -> bool:
         """Whether the server cannot be reached, as far as is known."""
         return self._since is not None
+
+    @property
+    def due(self) -> bool:
+        """Whether it is time for the next attempt."""
+        return time.monotonic() >= self._due
 
     def lost(self, reason: object) -> None:
         """Take note that the connection was lost, or that an attempt failed."""
@@ -161,11 +171,10 @@ class Link(Generic[Made]):
     name
         The server, for messages.
     connect
-        Makes the connection, within `CONNECT_TIMEOUT`.
+        Makes the connection, within `CONNECT_TIMEOUT`; raises `Lost` or `OSError` if trying again
+        may help.
     close
         Ends one.
-    outages
-        The exceptions of `connect` after which trying again may help; others are raised.
     note
         Takes remarks.
     """
@@ -175,13 +184,11 @@ class Link(Generic[Made]):
         name: str,
         connect: Callable[[], Made],
         close: Callable[[Made], object],
-        outages: tuple[type[BaseException], ...],
         note: Callable[[str], None],
     ) -> None:
         self._name = name
         self._connect = connect
         self._close = close
-        self._outages = outages
         self._attempt: Background[Made] | None = None
         self._made: Made | None = None
         self.outage = Outage(name, note)
@@ -198,10 +205,15 @@ class Link(Generic[Made]):
             attempt, self._attempt = self._attempt, None
             try:
                 self._made = attempt.result()
-            except self._outages as error:
+            except (Lost, OSError) as error:
                 self.outage.lost(error)
                 return None
             self.outage.back()
+        return self._made
+
+    @property
+    def made(self) -> Made | None:
+        """The connection, if there is one; without trying to make it."""
         return self._made
 
     def within(self, deadline: float) -> Made:
@@ -229,10 +241,9 @@ class Link(Generic[Made]):
         """End the connection, and an attempt to make one."""
         attempt, self._attempt = self._attempt, None
         if attempt is not None and attempt.done(CONNECT_TIMEOUT + 1):
-            try:
+            # Why an attempt failed that nobody needs any more is of no interest.
+            with suppress(Exception):
                 self._made = attempt.result()
-            except self._outages:
-                self._made = None
         self._drop()
 
     def _drop(self) -> None:

@@ -14,7 +14,7 @@ ROOT = click.Context(commands, info_name="streamrnn")
 NAMES = commands.list_commands(ROOT)
 
 #: Values for options that do not take what `sample` gives them.
-PARTICULAR: dict[str, object] = {}
+PARTICULAR: dict[str, object] = {"checkpoint-every": "5m"}
 
 
 def command_of(name):
