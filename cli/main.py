@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from .inspecting import inspect
 from .replay import replay
 from .version import version
 from .warmup import warmup
@@ -46,6 +47,7 @@ def commands() -> None:
 
 
 commands.add_command(replay)
+commands.add_command(inspect)
 commands.add_command(warmup)
 
 

@@ -25,6 +25,7 @@ def run(*args, **options):
         ["--help"],
         ["replay", "--help"],
         ["warmup", "--help"],
+        ["inspect", "--help"],
         ["replay", "--lr", "no"],
         [],
     ],
