@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from .replay import replay
+from .serve import serve
 from .version import version
 from .warmup import warmup
 
@@ -46,6 +47,7 @@ def commands() -> None:
 
 
 commands.add_command(replay)
+commands.add_command(serve)
 commands.add_command(warmup)
 
 

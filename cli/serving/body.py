@@ -1,0 +1,48 @@
+"""The body of a request, in bounded memory and time."""
+
+import asyncio
+
+from starlette.requests import ClientDisconnect, Request
+
+from .limits import Limits
+from .refusal import Refusal
+
+#: What is read of a body that is too long, times its limit, so that a client that first sends and
+#: then reads does get its answer; and the seconds for it.
+DRAINED = 8
+DRAIN_SECONDS = 2.0
+
+
+async def body_of(request: Request, limits: Limits) -> bytes:
+    """Return the body; raise a `Refusal` if it is too long, too slow or cut short."""
+    length = request.headers.get("content-length", "0")
+    chunks = request.stream()
+    body = bytearray()
+    try:
+        async with asyncio.timeout(limits.body_seconds):
+            async for chunk in chunks:
+                body += chunk
+                if len(body) > limits.max_body or int(length) > limits.max_body:
+                    break
+    except TimeoutError:
+        what = f"the body did not come within {limits.body_seconds:g} seconds."
+        raise Refusal(408, what, {"Connection": "close"}) from None
+    except ClientDisconnect:
+        raise Refusal(400, "the body was cut short.") from None
+    if len(body) <= limits.max_body >= int(length):
+        return bytes(body)
+    await _drain(chunks, DRAINED * limits.max_body)
+    what = f"the body has more than {limits.max_body:,} bytes: send it in pieces (--max-body)."
+    raise Refusal(413, what, {"Connection": "close"})
+
+
+async def _drain(chunks: object, most: int) -> None:
+    """Read on and forget, for a while."""
+    try:
+        async with asyncio.timeout(DRAIN_SECONDS):
+            async for chunk in chunks:  # type: ignore[attr-defined]
+                most -= len(chunk)
+                if most < 0:
+                    break
+    except (TimeoutError, ClientDisconnect):
+        return
