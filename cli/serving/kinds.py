@@ -38,6 +38,13 @@ class Kind:
             return " + ".join(sorted(str(name) for name, holds in value.items() if holds)) or "none"
         return None if value is None else str(value)
 
+    def example(self) -> Any:
+        """Return a target of this kind."""
+        value: Any = 0.0 if self.task == "regression" else "a"
+        if not self.several:
+            return value
+        return {"a": 0.0} if self.task == "regression" else {"a": True}
+
     def _part(self, values: Any) -> Any:
         if not isinstance(values, dict):
             return None

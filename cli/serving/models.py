@@ -6,7 +6,7 @@ from typing import Any, cast
 import click
 
 from ..errors import DataError
-from ..network import build_network, parameters, title, warm_up
+from ..network import build_network, parameters, title
 from ..settings import Task
 from .kinds import Kind, kind_of
 from .settings import ServeSettings
@@ -38,10 +38,12 @@ def model_for(settings: ServeSettings) -> tuple[Any, Kind, str, str | None]:
     if path is None:
         task = cast(Task, settings.task)
         model = build_network(settings.network, task)
-        warm_up(model, task)
-        return model, kind_of(model, "the new model"), title(settings.network), None
+        kind = kind_of(model, "the new model")
+        _warm_up(model, kind)
+        return model, kind, title(settings.network), None
     model = _loaded(path)
     kind = kind_of(model, path)
+    _warm_up(model, kind)
     remark = None
     if settings.model is None:
         learnt = dict(model.counters).get("samples", 0)
@@ -59,6 +61,17 @@ def described(model: Any, settings: ServeSettings) -> dict[str, Any]:
         for name, value in vars(inner).items()
         if not name.startswith("_") and isinstance(value, bool | int | float | str)
     }
+
+
+def _warm_up(model: Any, kind: Kind) -> None:
+    """Have the code compiled, or loaded, on a throw-away copy: the first client need not wait."""
+    from streamrnn import KeyedModel
+
+    if isinstance(model, KeyedModel):  # a sample of it has a key
+        return
+    copy = model.clone()
+    copy.predict_one({"x": 0.0})
+    copy.learn_one({"x": 0.0}, kind.example())
 
 
 def _loaded(path: str) -> Any:

@@ -53,7 +53,7 @@ function draw(data) {
   const rates = data.rates;
   const marks = data.marks.filter((mark) => mark.kind === "drift").map((mark) => mark.row);
   curve("clipped", rates.row, rates.clipped, marks, "share of updates clipped");
-  curve("speed", rates.row, rates.rows_per_second, marks, "rows a second");
+  curve("speed", rates.row, rates.rows_per_second, marks, "rows a second that the network could take");
   drawTables(data);
 }
 
@@ -66,7 +66,7 @@ function drawFigures(data) {
   const overall = Object.entries(data.errors.overall);
   const figures = [
     ["rows", data.rows.toLocaleString("en")],
-    ["rows a second", short(data.rows_per_second)],
+    ["rows a second it could take", short(data.rows_per_second)],
     ["µs a row, p50", short(data.latency.p50)],
     ["p99", short(data.latency.p99)],
     ["memory", data.memory_bytes === null ? "–" : `${short(data.memory_bytes / 1024)} KiB`],
@@ -104,7 +104,7 @@ function drawSeries(data) {
 }
 
 function drawErrors(data) {
-  const errors = data.errors;
+  const errors = fewer(data.errors, 80);
   by("error-note").textContent = `${errors.measure}, means of ${errors.width.toLocaleString("en")} rows`;
   if (!errors.row.length) return words(by("error"), "No rows so far.");
   const kind = (i) => (i ? "other" : "model");
@@ -112,6 +112,27 @@ function drawErrors(data) {
   const curves = data.names.map((name, i) => ({ class: kind(i), values: errors.values[name] }));
   const marks = data.marks.filter((mark) => mark.kind === "drift").map((mark) => mark.row);
   lines(by("error"), errors.row, curves.reverse(), { marks, from: 0, label: errors.measure });
+}
+
+// The same with fewer stretches, each of several: else noise hides the course.
+function fewer(errors, most) {
+  const many = Math.ceil(errors.row.length / most);
+  if (many <= 1) return errors;
+  const starts = errors.row.map((_, i) => i).filter((i) => i % many === 0);
+  const last = (i) => Math.min(i + many, errors.row.length);
+  const mean = (values) => starts.map((i) => {
+    let sum = 0, count = 0;
+    for (let k = i; k < last(i); k++) {
+      if (Number.isFinite(values[k])) { sum += values[k] * errors.rows[k]; count += errors.rows[k]; }
+    }
+    return count ? sum / count : null;
+  });
+  return {
+    measure: errors.measure,
+    width: errors.width * many,
+    row: starts.map((i) => errors.row[last(i) - 1]),
+    values: Object.fromEntries(Object.entries(errors.values).map(([name, v]) => [name, mean(v)])),
+  };
 }
 
 function drawGradient(data) {
