@@ -88,7 +88,9 @@ def serve(context: click.Context, **options: Any) -> None:
     Options of the network are those of a new model.
     """
     named = {field.name for field in fields(Settings)}
-    of_network = {name: value for name, value in options.items() if name in named - {"task", "quiet"}}
+    of_network = {
+        name: value for name, value in options.items() if name in named - {"task", "quiet"}
+    }
     others = {name: value for name, value in options.items() if name not in of_network}
     settings = ServeSettings(Settings(**of_network), **others)
 

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import click
 
-from .refusal import Refusal
+from .request_error import RequestError
 
 #: Shorter tokens can be guessed.
 SHORTEST = 16
@@ -54,7 +54,7 @@ class Access:
     port
         Its port; names the cookie, since browsers share cookies between ports.
     token
-        What clients send as ``Authorization: Bearer``, and people type into the page; None: nothing.
+        What clients send as ``Authorization: Bearer``, and people into the page; None: nothing.
     """
 
     host: str
@@ -63,20 +63,20 @@ class Access:
     _session: str = field(default_factory=secrets.token_urlsafe)
 
     def check(self, method: str, path: str, headers: Mapping[str, str]) -> None:
-        """Let a request through, or raise a `Refusal`."""
+        """Let a request through, or raise a `RequestError`."""
         self._check_host(headers.get("host", ""))
         if method not in ("GET", "HEAD"):
             self._check_origin(headers)
         if self.token is not None and path not in OPEN and not self._known(headers):
             what = "no valid token: send it as Authorization: Bearer TOKEN, or log in on the page."
-            raise Refusal(401, what, {"WWW-Authenticate": "Bearer"})
+            raise RequestError(401, what, {"WWW-Authenticate": "Bearer"})
 
     def cookie_for(self, token: object) -> str:
         """Return the header that logs a browser in; refuse a wrong token."""
         if self.token is None:
-            raise Refusal(422, "this server needs no token.")
+            raise RequestError(422, "this server needs no token.")
         if not isinstance(token, str) or not _same(token, self.token):
-            raise Refusal(401, "that is not the token.")
+            raise RequestError(401, "that is not the token.")
         return f"{self._cookie}={self._session}; HttpOnly; SameSite=Strict; Path=/"
 
     @property
@@ -96,14 +96,18 @@ class Access:
         except ValueError:
             name = None
         if name is None or not (is_loopback(name) or name == self.host.lower()):
-            raise Refusal(400, "the Host header names another machine: use 127.0.0.1 or localhost.")
+            raise RequestError(
+                400, "the Host header names another machine: use 127.0.0.1 or localhost."
+            )
 
     def _check_origin(self, headers: Mapping[str, str]) -> None:
         """Refuse what a page from elsewhere sends."""
         origin = headers.get("origin")
         host = headers.get("host", "")
         if origin is not None and origin not in (f"http://{host}", f"https://{host}"):
-            raise Refusal(403, "the Origin header names another page: only this server's may post.")
+            raise RequestError(
+                403, "the Origin header names another page: only this server's may post."
+            )
 
     def _known(self, headers: Mapping[str, str]) -> bool:
         assert self.token is not None

@@ -16,7 +16,7 @@ from .body import body_of
 from .guard import Guard
 from .limits import Limits
 from .prometheus import as_metrics
-from .refusal import Refusal
+from .request_error import RequestError
 from .samples import JSON, parsed, samples_of
 from .served import Served
 
@@ -110,7 +110,7 @@ class Api:
         token = asked.get("token") if isinstance(asked, dict) else None
         try:
             cookie = self._access.cookie_for(token)
-        except Refusal:
+        except RequestError:
             await anyio.sleep(WRONG_TOKEN_SECONDS)
             raise
         return JSONResponse({"status": "ok"}, headers={"Set-Cookie": cookie})
@@ -137,7 +137,7 @@ WRONG_TOKEN_SECONDS = 0.5
 
 async def _only_json(request: Request) -> None:
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != JSON:
-        raise Refusal(415, f"the Content-Type must be {JSON}.")
+        raise RequestError(415, f"the Content-Type must be {JSON}.")
 
 
 def _file(content: bytes, kind: str) -> Callable[[Request], Awaitable[Response]]:

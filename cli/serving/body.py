@@ -5,7 +5,7 @@ import asyncio
 from starlette.requests import ClientDisconnect, Request
 
 from .limits import Limits
-from .refusal import Refusal
+from .request_error import RequestError
 
 #: What is read of a body that is too long, times its limit, so that a client that first sends and
 #: then reads does get its answer; and the seconds for it.
@@ -14,7 +14,7 @@ DRAIN_SECONDS = 2.0
 
 
 async def body_of(request: Request, limits: Limits) -> bytes:
-    """Return the body; raise a `Refusal` if it is too long, too slow or cut short."""
+    """Return the body; raise a `RequestError` if it is too long, too slow or cut short."""
     length = request.headers.get("content-length", "0")
     chunks = request.stream()
     body = bytearray()
@@ -26,14 +26,14 @@ async def body_of(request: Request, limits: Limits) -> bytes:
                     break
     except TimeoutError:
         what = f"the body did not come within {limits.body_seconds:g} seconds."
-        raise Refusal(408, what, {"Connection": "close"}) from None
+        raise RequestError(408, what, {"Connection": "close"}) from None
     except ClientDisconnect:
-        raise Refusal(400, "the body was cut short.") from None
+        raise RequestError(400, "the body was cut short.") from None
     if len(body) <= limits.max_body >= int(length):
         return bytes(body)
     await _drain(chunks, DRAINED * limits.max_body)
     what = f"the body has more than {limits.max_body:,} bytes: send it in pieces (--max-body)."
-    raise Refusal(413, what, {"Connection": "close"})
+    raise RequestError(413, what, {"Connection": "close"})
 
 
 async def _drain(chunks: object, most: int) -> None:

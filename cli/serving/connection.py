@@ -47,14 +47,17 @@ class Connection(H11Protocol):
             self._answer_timer = self.loop.call_later(seconds, self.transport.abort)
 
     def resume_writing(self) -> None:
-        """Some of it was read."""
+        """End that time: some was read."""
         self.flow.resume_writing()
-        self._answer_timer = _cancelled(self._answer_timer)
+        _cancel(self._answer_timer)
+        self._answer_timer = None
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the timers along with the connection."""
-        self._request_timer = _cancelled(self._request_timer)
-        self._answer_timer = _cancelled(self._answer_timer)
+        _cancel(self._request_timer)
+        self._request_timer = None
+        _cancel(self._answer_timer)
+        self._answer_timer = None
         super().connection_lost(exc)
 
     def timeout_keep_alive_handler(self) -> None:
@@ -77,7 +80,8 @@ class Connection(H11Protocol):
     def _watch_request(self) -> None:
         """Run the timer while the next request is not complete."""
         if self.cycle is not None and not self.cycle.response_complete:
-            self._request_timer = _cancelled(self._request_timer)
+            _cancel(self._request_timer)
+            self._request_timer = None
         elif self._request_timer is None:
             seconds = self.limits.header_seconds
             self._request_timer = self.loop.call_later(seconds, self._request_too_slow)
@@ -88,6 +92,6 @@ class Connection(H11Protocol):
             self.transport.abort()
 
 
-def _cancelled(timer: asyncio.TimerHandle | None) -> None:
+def _cancel(timer: asyncio.TimerHandle | None) -> None:
     if timer is not None:
         timer.cancel()

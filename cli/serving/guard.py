@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from .access import Access
 from .limits import Limits
-from .refusal import Refusal
+from .request_error import RequestError
 
 #: What browsers may do with what they get: nothing from elsewhere, and nothing kept.
 HEADERS = {
@@ -55,7 +55,7 @@ class Guard:
             if message["type"] == "http.response.start":
                 begun = True
                 ours = [(name.lower().encode(), value.encode()) for name, value in HEADERS.items()]
-                message = message | {"headers": [*message["headers"], *ours]}
+                message = {**message, "headers": [*message["headers"], *ours]}
             await send(message)
 
         self._at_work += 1
@@ -72,14 +72,16 @@ class Guard:
         headers = Headers(scope=scope)
         self._access.check(scope["method"], scope["path"], headers)
         if self._at_work > self._limits.waiting:
-            raise Refusal(503, "too many requests at a time: come again.", {"Retry-After": "1"})
+            raise RequestError(
+                503, "too many requests at a time: come again.", {"Retry-After": "1"}
+            )
         # With an application in it, starlette raises where it would answer in its own words.
-        await self._app(scope | {"app": self}, receive, send)
+        await self._app({**scope, "app": self}, receive, send)
 
 
 def _told(error: Exception) -> JSONResponse:
     """Return what the client is told of an error."""
-    if isinstance(error, Refusal):
+    if isinstance(error, RequestError):
         return JSONResponse(error.content, error.status, error.headers)
     if isinstance(error, HTTPException):
         content: dict[str, Any] = {"error": f"{error.detail}: GET / shows what there is."}

@@ -27,7 +27,9 @@ def check_save(settings: ServeSettings) -> None:
         return
     if os.path.realpath(settings.save) != os.path.realpath(settings.model):
         what = f"--save: {settings.save!r} is there already, and --model names another file: "
-        raise click.UsageError(what + "the model in it would be lost. Remove it, or save elsewhere.")
+        raise click.UsageError(
+            what + "the model in it would be lost. Remove it, or save elsewhere."
+        )
 
 
 def model_for(settings: ServeSettings) -> tuple[Any, Kind, str, str | None]:
@@ -47,7 +49,9 @@ def model_for(settings: ServeSettings) -> tuple[Any, Kind, str, str | None]:
     remark = None
     if settings.model is None:
         learnt = dict(model.counters).get("samples", 0)
-        remark = f"going on with {path}, {learnt:,} samples learnt: --cell and the like have no say."
+        remark = (
+            f"going on with {path}, {learnt:,} samples learnt: --cell and the like have no say."
+        )
     return model, kind, type(model).__name__, remark
 
 

@@ -31,9 +31,16 @@ def as_metrics(snapshot: dict[str, Any]) -> str:
     ]
     blocks = [
         _block("rows_total", "counter", "Rows played.", [({}, snapshot.get("rows"))]),
-        _block("busy_seconds_total", "counter", "Time the network took.", [({}, snapshot.get("seconds"))]),
+        _block(
+            "busy_seconds_total",
+            "counter",
+            "Time the network took.",
+            [({}, snapshot.get("seconds"))],
+        ),
         _block("row_seconds", "gauge", "Time of a row, percentiles of the run.", quantiles),
-        _block("memory_bytes", "gauge", "Memory of the model.", [({}, snapshot.get("memory_bytes"))]),
+        _block(
+            "memory_bytes", "gauge", "Memory of the model.", [({}, snapshot.get("memory_bytes"))]
+        ),
         _block(
             "error",
             "gauge",
@@ -41,7 +48,10 @@ def as_metrics(snapshot: dict[str, Any]) -> str:
             _named("model", errors.get("overall", {})),
         ),
         _block(
-            "events_total", "counter", "What the model counted.", _named("name", snapshot["counters"])
+            "events_total",
+            "counter",
+            "What the model counted.",
+            _named("name", snapshot["counters"]),
         ),
     ]
     return "".join(blocks)

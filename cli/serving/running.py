@@ -7,8 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import click
-
 from ..console import Console
 from ..errors import DataError
 from .access import check_token, is_loopback
@@ -93,7 +91,7 @@ class Keeper:
         self._rows = 0
 
     def save(self) -> bool:
-        """Save; return whether there is a file for it. Raises `DataError` if it cannot be written."""
+        """Save if need be; return whether the file is there. Raises `DataError` if it cannot be."""
         if self._path is None:
             return False
         if self._served.rows == self._rows:

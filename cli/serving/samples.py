@@ -1,4 +1,4 @@
-"""From the body of a request to samples; whatever is wrong is a `Refusal` of one line."""
+"""From the body of a request to samples; whatever is wrong is a `RequestError` of one line."""
 
 import json
 from collections.abc import Iterator
@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from ..errors import shown
 from ..suggestions import did_you_mean, listed
-from .refusal import Refusal
+from .request_error import RequestError
 
 #: Content types of a body: one JSON value, or one on each line.
 JSON = "application/json"
@@ -69,11 +69,11 @@ def samples_of(body: bytes, content_type: str, act: str, most: int) -> tuple[lis
         many, values = True, list(_lines(body, most))
     else:
         got = shown(content_type) if content_type else "none"
-        raise Refusal(
+        raise RequestError(
             415, f"Content-Type {got}: send {JSON}, or {JSON_LINES[0]} for one sample a line."
         )
     if not values:
-        raise Refusal(422, "no samples: the list is empty.")
+        raise RequestError(422, "no samples: the list is empty.")
     if len(values) > most:
         _too_many(most)
     return [_sample(value, i, many, act) for i, value in enumerate(values, 1)], many
@@ -84,13 +84,15 @@ def parsed(text: bytes, place: str = "the body") -> Any:
     try:
         return _DECODE(text.decode())
     except UnicodeDecodeError:
-        raise Refusal(400, f"{place}: not UTF-8.") from None
+        raise RequestError(400, f"{place}: not UTF-8.") from None
     except json.JSONDecodeError as error:
-        raise Refusal(400, f"{place}: not JSON ({error.msg} at character {error.pos}).") from None
+        raise RequestError(
+            400, f"{place}: not JSON ({error.msg} at character {error.pos})."
+        ) from None
     except RecursionError:
-        raise Refusal(400, f"{place}: nested too deeply.") from None
+        raise RequestError(400, f"{place}: nested too deeply.") from None
     except ValueError as error:
-        raise Refusal(400, f"{place}: not JSON ({error}).") from None
+        raise RequestError(400, f"{place}: not JSON ({error}).") from None
 
 
 def _lines(body: bytes, most: int) -> Iterator[Any]:
@@ -104,7 +106,7 @@ def _lines(body: bytes, most: int) -> Iterator[Any]:
 
 
 def _too_many(most: int) -> None:
-    raise Refusal(413, f"more than {most:,} samples: send them in several requests.")
+    raise RequestError(413, f"more than {most:,} samples: send them in several requests.")
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -127,17 +129,19 @@ def _sample(value: Any, number: int, many: bool, act: str) -> Sample:
     place = f"sample {number}: " if many else ""
     if not isinstance(value, dict):
         example = '{"x": {"a": 1.5}, "y": 2}' if act == "learn" else '{"x": {"a": 1.5}}'
-        raise Refusal(422, f"{place}not an object but {shown(value)}: send {example}.")
+        raise RequestError(422, f"{place}not an object but {shown(value)}: send {example}.")
     keys = KEYS[act]
     for key in value:
         if key not in keys:
             hint = did_you_mean(key, keys) or f"There are {listed(keys)}."
-            raise Refusal(422, f"{place}/{act} knows no {shown(key)}. {hint}")
+            raise RequestError(422, f"{place}/{act} knows no {shown(key)}. {hint}")
     if "x" not in value or (act == "learn" and "y" not in value):
         missing = "x, the features" if "x" not in value else "y, the target (null if unknown)"
-        raise Refusal(422, f"{place}there is no {missing}.")
+        raise RequestError(422, f"{place}there is no {missing}.")
     if not isinstance(value["x"], dict):
-        raise Refusal(422, f'{place}x is {shown(value["x"])}: it must be an object of features.')
+        raise RequestError(
+            422, f"{place}x is {shown(value['x'])}: it must be an object of features."
+        )
     _check(value["x"], f"{place}x", deep=False)
     _check(value.get("y"), f"{place}y", deep=True)
     _check(value.get("t"), f"{place}t", deep=False, plain=True)
@@ -152,10 +156,10 @@ def _check(value: Any, place: str, *, deep: bool, plain: bool = False) -> None:
             _check(item, f"{place}, {shown(name)}", deep=False, plain=True)
     elif isinstance(value, list | dict):
         expected = "a number, a label or an object of them" if deep else "a single value"
-        raise Refusal(422, f"{place} is {shown(value)}: it must be {expected}.")
+        raise RequestError(422, f"{place} is {shown(value)}: it must be {expected}.")
     elif isinstance(value, str):
         if len(value) > LONGEST:
-            raise Refusal(422, f"{place} has {len(value):,} characters: {LONGEST} at most.")
+            raise RequestError(422, f"{place} has {len(value):,} characters: {LONGEST} at most.")
         if not value.isascii() and any("\ud800" <= letter <= "\udfff" for letter in value):
             # Half a character: no file could hold the name.
-            raise Refusal(422, f"{place} is {ascii(value)}: it must be whole characters.")
+            raise RequestError(422, f"{place} is {value!a}: it must be whole characters.")

@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 from .kinds import Kind, as_json
-from .refusal import Refusal
+from .request_error import RequestError
 from .samples import Sample
 
 #: Seconds that one account of the run serves all who ask.
@@ -59,11 +59,11 @@ class Served:
         """Predict and learn one sample after the other; return the predictions as JSON.
 
         A sample that the model cannot take ends it: those before it are learnt then, which the
-        `Refusal` says.
+        `RequestError` says.
         """
         if self._kind is None:
             what = "this model learns from its own source: POST /predict and GET /status work."
-            raise Refusal(403, what)
+            raise RequestError(403, what)
         with self.lock:
             made: list[Any] = []
             started = time.perf_counter()
@@ -80,7 +80,7 @@ class Served:
     def predict(self, samples: Sequence[Sample]) -> list[Any]:
         """Predict samples that come next, each by itself; return the predictions as JSON."""
         if self.model is None:
-            raise Refusal(403, "this server shows a run and has no model: GET /status works.")
+            raise RequestError(403, "this server shows a run and has no model: GET /status works.")
         with self.lock:
             made: list[Any] = []
             try:
@@ -105,12 +105,12 @@ class Served:
     def model_bytes(self) -> bytes:
         """Return the saved model."""
         if self.model is None:
-            raise Refusal(403, "this server shows a run and has no model: GET /status works.")
+            raise RequestError(403, "this server shows a run and has no model: GET /status works.")
         with self.lock:
             try:
                 return self.model.to_bytes()
             except TypeError as error:
-                raise Refusal(422, f"this model cannot be saved: {error}") from None
+                raise RequestError(422, f"this model cannot be saved: {error}") from None
 
     def _played(self, sample: Sample) -> Any:
         identity = self._id(sample)
@@ -127,12 +127,12 @@ class Served:
 
     def _refusal(
         self, error: Exception, made: list[Any], of: int, done: str = "were learnt"
-    ) -> Refusal:
+    ) -> RequestError:
         what = str(error) or type(error).__name__
         if of == 1:
-            return Refusal(422, what)
+            return RequestError(422, what)
         what = f"sample {len(made) + 1}: {what}; the {len(made)} before it {done}."
-        return Refusal(422, what, predictions=[as_json(prediction) for prediction in made])
+        return RequestError(422, what, predictions=[as_json(prediction) for prediction in made])
 
     def _watch(self, samples: Sequence[Sample], made: list[Any], seconds: float) -> None:
         """Show the samples to the monitor, beside the last target as the simplest prediction."""

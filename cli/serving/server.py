@@ -1,6 +1,7 @@
 """The server in a thread of its own, beside whatever else the process does."""
 
 import asyncio
+import importlib.util
 import socket
 import threading
 from typing import Any
@@ -41,12 +42,9 @@ class Handle:
 
 def check_available() -> None:
     """Raise a usage error if the packages of the extra ``serve`` are missing."""
-    try:
-        import starlette  # noqa: F401
-        import uvicorn  # noqa: F401
-    except ImportError as error:
-        what = f"serving needs {error.name}: pip install 'streamrnn[serve]'."
-        raise click.UsageError(what) from None
+    for name in ("starlette", "uvicorn"):
+        if importlib.util.find_spec(name) is None:
+            raise click.UsageError(f"serving needs {name}: pip install 'streamrnn[serve]'.")
 
 
 def bind(host: str, port: int) -> socket.socket:

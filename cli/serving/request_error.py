@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 
-class Refusal(Exception):
+class RequestError(Exception):
     """A request that is refused.
 
     Parameters
