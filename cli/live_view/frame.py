@@ -109,5 +109,5 @@ def _boxed(content: RenderableType, title: str) -> Panel:
 
 def _title(snapshot: dict[str, Any]) -> str:
     if snapshot["task"] == "classification":
-        return "● right  × wrong  ○ what came"
+        return "● right  x wrong  ○ what came"
     return "target (dim), [bold]prediction[/bold]"

@@ -80,5 +80,5 @@ def _labels(recent: dict[str, Any], width: int, height: int) -> list[Text]:
 def _letter(name: str, target: str | None, guess: str | None) -> tuple[str, str]:
     if guess == name:
         right = target in (name, None)
-        return ("●", "not dim bold bright_blue") if right else ("×", "not dim bold red")
+        return ("●", "not dim bold bright_blue") if right else ("x", "not dim bold red")
     return ("○", "dim") if target == name else (" ", "")
