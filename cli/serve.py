@@ -1,12 +1,12 @@
 """``streamrnn serve``: the options, and a call of `serving.running.run`."""
 
+import os
 from dataclasses import fields
 from typing import Any
 
 import click
 
-from .options import network_options
-from .options.values import check_finite
+from .options import Choice, check_finite, network_options
 from .serving.settings import ServeSettings
 from .settings import Settings
 
@@ -17,12 +17,18 @@ Ctrl-C or SIGTERM."""
 UNITS = {"KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "B": 1, "": 1}
 
 
-def size(_: click.Context, __: click.Parameter, text: str) -> int:
+def check_size(_: click.Context, __: click.Parameter, text: str) -> str:
+    """Refuse what is no size; the text stays as it is, for --show-config."""
+    size(text)
+    return text
+
+
+def size(text: str) -> int:
     """Read a size, such as 1MiB.
 
     Examples
     --------
-    >>> size(None, None, "64 KiB"), size(None, None, "1000")
+    >>> size("64 KiB"), size("1000")
     (65536, 1000)
     """
     digits = text.strip().rstrip("BGKMi").strip()
@@ -40,7 +46,7 @@ def size(_: click.Context, __: click.Parameter, text: str) -> int:
 )
 @click.option(
     "--task",
-    type=click.Choice(["regression", "classification"]),
+    type=Choice(["regression", "classification"]),
     default=ServeSettings.task,
     help="What the targets of a new model are: numbers or labels.",
 )
@@ -54,12 +60,16 @@ def size(_: click.Context, __: click.Parameter, text: str) -> int:
 @click.option(
     "--token",
     metavar="TOKEN",
-    envvar="STREAMRNN_TOKEN",
     help="What clients must send as Authorization: Bearer TOKEN; needed where other machines can "
-    "reach the address. Better in the environment, STREAMRNN_TOKEN: others see command lines.",
+    "reach the address. Better in the environment: others see command lines.  [default: "
+    "$STREAMRNN_TOKEN, else none]",
 )
 @click.option(
-    "--max-body", metavar="SIZE", default="1MiB", callback=size, help="Largest request, in bytes."
+    "--max-body",
+    metavar="SIZE",
+    default="1MiB",
+    callback=check_size,
+    help="Largest request, in bytes.",
 )
 @click.option(
     "--save",
@@ -92,6 +102,9 @@ def serve(context: click.Context, **options: Any) -> None:
         name: value for name, value in options.items() if name in named - {"task", "quiet"}
     }
     others = {name: value for name, value in options.items() if name not in of_network}
+    # Not click's envvar, which --show-config would print.
+    others["token"] = others["token"] or os.environ.get("STREAMRNN_TOKEN") or None
+    others["max_body"] = size(others["max_body"])
     settings = ServeSettings(Settings(**of_network), **others)
 
     from .serving.running import run

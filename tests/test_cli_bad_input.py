@@ -54,6 +54,13 @@ class TestColumns:
             path, "--target", "y", option, "b"
         )
 
+    @pytest.mark.parametrize("option", ["--target", "--time", "--drop"])
+    def test_the_nearest_column_is_suggested(self, tmp_path, option):
+        path = write(tmp_path / "s.csv", "Stamp,flow,y\n1,2,3\n")
+        for said, near in (("stmp", "Stamp"), ("FLOW", "flow")):
+            line = complaint(path, "--target", "y", option, said)
+            assert line.endswith(f"Did you mean {near!r}?")
+
     def test_twice_the_same_name(self, tmp_path):
         path = write(tmp_path / "s.csv", "a,y,a\n1,2,3\n")
         assert complaint(path, "--target", "y") == (

@@ -7,9 +7,7 @@ import sys
 import time
 
 import pytest
-from cli_helpers import write
-
-COMMAND = [sys.executable, "-m", "streamrnn_cli"]
+from cli_helpers import COMMAND, write
 
 
 def run(*args, **options):
@@ -26,6 +24,7 @@ def run(*args, **options):
         ["replay", "--help"],
         ["warmup", "--help"],
         ["replay", "--lr", "no"],
+        ["replay", "--show-config"],
         [],
     ],
 )

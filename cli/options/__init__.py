@@ -14,11 +14,12 @@ from .files import check_files
 from .network import network_options
 from .output import output_options
 from .source import source_argument, source_options
-from .values import NOT_NEGATIVE, POSITIVE, check_finite
+from .values import NOT_NEGATIVE, POSITIVE, Choice, check_finite
 
 __all__ = [
     "NOT_NEGATIVE",
     "POSITIVE",
+    "Choice",
     "check_files",
     "check_finite",
     "network_options",

@@ -5,14 +5,14 @@ import click
 from ..settings import Settings
 from ..sources import formats
 from .group import group
-from .values import POSITIVE
+from .values import POSITIVE, Choice
 
 source_argument = click.argument("source", default=Settings.source)
 
 source_options = group(
     click.option(
         "--format",
-        type=click.Choice(sorted(formats())),
+        type=Choice(sorted(formats())),
         help="Format of a file.  [default: by its suffix, else by its first line]",
     ),
     click.option(
@@ -33,13 +33,13 @@ source_options = group(
     ),
     click.option(
         "--task",
-        type=click.Choice(["auto", "regression", "classification"]),
+        type=Choice(["auto", "regression", "classification"]),
         default=Settings.task,
         help="What the target is: numbers or labels. auto looks at the first rows.",
     ),
     click.option(
         "--on-error",
-        type=click.Choice(["stop", "skip"]),
+        type=Choice(["stop", "skip"]),
         default=Settings.on_error,
         help="What a row that cannot be used does: end the run, or be counted and left out.",
     ),
