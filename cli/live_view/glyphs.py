@@ -96,7 +96,7 @@ def bars(values: Numbers, width: int, height: int) -> list[str]:
     Examples
     --------
     >>> bars([1.0, 10.0, 100.0], 3, 2)
-    ['  █', '▁██']
+    [' ▁█', '▁██']
     """
     columns = averaged(values, width)
     logs = [math.log10(v) if v is not None and v > 0 else None for v in columns]

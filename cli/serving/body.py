@@ -1,6 +1,7 @@
 """The body of a request, in bounded memory and time."""
 
 import asyncio
+from collections.abc import AsyncIterator
 
 from starlette.requests import ClientDisconnect, Request
 
@@ -16,7 +17,7 @@ DRAIN_SECONDS = 2.0
 async def body_of(request: Request, limits: Limits) -> bytes:
     """Return the body; raise a `RequestError` if it is too long, too slow or cut short."""
     length = request.headers.get("content-length", "0")
-    chunks = request.stream()
+    chunks = aiter(request.stream())
     body = bytearray()
     try:
         async with asyncio.timeout(limits.body_seconds):
@@ -31,18 +32,16 @@ async def body_of(request: Request, limits: Limits) -> bytes:
         raise RequestError(400, "the body was cut short.") from None
     if len(body) <= limits.max_body >= int(length):
         return bytes(body)
-    await _drain(chunks, DRAINED * limits.max_body)
+    await _drain(chunks, DRAINED * limits.max_body - len(body))
     what = f"the body has more than {limits.max_body:,} bytes: send it in pieces (--max-body)."
     raise RequestError(413, what, {"Connection": "close"})
 
 
-async def _drain(chunks: object, most: int) -> None:
+async def _drain(chunks: AsyncIterator[bytes], most: int) -> None:
     """Read on and forget, for a while."""
     try:
         async with asyncio.timeout(DRAIN_SECONDS):
-            async for chunk in chunks:  # type: ignore[attr-defined]
-                most -= len(chunk)
-                if most < 0:
-                    break
-    except (TimeoutError, ClientDisconnect):
+            while most >= 0:
+                most -= len(await anext(chunks))
+    except (StopAsyncIteration, TimeoutError, ClientDisconnect):
         return
