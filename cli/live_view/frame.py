@@ -1,6 +1,6 @@
 """One picture of a run, as large as the terminal is: from a monitor's snapshot to rich's parts."""
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from rich.console import Group, RenderableType
 from rich.layout import Layout
@@ -13,43 +13,38 @@ from .picture import picture
 
 #: Terminals of fewer letters show the panels in two lines of two.
 WIDE = 130
-#: ... and smaller ones no panels at all, or no picture.
-LOW, NARROW = 16, 40
+#: ... of fewer lines no panels, of still fewer or of fewer letters no picture.
+LOW, LOWEST, NARROW = 18, 8, 40
 
 
-class Size(NamedTuple):
-    """Letters and lines of the terminal."""
-
-    width: int
-    height: int
-
-
-def frame(snapshot: dict[str, Any], size: Size, speed: float | None, note: str) -> RenderableType:
+def frame(
+    snapshot: dict[str, Any], width: int, height: int, speed: float | None, note: str
+) -> RenderableType:
     """Return the picture.
 
     Parameters
     ----------
     snapshot
         What `Monitor.snapshot` returned.
-    size
-        The size of the terminal.
+    width, height
+        Letters and lines of the terminal.
     speed
         Rows a second of the whole run, by the clock, in the last moments.
     note
         The last remark.
     """
-    head = header(snapshot, size.width, speed)
+    head = header(snapshot, width, speed)
     foot = Text(note, style="yellow", no_wrap=True, overflow="ellipsis")
-    if size.height < LOW or size.width < NARROW:
+    if height < LOWEST or width < NARROW:
         return Group(head, foot)
-    wide = size.width >= WIDE
-    panel_lines = _panel_lines(size, wide)
+    wide = width >= WIDE
+    panel_lines = _panel_lines(height, wide)
     layout = Layout()
-    panels = _panels(snapshot, size.width, panel_lines, wide)
-    picture_lines = size.height - 3 - sum(lines for _, lines in panels)
+    panels = _panels(snapshot, width, panel_lines, wide) if height >= LOW else []
+    picture_lines = height - 3 - sum(lines for _, lines in panels)
     layout.split_column(
         Layout(head, size=2),
-        Layout(_boxed(picture(snapshot, size.width - 4, picture_lines - 2), _title(snapshot))),
+        Layout(_boxed(picture(snapshot, width - 4, picture_lines - 2), _title(snapshot))),
         *(Layout(row, size=lines) for row, lines in panels),
         Layout(foot, size=1),
     )
@@ -76,11 +71,11 @@ def header(snapshot: dict[str, Any], width: int, speed: float | None) -> Text:
     return Text("\n", no_wrap=True, overflow="ellipsis").join([first, second])
 
 
-def _panel_lines(size: Size, wide: bool) -> int:
+def _panel_lines(height: int, wide: bool) -> int:
     """Return the lines of a panel, its border included."""
     if wide:
-        return min(14, max(6, size.height // 3))
-    return min(10, max(5, (size.height - 3 - 7) // 2))
+        return min(14, max(6, height // 3))
+    return min(10, max(5, (height - 3 - 7) // 2))
 
 
 def _panels(

@@ -15,6 +15,8 @@ import click
 PAUSE = 0.25
 #: ... and they may take one part in so many of the time: slow terminals get fewer.
 SHARE = 80
+#: ... but never less than one in so many seconds: one slow picture does not speak for all.
+LONGEST = 5.0
 #: Seconds between two lines where there is no terminal.
 PLAIN_PAUSE = 10.0
 #: Seconds over which the speed is taken.
@@ -102,6 +104,10 @@ class LiveView(_Closing):
         from rich.console import Console
         from rich.live import Live
 
+        # Here, since a picture that waits for its imports would be taken for a slow one.
+        from .frame import frame
+
+        self._frame = frame
         self._console = Console(file=stream, highlight=False, force_terminal=True)
         self._live: Live | None = Live(
             console=self._console,
@@ -127,14 +133,12 @@ class LiveView(_Closing):
         started = time.perf_counter()
         if started < self._due or self._live is None:
             return
-        from .frame import Size, frame
-
         snapshot = take()
-        size = Size(*self._console.size)
         note = self._notes[-1] if self._notes else ""
-        self._live.update(frame(snapshot, size, self._speed(snapshot["rows"]), note), refresh=True)
+        size, speed = self._console.size, self._speed(snapshot["rows"])
+        self._live.update(self._frame(snapshot, *size, speed, note), refresh=True)
         ended = time.perf_counter()
-        self._due = max(started + PAUSE, ended + SHARE * (ended - started))
+        self._due = max(started + PAUSE, ended + min(LONGEST, SHARE * (ended - started)))
 
     def note(self, text: str) -> None:
         """Show a remark in the last line; all are written again when the view is closed."""
