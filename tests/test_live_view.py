@@ -88,7 +88,7 @@ def test_it_says_what_is_known():
         "20 KiB",
         "row 307 to 600",
         "mean absolute error",
-        "lstm, 8 units",
+        "lstm, 8 units  ",
         "last value",
         "0 to 5 back: 1e-05 to 1",
         "forget full",

@@ -55,6 +55,8 @@ def sparkline(values: Numbers, width: int) -> str:
     if not found:
         return ""
     low, span = min(found), max(found) - min(found)
+    if span <= 1e-9 * max(map(abs, found)):  # the rounding of means
+        span = 0.0
     return "".join(
         " "
         if value is None

@@ -13,7 +13,7 @@ NAME = 16
 def errors(snapshot: dict[str, Any], width: int, height: int) -> Text:
     """Show each contestant's error: overall, lately, and along the run."""
     found = snapshot["errors"]
-    named = min(NAME, width // 3)
+    named = min(NAME, 2 * width // 5)
     lines = []
     for i, name in enumerate(snapshot["names"][:height]):
         values = found["values"].get(name, [])
@@ -76,7 +76,7 @@ def _share(name: str, values: list[float | None], width: int) -> Text:
 
 
 def _line(name: str, figure: str, values: list[float | None], width: int) -> Text:
-    named = min(NAME, width // 3)
+    named = min(NAME, 2 * width // 5)
     line = Text(f"{_cut(name, named):{named}}{figure:>8} ")
     line.append(sparkline(values, max(1, width - named - 9)), style="bright_blue")
     return line
