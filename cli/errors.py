@@ -1,5 +1,7 @@
 """What can be wrong with the data, said in one line: what, where, and how to put it right."""
 
+from typing import Any
+
 import click
 
 #: Longest piece of a user's data that a message repeats.
@@ -49,4 +51,32 @@ class DataError(click.ClickException):
 
 
 class RowError(DataError):
-    """One row cannot be used, the next one perhaps can: ``--on-error skip`` goes on."""
+    """One row cannot be used, the next one perhaps can: ``--on-error skip`` goes on.
+
+    Parameters
+    ----------
+    what
+        What is wrong, without a full stop.
+    line
+        The number of the row in what its source counts.
+    offset
+        Where it is, in the source's own terms; see `sources.protocol.Row`.
+    raw
+        The row: its text, or its cells by column.
+    where
+        `source`, `place`, `column` and `remedy`, as in `DataError`.
+    """
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        line: int | None = None,
+        offset: Any = None,
+        raw: Any = None,
+        **where: str | None,
+    ) -> None:
+        super().__init__(what, **where)
+        self.line = line
+        self.offset = offset
+        self.raw = raw

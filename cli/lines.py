@@ -2,24 +2,28 @@
 
 import lzma
 import zlib
+from collections import deque
 from collections.abc import Iterable, Iterator
-from itertools import chain
 
 from .errors import DataError, RowError
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
+class Pause(Exception):  # noqa: N818  (no error)
+    """There is no further line just now; asking again may give one."""
+
+
 class TextLines(Iterator[str]):
     """Decode a stream line by line and know the number of the line.
 
-    An error in one line leaves the iterator usable: a generator would be finished after it, and
-    the rest of the file would be lost in silence.
+    An error in one line, or a pause, leaves the iterator usable: a generator would be finished
+    after it, and the rest of the stream would be lost in silence.
 
     Parameters
     ----------
     binary
-        The lines as bytes.
+        The lines as bytes; one that is being written may raise `Pause`.
     name
         The name of the source, for messages.
 
@@ -27,45 +31,75 @@ class TextLines(Iterator[str]):
     ----------
     number : int
         The number of the line returned last; the first one is 1.
+    offset : int
+        The number of bytes up to the end of that line.
     """
 
     def __init__(self, binary: Iterable[bytes], name: str) -> None:
         self._lines = iter(binary)
+        #: Lines that `first` has looked at and nobody has taken.
+        self._ahead: deque[bytes] = deque()
         self._name = name
         self.number = 0
+        self.offset = 0
 
     def __next__(self) -> str:
-        raw = self._read()
-        self.number += 1
+        raw = self._next_raw()
         if self.number == 1:
-            raw = raw.removeprefix(BYTE_ORDER_MARK)
+            raw = _unmarked(raw)
         if b"\0" in raw:
-            raise self._error("a NUL byte", "Is it a text file? From UTF-16: iconv -f UTF-16")
+            raise self._error(raw, "a NUL byte", "Is it a text file? From UTF-16: iconv -f UTF-16")
         try:
             return raw.decode()
         except UnicodeDecodeError as error:
             what = f"byte 0x{raw[error.start]:02x} is not UTF-8"
             remedy = "Convert the file, as with: iconv -f LATIN1 -t UTF-8"
-            raise self._error(what, remedy) from None
+            raise self._error(raw, what, remedy) from None
 
     def first(self) -> str:
         """Return the first line that is not blank, without taking it; ``""`` if there is none."""
-        seen = []
-        for raw in iter(self._read_or_empty, b""):
-            seen.append(raw)
-            if raw.removeprefix(BYTE_ORDER_MARK).strip():
-                break
-        self._lines = chain(seen, self._lines)
-        return seen[-1].removeprefix(BYTE_ORDER_MARK).decode(errors="replace") if seen else ""
-
-    def _read_or_empty(self) -> bytes:
         try:
-            return self._read()
+            while not (self._ahead and _unmarked(self._ahead[-1]).strip()):
+                self._ahead.append(self._read())
         except StopIteration:
-            return b""
+            pass
+        return _unmarked(self._ahead[-1]).decode(errors="replace") if self._ahead else ""
 
-    def _error(self, what: str, remedy: str) -> RowError:
-        return RowError(what, source=self._name, place=f"line {self.number}", remedy=remedy)
+    def skip_to(self, offset: int) -> None:
+        """Pass over the lines that end at an offset or before.
+
+        Raises
+        ------
+        DataError
+            If no line ends there: the stream is not what it was.
+        """
+        try:
+            while self.offset < offset:
+                self._next_raw()
+        except StopIteration:
+            what = f"ends after {self.offset:,} bytes, but {offset:,} had been read from it before"
+            remedy = "Is it the same source? Start afresh without --resume"
+            raise DataError(what, source=self._name, remedy=remedy) from None
+        if self.offset > offset:
+            what = f"has no line that ends at byte {offset:,}, where the last run came to"
+            remedy = "It has been changed since: start afresh without --resume"
+            raise DataError(what, source=self._name, remedy=remedy)
+
+    def _next_raw(self) -> bytes:
+        raw = self._ahead.popleft() if self._ahead else self._read()
+        self.number += 1
+        self.offset += len(raw)
+        return raw
+
+    def _error(self, raw: bytes, what: str, remedy: str) -> RowError:
+        return RowError(
+            what,
+            source=self._name,
+            place=f"line {self.number}",
+            remedy=remedy,
+            line=self.number,
+            raw=raw.decode(errors="backslashreplace"),
+        )
 
     def _read(self) -> bytes:
         try:
@@ -78,3 +112,17 @@ class TextLines(Iterator[str]):
             remedy = "Is it damaged, or is its suffix wrong?"
         place = f"after line {self.number}" if self.number else None
         raise DataError(what, source=self._name, place=place, remedy=remedy)
+
+
+def skipping(lines: TextLines, offset: int) -> Iterator[None]:
+    """Pass over the lines up to an offset; give None while there is no further one just now."""
+    while True:
+        try:
+            lines.skip_to(offset)
+            return
+        except Pause:
+            yield None
+
+
+def _unmarked(line: bytes) -> bytes:
+    return line.removeprefix(BYTE_ORDER_MARK)

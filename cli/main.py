@@ -12,6 +12,8 @@ from .commands import Commands
 #: Each command lies in the module of its name. To add one, write its file and a line here.
 TEXTS = {
     "replay": "Replay a recorded stream: predict each row, then learn from it.",
+    "live": "Learn from a stream while it comes: predict each event, then learn from it.",
+    "plot": "Draw predictions that were written: a picture or a page.",
     "serve": "Serve one model over HTTP, with a page that shows how it does.",
     "warmup": "Compile ahead of time, for container images.",
 }

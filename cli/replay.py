@@ -4,8 +4,9 @@ from typing import Any
 
 import click
 
+from .checks import check
 from .options import (
-    check_files,
+    keeping_options,
     network_options,
     output_options,
     source_argument,
@@ -13,28 +14,28 @@ from .options import (
 )
 from .settings import Settings
 
-EPILOG = """Exit codes: 0 done, 2 wrong use, 3 wrong data, 130 interrupted."""
+EPILOG = """Exit codes: 0 done, 2 wrong use, 3 wrong data, 130 interrupted, 143 terminated."""
 
 
 @click.command(epilog=EPILOG, context_settings={"show_default": True})
 @source_argument
 @source_options
 @network_options
+@keeping_options
 @output_options
 def replay(**options: Any) -> None:
     """Replay a recorded stream: predict each row, then learn from it.
 
-    SOURCE is a CSV file (commas, semicolons or tabs) or a JSON Lines file, also .gz, .bz2 or
-    .xz; - for standard input; or river:NAME for a data set that comes with River. Without it,
+    SOURCE is a CSV file (commas, semicolons or tabs) or a JSON Lines file, also .gz, .bz2, .xz
+    or .zip; - for standard input; or river:NAME for a data set that comes with River. Without it,
     river:WaterFlow.
 
     The table shows the network beside simple models on the same rows. An empty cell, NA, NaN,
     null, None and ? are missing values.
     """
     settings = Settings(**options)
-    written = {"--predictions": settings.predictions, "--metrics-json": settings.metrics_json}
-    check_files(settings.source, written)
+    check(settings)
 
     from .session import run
 
-    run(settings)
+    raise click.exceptions.Exit(run(settings))

@@ -97,11 +97,9 @@ def serve(context: click.Context, **options: Any) -> None:
 
     Options of the network are those of a new model.
     """
-    named = {field.name for field in fields(Settings)}
-    of_network = {
-        name: value for name, value in options.items() if name in named - {"task", "quiet"}
-    }
-    others = {name: value for name, value in options.items() if name not in of_network}
+    own = {field.name for field in fields(ServeSettings)}
+    others = {name: value for name, value in options.items() if name in own}
+    of_network = {name: value for name, value in options.items() if name not in own}
     # Not click's envvar, which --show-config would print.
     others["token"] = others["token"] or os.environ.get("STREAMRNN_TOKEN") or None
     others["max_body"] = size(others["max_body"])

@@ -31,12 +31,15 @@ class Diagnosis:
         Why there are no diagnostics.
     memory : int or None
         Bytes of the model when it was last asked.
+    asked : bool
+        Whether it was asked at all.
     """
 
     def __init__(self, model: Any) -> None:
         self._model = model
         self.why_not = _why_not(model)
         self.memory: int | None = None
+        self.asked = False
         self._kept: list[dict[str, Any]] = []
         self._stride, self._skipped = 1, 0
         self._weights: np.ndarray | None = None
@@ -48,6 +51,7 @@ class Diagnosis:
         started = time.perf_counter()
         if self._model is None or started < self._due:
             return
+        self.asked = True
         self.memory = getattr(self._model, "_raw_memory_usage", None)
         if self.why_not is None:
             self._measure(row)

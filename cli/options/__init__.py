@@ -11,6 +11,7 @@ A command names the groups in the order in which its help shows them::
 """
 
 from .files import check_files
+from .keeping import keeping_options
 from .network import network_options
 from .output import output_options
 from .source import source_argument, source_options
@@ -22,6 +23,7 @@ __all__ = [
     "Choice",
     "check_files",
     "check_finite",
+    "keeping_options",
     "network_options",
     "output_options",
     "source_argument",

@@ -62,8 +62,8 @@ network_options = group(
         "--lags",
         type=NOT_NEGATIVE,
         default=Settings.lags,
-        help="How many of the last targets become features, for every model. 0: none, beside those "
-        "that the network looks at by itself.",
+        help="How many of the last targets become features of the linear baseline. (The network "
+        "looks at the last targets by itself.)",
     ),
     click.option(
         "--seed", type=NOT_NEGATIVE, default=Settings.seed, help="Seed of the first weights."

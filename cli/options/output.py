@@ -3,22 +3,18 @@
 import click
 
 from ..compression import BY_SUFFIX as COMPRESSIONS
-from ..predictions import BY_SUFFIX as TABLES
-from ..predictions import writer_for
+from ..live_view.options import live_view_option
+from ..monitor.options import report_option
+from ..sinks import endings, has_format
 from .group import group
+from .values import Choice
 
 
 def check_predictions(_: click.Context, __: click.Parameter, path: str | None) -> str | None:
     """Refuse a file whose suffix names no format, before anything is read."""
-    if path is not None:
-        try:
-            writer_for(path)
-        except KeyError:
-            endings = " or ".join(TABLES)
-            more = ", ".join(COMPRESSIONS)
-            raise click.BadParameter(
-                f"must end in {endings} (and perhaps {more}), or be -"
-            ) from None
+    if path is not None and not has_format(path):
+        named, more = " or ".join(endings()), ", ".join(COMPRESSIONS)
+        raise click.BadParameter(f"must end in {named} (and perhaps {more}), or be -")
     return path
 
 
@@ -28,12 +24,21 @@ output_options = group(
         metavar="FILE",
         callback=check_predictions,
         help="Write row, time, target and prediction to FILE (.csv or .jsonl, may end in .gz, "
-        ".bz2 or .xz); - is standard output, and the table goes to standard error.",
+        ".bz2 or .xz); - is standard output, and the table goes to standard error; "
+        "kafka:, mqtt:, redis: and tcp: as for sources.",
     ),
     click.option(
         "--metrics-json",
         metavar="FILE",
         help="Write all figures to FILE as JSON; - is standard output.",
     ),
+    report_option,
+    click.option(
+        "--baselines",
+        type=Choice(["all", "simple", "none"]),
+        help="Who plays beside the network: simple looks at past targets only, all has a linear "
+        "model, too.  [default: all; simple with --checkpoint, --key, --id and --delay]",
+    ),
+    live_view_option,
     click.option("--quiet", "-q", is_flag=True, help="No progress and no remarks, only errors."),
 )

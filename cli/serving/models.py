@@ -5,8 +5,8 @@ from typing import Any, cast
 
 import click
 
-from ..errors import DataError
-from ..network import build_network, parameters, title
+from ..loading import load_model
+from ..network import build_network, title
 from ..settings import Task
 from .kinds import Kind, kind_of
 from .settings import ServeSettings
@@ -42,8 +42,8 @@ def model_for(settings: ServeSettings) -> tuple[Any, Kind, str, str | None]:
         model = build_network(settings.network, task)
         kind = kind_of(model, "the new model")
         _warm_up(model, kind)
-        return model, kind, title(settings.network), None
-    model = _loaded(path)
+        return model, kind, title(model, settings.network), None
+    model = load_model(path)
     kind = kind_of(model, path)
     _warm_up(model, kind)
     remark = None
@@ -52,13 +52,11 @@ def model_for(settings: ServeSettings) -> tuple[Any, Kind, str, str | None]:
         remark = (
             f"going on with {path}, {learnt:,} samples learnt: --cell and the like have no say."
         )
-    return model, kind, type(model).__name__, remark
+    return model, kind, title(model, settings.network), remark
 
 
-def described(model: Any, settings: ServeSettings) -> dict[str, Any]:
+def described(model: Any) -> dict[str, Any]:
     """Return the model's arguments that are plain values."""
-    if settings.model is None and not (settings.save and os.path.exists(settings.save)):
-        return parameters(settings.network)
     inner = getattr(model, "model", model)
     return {
         name: value
@@ -76,14 +74,3 @@ def _warm_up(model: Any, kind: Kind) -> None:
     copy = model.clone()
     copy.predict_one({"x": 0.0})
     copy.learn_one({"x": 0.0}, kind.example())
-
-
-def _loaded(path: str) -> Any:
-    import streamrnn
-
-    try:
-        return streamrnn.load(path)
-    except streamrnn.FormatError as error:
-        raise DataError(str(error).rstrip("."), remedy="Give a file that save() wrote") from None
-    except OSError as error:
-        raise click.UsageError(f"cannot read {path!r}: {error.strerror}.") from None

@@ -123,7 +123,7 @@ def _served(settings: ServeSettings, console: Console) -> Served:
     console.clear()
     if remark:
         console.note(remark)
-    return watched(model, kind, name, described(model, settings))
+    return watched(model, kind, name, described(model))
 
 
 def watched(model: Any, kind: Any, name: str, parameters: dict[str, Any]) -> Served:

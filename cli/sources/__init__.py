@@ -15,16 +15,18 @@ from typing import BinaryIO
 
 from ..compression import decompressed, suffixes
 from ..errors import DataError
-from ..lines import TextLines
 from ..suggestions import did_you_mean
-from .protocol import Row, Source
+from .protocol import Batch, Item, Row, Source
+from .standard_input import open_live
+from .tail import open_tail
+from .text import TextSource
 
-__all__ = ["Row", "Source", "formats", "open_source"]
+__all__ = ["Batch", "Item", "Row", "Source", "formats", "is_live", "open_source"]
 
 
 @cache
 def _modules() -> list[ModuleType]:
-    names = (found.name for found in pkgutil.iter_modules(__path__) if found.name != "protocol")
+    names = sorted(found.name for found in pkgutil.iter_modules(__path__))
     return [importlib.import_module(f".{name}", __name__) for name in names]
 
 
@@ -39,7 +41,16 @@ def _schemes() -> dict[str, ModuleType]:
     return {module.SCHEME: module for module in _modules() if hasattr(module, "SCHEME")}
 
 
-def open_source(spec: str, format: str | None = None) -> AbstractContextManager[Source]:
+@cache
+def is_live(spec: str) -> bool:
+    """Say whether a source is of a kind that never ends by itself."""
+    scheme, colon, _ = spec.partition(":")
+    return bool(colon) and getattr(_schemes().get(scheme), "IS_LIVE", False)
+
+
+def open_source(
+    spec: str, format: str | None = None, *, live: bool = False
+) -> AbstractContextManager[Source]:
     """Open a file, standard input (``-``) or what a scheme such as ``river:`` stands for.
 
     Parameters
@@ -48,10 +59,14 @@ def open_source(spec: str, format: str | None = None) -> AbstractContextManager[
         The source, as given on the command line.
     format
         The name of a text format; None to tell it by the suffix, else by the first line.
+    live
+        Whether a file grows, and lines of standard input come when they come.
     """
     scheme, colon, rest = spec.partition(":")
     if colon and scheme in _schemes():
         return _schemes()[scheme].open_source(rest)
+    if live:
+        return open_live(format) if spec == "-" else open_tail(spec, format)
     return _open_text(spec, format)
 
 
@@ -62,19 +77,12 @@ def _open_text(path: str, format: str | None) -> Iterator[Source]:
     name = "standard input" if path == "-" else path
     stream = sys.stdin.buffer if path == "-" else _open_file(path)
     try:
-        lines = TextLines(decompressed(stream, compressed_as), name)
-        reader = formats()[format] if format else by_suffix.get(suffix) or _sniffed(lines)
-        yield reader.read(lines, name)
+        chosen = formats()[format] if format else by_suffix.get(suffix)
+        readers = [chosen] if chosen else list(formats().values())
+        yield TextSource(decompressed(stream, compressed_as), name, readers)
     finally:
         if path != "-":
             stream.close()
-
-
-def _sniffed(lines: TextLines) -> ModuleType:
-    """Choose the format whose files begin like this one, the most particular first."""
-    first = lines.first().lstrip()
-    fitting = [module for module in formats().values() if first.startswith(module.FIRST)]
-    return max(fitting, key=lambda module: max(map(len, module.FIRST)))
 
 
 def _open_file(path: str) -> BinaryIO:

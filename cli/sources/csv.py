@@ -10,32 +10,42 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..errors import DataError, RowError
-from ..lines import TextLines
+from ..lines import Pause, TextLines, skipping
 from ..suggestions import listed
-from .protocol import Row, Source
+from .protocol import Item, Row
 
 FORMAT = "csv"
 SUFFIXES = (".csv", ".tsv")
 FIRST = ("",)
 
 
-def read(lines: TextLines, name: str) -> Source:
-    """Read the header and return the rows that follow."""
+def read(lines: TextLines, name: str, start: int = 0) -> Iterator[Item]:
+    """Read the header and give the rows that follow it, or those behind `start` bytes."""
+    delimiter = None
+    while delimiter is None:
+        try:
+            # Quoted text is no help in counting.
+            bare = re.sub(r'"[^"]*"', "", lines.first())
+            delimiter = max(",;\t", key=bare.count)
+        except Pause:
+            yield None
     rewindable = _Rewindable(lines)
-    bare = re.sub(r'"[^"]*"', "", lines.first())
     # Strict: without it a quote that is never closed swallows the rest of the file in silence.
-    reader = csv.reader(
-        rewindable, delimiter=max(",;\t", key=bare.count), skipinitialspace=True, strict=True
-    )
+    reader = csv.reader(rewindable, delimiter=delimiter, skipinitialspace=True, strict=True)
     header: list[str] = []
     while not header:
         try:
             header = next(reader)
+        except Pause:
+            yield None
         except StopIteration:
             raise DataError("is empty", source=name, remedy="Give a file with rows") from None
         except csv.Error as error:
-            raise _unreadable(error, name, lines.number) from None
-    return Source(name, _rows(reader, rewindable, _columns(header, name), name))
+            raise _unreadable(error, name, rewindable, lines.number) from None
+    columns = _columns(header, name)
+    if start:
+        yield from skipping(lines, start)
+    yield from _rows(reader, rewindable, columns, name, may_be_none=bool(start))
 
 
 class _Rewindable:
@@ -45,25 +55,54 @@ class _Rewindable:
         self._lines = lines
         self._taken: list[str] = []
         self._given_back: deque[str | RowError] = deque()
+        #: Where each line that was given back ends.
+        self._ends: deque[tuple[int, int]] = deque()
+        self._taken_ends: list[tuple[int, int]] = []
+        self.end = (0, 0)
 
     def __iter__(self) -> Iterator[str]:
         return self
 
     def __next__(self) -> str:
-        line = self._given_back.popleft() if self._given_back else next(self._lines)
+        if self._given_back:
+            line = self._given_back.popleft()
+            self.end = self._ends.popleft()
+        else:
+            line = self._fresh()
         if isinstance(line, RowError):
             raise line
         self._taken.append(line)
+        self._taken_ends.append(self.end)
         return line
+
+    def _fresh(self) -> str | RowError:
+        lines = self._lines
+        while True:
+            try:
+                return next(lines)
+            except Pause:
+                # Between rows somebody else may want a turn; within one, csv would lose the row.
+                if not self._taken:
+                    raise
+            except RowError as error:
+                return error
+            finally:
+                self.end = (lines.offset, lines.number)
 
     @property
     def number(self) -> int:
         """Number of the last line taken."""
-        return self._lines.number - len(self._given_back)
+        return self.end[1]
+
+    @property
+    def text(self) -> str:
+        """The lines of the row."""
+        return "".join(self._taken)
 
     def begin_row(self) -> None:
         """Forget the lines of the row before."""
         self._taken.clear()
+        self._taken_ends.clear()
 
     def within_row(self) -> bool:
         """Say whether lines of the row have been taken."""
@@ -71,7 +110,12 @@ class _Rewindable:
 
     def give_back(self, *then: RowError) -> None:
         """Give back all lines of the row but its first, and the error that came after them."""
-        self._given_back.extendleft(reversed([*self._taken[1:], *then]))
+        again: list[str | RowError] = [*self._taken[1:], *then]
+        ends = [*self._taken_ends[1:], *[self.end] * len(then)]
+        self._given_back.extendleft(reversed(again))
+        self._ends.extendleft(reversed(ends))
+        self.end = self._taken_ends[0]
+        del self._taken[1:]
 
 
 def _columns(header: list[str], name: str) -> tuple[str, ...]:
@@ -85,8 +129,8 @@ def _columns(header: list[str], name: str) -> tuple[str, ...]:
 
 
 def _rows(
-    reader: Any, lines: _Rewindable, columns: tuple[str, ...], name: str
-) -> Iterator[Row | RowError]:
+    reader: Any, lines: _Rewindable, columns: tuple[str, ...], name: str, may_be_none: bool
+) -> Iterator[Item]:
     width = len(columns)
     count = 0
     while True:
@@ -97,35 +141,52 @@ def _rows(
             cells = next(reader)
         except StopIteration:
             break
-        except csv.Error as error:
-            count += 1
-            lines.give_back()
-            yield _unreadable(error, name, line)
+        except Pause:
+            yield None
             continue
+        except csv.Error as error:
+            lines.give_back()
+            made: Item = _unreadable(error, name, lines, line)
         except RowError as error:
-            count += 1
             if lines.within_row():
                 lines.give_back(error)
-                yield _unreadable(csv.Error("a quote is open at an unreadable line"), name, line)
+                what = csv.Error("a quote is open at an unreadable line")
+                made = _unreadable(what, name, lines, line)
             else:
-                yield error
-            continue
-        if len(cells) == width:
-            count += 1
-            yield Row(line, columns, cells)
-        elif cells:
-            count += 1
-            yield _ragged(len(cells), width, name, line)
-    if not count:
+                error.offset = lines.end
+                made = error
+        else:
+            if not cells:
+                continue
+            made = (
+                Row(line, columns, cells, lines.end)
+                if len(cells) == width
+                else _ragged(len(cells), width, name, lines, line)
+            )
+        count += 1
+        yield made
+    if not count and not may_be_none:
         raise DataError("has a header, but no rows", source=name, remedy="Give a file with rows")
 
 
-def _ragged(cells: int, width: int, name: str, line: int) -> RowError:
+def _ragged(cells: int, width: int, name: str, lines: _Rewindable, line: int) -> RowError:
     what = f"{cells} cell{'s' * (cells > 1)} where the header has {width}"
     remedy = "Correct the row (a cell with a separator in it needs quotes), or --on-error skip"
-    return RowError(what, source=name, place=f"line {line}", remedy=remedy)
+    return _row_error(what, remedy, name, lines, line)
 
 
-def _unreadable(error: csv.Error, name: str, line: int) -> RowError:
+def _unreadable(error: csv.Error, name: str, lines: _Rewindable, line: int) -> RowError:
     remedy = "Is a quote or a line end missing? Quotes inside quotes are doubled"
-    return RowError(f"not CSV ({error})", source=name, place=f"line {line}", remedy=remedy)
+    return _row_error(f"not CSV ({error})", remedy, name, lines, line)
+
+
+def _row_error(what: str, remedy: str, name: str, lines: _Rewindable, line: int) -> RowError:
+    return RowError(
+        what,
+        source=name,
+        place=f"line {line}",
+        remedy=remedy,
+        line=line,
+        offset=lines.end,
+        raw=lines.text,
+    )

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..errors import DataError, RowError, shown
-from ..lines import TextLines
-from .protocol import Row, Source
+from ..lines import Pause, TextLines, skipping
+from .protocol import Item, Row
 
 FORMAT = "jsonl"
 SUFFIXES = (".jsonl", ".ndjson", ".json")
@@ -14,27 +14,28 @@ SUFFIXES = (".jsonl", ".ndjson", ".json")
 FIRST = ("{", "[{")
 
 
-def read(lines: TextLines, name: str) -> Source:
-    """Return the rows of the file."""
-    return Source(name, _rows(lines, name))
-
-
-def _rows(lines: TextLines, name: str) -> Iterator[Row | RowError]:
+def read(lines: TextLines, name: str, start: int = 0) -> Iterator[Item]:
+    """Give the rows, or those behind `start` bytes."""
+    yield from skipping(lines, start)
     count = 0
     while True:
         try:
             line = next(lines)
         except StopIteration:
             break
+        except Pause:
+            yield None
+            continue
         except RowError as error:
             count += 1
+            error.offset = (lines.offset, lines.number)
             yield error
             continue
         if line.isspace():
             continue
         count += 1
-        yield _row(line, name, lines.number)
-    if not count:
+        yield parsed(line, name, lines.number, (lines.offset, lines.number))
+    if not count and not start:
         raise DataError("is empty", source=name, remedy="Give a file with rows")
 
 
@@ -61,15 +62,47 @@ def _decoded(line: str) -> Any:
         raise ValueError("nested too deeply") from None
 
 
-def _row(line: str, name: str, number: int) -> Row | RowError:
-    place = f"line {number}"
+def parsed(
+    line: str,
+    name: str,
+    number: int,
+    offset: Any,
+    unit: str = "line",
+    place: str | None = None,
+) -> Row | RowError:
+    """Return the row that a JSON object spells.
+
+    Parameters
+    ----------
+    line
+        The text.
+    name
+        The name of the source, for messages.
+    number
+        Which of its lines, or messages, it is.
+    offset
+        Where it is, in the source's own terms.
+    unit
+        What `number` counts.
+    place
+        Where it is, for messages; the unit and the number if they say it.
+    """
     try:
         made = _decoded(line)
     except ValueError as error:
-        remedy = "Each line must be one complete JSON object"
-        return RowError(f"not JSON ({error})", source=name, place=place, remedy=remedy)
-    if not isinstance(made, dict):
+        what = f"not JSON ({error})"
+        remedy = f"Each {unit} must be one complete JSON object"
+    else:
+        if isinstance(made, dict):
+            return Row(number, tuple(made), tuple(made.values()), offset)
         what = f"not an object but {shown(made)}"
-        remedy = "Each line must be one JSON object; from an array: jq -c '.[]'"
-        return RowError(what, source=name, place=place, remedy=remedy)
-    return Row(number, tuple(made), tuple(made.values()))
+        remedy = f"Each {unit} must be one JSON object; from an array: jq -c '.[]'"
+    return RowError(
+        what,
+        source=name,
+        place=place or f"{unit} {number}",
+        remedy=remedy,
+        line=number,
+        offset=offset,
+        raw=line.rstrip("\n"),
+    )

@@ -11,6 +11,7 @@ from typing import Any
 from ..errors import DataError
 from ..settings import Task
 from ..suggestions import did_you_mean, listed
+from .counted import CountedSource
 from .protocol import Row, Source
 
 SCHEME = "river"
@@ -34,7 +35,7 @@ def open_source(rest: str) -> Iterator[Source]:
     x, y = next(pairs)
     times = (key for key, cell in x.items() if isinstance(cell, datetime.datetime))
     try:
-        yield Source(
+        yield CountedSource(
             name,
             _rows(chain([(x, y)], pairs)),
             unit="row",
@@ -50,7 +51,7 @@ def open_source(rest: str) -> Iterator[Source]:
 
 def _rows(pairs: Iterator[tuple[dict[str, Any], Any]]) -> Iterator[Row]:
     for number, (x, y) in enumerate(pairs, 1):
-        yield Row(number, (*x, TARGET), (*x.values(), y))
+        yield Row(number, (*x, TARGET), (*x.values(), y), number)
 
 
 def _find(wanted: str, name: str) -> Any:
