@@ -3,6 +3,7 @@
 import click
 
 from ..compression import BY_SUFFIX as COMPRESSIONS
+from ..live_view.options import live_view_option
 from ..monitor.options import report_option
 from ..sinks import endings, has_format
 from .group import group
@@ -38,8 +39,6 @@ output_options = group(
         help="Who plays beside the network: simple looks at past targets only, all has a linear "
         "model, too.  [default: all; simple with --checkpoint, --key, --id and --delay]",
     ),
-    click.option(
-        "--live-view", is_flag=True, help="Show the run in the terminal while it goes on."
-    ),
+    live_view_option,
     click.option("--quiet", "-q", is_flag=True, help="No progress and no remarks, only errors."),
 )
