@@ -10,7 +10,7 @@ import click
 
 from .errors import shown
 from .findings import as_text
-from .inspecting import InspectSettings
+from .inspect import InspectSettings
 from .loading import Loaded, load
 from .report import without_nan
 from .suggestions import did_you_mean
