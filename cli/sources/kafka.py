@@ -231,7 +231,8 @@ class KafkaSource(Source):
             partition = message.partition()
             low, high = yield from self._bounds(partition)
             start = self._within(partition, self._ahead[partition], low, high)
-            self._consumer.seek(self._place(partition, start))
+            self._consumer.incremental_unassign([self._place(partition)])
+            self._consumer.incremental_assign([self._place(partition, start)])
         elif not error.retriable():
             raise DataError(said(error.str()), source=self.name)
 
