@@ -44,7 +44,7 @@ def _check_checkpoint(settings: Settings) -> None:
 
 
 def _check_keys(settings: Settings) -> None:
-    """A model a key has no room for what watches, or waits for, one stream."""
+    """Refuse what watches, or waits for, one stream, where there are many."""
     if settings.key is None:
         return
     if settings.drift is not None:
@@ -56,7 +56,7 @@ def _check_keys(settings: Settings) -> None:
 
 
 def _check_late(settings: Settings) -> None:
-    """A late target is learnt by its step, which must still be among the last ones."""
+    """Refuse targets that come when their step is not among the last ones any more."""
     if settings.delay >= settings.truncation and settings.model is None:
         raise click.UsageError(
             f"--delay {settings.delay} is no less than --truncation {settings.truncation}: targets "
