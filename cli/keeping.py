@@ -165,5 +165,3 @@ def _check_same(before: dict[str, Any], settings: Settings, path: str) -> None:
                 f"{option} was {before[name]!r} in the run that {os.fspath(path)!r} has, and is "
                 f"{value!r} now: give the same, or start afresh without --resume."
             )
-
-

@@ -17,7 +17,7 @@ _PIECE = 1 << 16
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
-class Pause(Exception):
+class Pause(Exception):  # noqa: N818  (no error)
     """There is no further line just now; asking again may give one."""
 
 

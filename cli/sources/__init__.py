@@ -133,11 +133,18 @@ def _stream(path: str) -> Iterator[Any]:
     if path == "-":
         yield looking_ahead(sys.stdin.buffer)
         return
-    with _opened(path) as stream:
+    with open_file(path) as stream:
         yield stream
 
 
-def _opened(path: str) -> BinaryIO:
+def open_file(path: str) -> BinaryIO:
+    """Open a file for reading.
+
+    Raises
+    ------
+    DataError
+        If there is none, or it cannot be opened.
+    """
     try:
         return open(path, "rb")
     except FileNotFoundError:

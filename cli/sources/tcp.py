@@ -10,8 +10,8 @@ import click
 
 from ..errors import DataError
 from ..lines import Pause
-from ..retrying import CONNECT_TIMEOUT, TURN, Link, said
-from ..sockets import keep_alive
+from ..retrying import TURN, Link, said
+from ..sockets import connected, keep_alive
 from ..suggestions import listed
 from ..urls import Form, Option, Url, check_hosts, flag, parsed, text
 from .passing import PassingText
@@ -63,7 +63,7 @@ class _Server:
 
     def __init__(self, url: Url, note: Callable[[str], None]) -> None:
         self.note = note
-        self._link = Link(url.name, lambda: connected(url), socket.socket.close, (OSError,), note)
+        self._link = Link(url.name, lambda: connected(url), socket.socket.close, note)
 
     def peer(self) -> socket.socket | None:
         """Return the connection, if there is one."""
@@ -124,11 +124,15 @@ class _Lines(Iterator[bytes]):
         self._peers = peers
         self._name = name
         self._buffer = LineBuffer(name)
+        self._gave = False
 
     def __next__(self) -> bytes:
         while (line := self._buffer.take()) is None:
             peer = self._peers.peer()
-            if peer is None or not select.select([peer], [], [], TURN)[0]:
+            # Lines that were given are used before others are awaited.
+            wait = 0 if self._gave else TURN
+            if peer is None or not select.select([peer], [], [], wait)[0]:
+                self._gave = False
                 raise Pause
             try:
                 chunk = peer.recv(CHUNK)
@@ -139,6 +143,7 @@ class _Lines(Iterator[bytes]):
                 self._buffer.feed(chunk)
             else:
                 self._left("closed by the other side")
+        self._gave = True
         return line
 
     def _left(self, reason: object) -> None:
@@ -147,13 +152,6 @@ class _Lines(Iterator[bytes]):
         if forgotten:
             what = f"the connection ended within a line; its {forgotten:,} bytes are left out"
             self._peers.note(f"{self._name}: {what}")
-
-
-def connected(url: Url) -> socket.socket:
-    """Return a connection to a server."""
-    made = socket.create_connection(url.hosts[0], timeout=CONNECT_TIMEOUT)
-    keep_alive(made)
-    return made
 
 
 def _door(url: Url) -> socket.socket:
