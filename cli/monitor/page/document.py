@@ -1,5 +1,6 @@
 """Write the page: sections, styles and scripts in one file."""
 
+import os
 from html import escape
 from importlib.resources import files
 from typing import Any
@@ -57,7 +58,7 @@ def page(snapshot: dict[str, Any], is_run: bool = True) -> str:
         script, divs = components(charts)
         library = Resources(mode="inline", components=["bokeh"]).render_js()
     about = snapshot["about"]
-    title = str(about.get("title") or about.get("source") or "A run")
+    title = str(about.get("title") or os.path.basename(str(about.get("source") or "")) or "A run")
     return _read("page.html").format(
         title=escape(title),
         subtitle=escape(_subtitle(snapshot)),
