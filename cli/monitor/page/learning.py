@@ -62,7 +62,7 @@ def _usual_highest(values: Sequence[float | None]) -> float:
     known = sorted(value for value in values if value is not None)
     if not known:
         return 0.0
-    usual = known[int(0.95 * (len(known) - 1))]
+    usual = known[int(0.9 * (len(known) - 1))]
     return min(known[-1], 2 * usual) if usual > 0 else known[-1]
 
 

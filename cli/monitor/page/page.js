@@ -10,9 +10,7 @@
   // Charts are canvases, which know nothing of the page's style.
   const paint = (model) => {
     const [paper, soft, rule, line] = ["--paper", "--soft", "--rule", "--line"].map(colour);
-    if (isKind(model, "Figure")) {
-      model.setv({ background_fill_color: null, border_fill_color: null });
-    } else if (/Axis$/.test(model.type)) {
+    if (/Axis$/.test(model.type)) {
       model.setv({
         axis_label_text_color: soft, major_label_text_color: soft, axis_line_color: rule,
         major_tick_line_color: rule, minor_tick_line_color: null, axis_label_text_font_style: "normal",
