@@ -36,7 +36,9 @@
     if (!matchMedia("(pointer: coarse)").matches) return;
     for (const figure of models().filter((m) => isKind(m, "Figure") && m.name !== "overview")) {
       const { toolbar } = figure;
-      toolbar.setv({ active_drag: null });
+      // The tool for the wheel is the one for pinching, too.
+      const pinch = toolbar.tools.find((tool) => isKind(tool, "WheelZoomTool"));
+      toolbar.setv({ active_drag: null, active_scroll: pinch });
     }
   };
 
