@@ -13,6 +13,7 @@ from .commands import Commands
 TEXTS = {
     "replay": "Replay a recorded stream: predict each row, then learn from it.",
     "live": "Learn from a stream while it comes: predict each event, then learn from it.",
+    "inspect": "Tell what a saved model is, what it has learnt from, and whether it looks healthy.",
     "plot": "Draw predictions that were written: a picture or a page.",
     "serve": "Serve one model over HTTP, with a page that shows how it does.",
     "warmup": "Compile ahead of time, for container images.",

@@ -17,6 +17,7 @@ NAMES = commands.list_commands(ROOT)
 PARTICULAR: dict[str, object] = {
     "checkpoint-every": "5m",
     "max-body": "2MiB",
+    "output": "größe.png",
     "report": "größe.html",
 }
 

@@ -18,6 +18,15 @@ def check_predictions(_: click.Context, __: click.Parameter, path: str | None) -
     return path
 
 
+def check_serve(_: click.Context, __: click.Parameter, port: int | None) -> int | None:
+    """Refuse before the run what could not be shown."""
+    if port is not None:
+        from ..serving.server import check_available
+
+        check_available()
+    return port
+
+
 output_options = group(
     click.option(
         "--predictions",

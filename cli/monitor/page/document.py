@@ -6,7 +6,7 @@ from typing import Any
 
 from ...atomic import replacing
 from .available import check_available
-from .sections import N_OF_PREDICTIONS, Section, figures, sections
+from .sections import Section, figures, sections
 from .tables import tiles
 
 
@@ -49,8 +49,7 @@ def page(snapshot: dict[str, Any], is_run: bool = True) -> str:
     from bokeh.embed import components
     from bokeh.resources import Resources
 
-    parts = sections(snapshot) if is_run else sections(snapshot)[:N_OF_PREDICTIONS]
-    tail = figures(snapshot) if is_run else figures(snapshot)[:1]
+    parts = sections(snapshot, is_run)
     charts = {name: made for part in parts for name, made in part.charts.items()}
     # Without charts there is nothing to load.
     script, divs, library = "", {}, ""
@@ -66,7 +65,7 @@ def page(snapshot: dict[str, Any], is_run: bool = True) -> str:
         library=library,
         tiles=tiles(snapshot, is_run),
         sections="\n".join(_section(part, divs) for part in parts),
-        figures="\n".join(_section(part, divs) for part in tail),
+        figures="\n".join(_section(part, divs) for part in figures(snapshot, is_run)),
         script=script,
         keys=_read("page.js"),
     )

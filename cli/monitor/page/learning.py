@@ -104,7 +104,7 @@ def saturation(snapshot: dict[str, Any], rows: Any) -> Any:
 
 
 def gradient_map(snapshot: dict[str, Any], rows: Any) -> Any:
-    """Return the picture of the gradient's norm over rows and lags, or None if it is zero."""
+    """Return the picture of the gradient's norm over rows and lags; some must not be zero."""
     import numpy as np
     from bokeh.models import ColorBar, HoverTool, LogColorMapper
 
@@ -112,8 +112,6 @@ def gradient_map(snapshot: dict[str, Any], rows: Any) -> Any:
     lags = max(len(norms) for _, norms in columns)
     at, norms = _even(columns, lags)
     positive = norms[norms > 0]
-    if not positive.size:
-        return None
     low, high = float(positive.min()), float(positive.max())
     low = max(low, high * 1e-12)  # beyond that all is nothing
     made = chart("gradient", "row", "lag, rows back", x_range=rows, y_range=(-0.5, lags - 0.5))
@@ -134,14 +132,16 @@ def gradient_lines(snapshot: dict[str, Any]) -> Any:
     """Return the gradient's norm over the lag, early, in the middle and at the end of the run."""
     columns = snapshot["gradient"]
     made = chart("gradient_lines", "lag, rows back", "norm of dL/dh", y_axis_type="log")
-    third = max(1, len(columns) // 3)
-    parts = {
-        "last third of the run": columns[-third:],
-        "middle": columns[third:-third],
-        "first third": columns[:third],
-    }
+    third = len(columns) // 3
+    parts = {"whole run": columns}
+    if third:
+        parts = {
+            "last third of the run": columns[-third:],
+            "middle": columns[third:-third],
+            "first third": columns[:third],
+        }
     lags = max(len(norms) for _, norms in columns)
-    medians = {name: _medians(part, lags) for name, part in parts.items() if part}
+    medians = {name: _medians(part, lags) for name, part in parts.items()}
     lines(made, range(lags), medians)
     return made
 
