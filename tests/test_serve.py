@@ -256,7 +256,7 @@ def test_mistakes_are_told_in_one_line(tmp_path, monkeypatch):
     assert "needs a token" in refused("--host", "0.0.0.0")
     assert "16 characters" in refused("--token", "short")
     assert "no.txt" in refused("--model", text)
-    assert "cannot be read" in refused("--model", tmp_path / "none")
+    assert "none: no such file" in refused("--model", tmp_path / "none")
     assert "there is no folder" in refused("--save", tmp_path / "none" / "m")
     assert "is a folder" in refused("--save", tmp_path)
     assert "would be lost" in refused("--model", text, "--save", model)
