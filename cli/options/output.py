@@ -49,5 +49,13 @@ output_options = group(
         "model, too.  [default: all; simple with --checkpoint, --key, --id and --delay]",
     ),
     live_view_option,
+    click.option(
+        "--serve",
+        metavar="PORT",
+        type=click.IntRange(0, 65535),
+        callback=check_serve,
+        help="Show the run on a web page of this machine while it goes on; 0 takes a free port. "
+        "It needs streamrnn[serve].",
+    ),
     click.option("--quiet", "-q", is_flag=True, help="No progress and no remarks, only errors."),
 )
