@@ -35,6 +35,7 @@ LAYERS = [
     "initialization growth weights",
     "blueprint backends",
     "soundness",
+    "onward",
     "running",
     "model",
     "bank",
