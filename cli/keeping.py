@@ -15,10 +15,7 @@ from .roles import Roles
 from .settings import Settings, Task
 
 if TYPE_CHECKING:
-    from .session import Session
-
-#: What the bytes of a checkpoint can be in the wrong: anything that JSON can say.
-_DISTORTED = (KeyError, TypeError, ValueError, IndexError, AttributeError, OverflowError)
+    from .preparing import Session
 
 
 @dataclass
@@ -66,14 +63,14 @@ class Kept:
                 run["position"],
                 run["sizes"],
             )
-        except _DISTORTED as error:
+        except checkpoint.DISTORTED as error:
             raise checkpoint.damaged(path, error) from None
 
     def restore(self, engine: Engine) -> None:
         """Let a fresh engine go on from here."""
         try:
             engine.restore(self.run["engine"])
-        except _DISTORTED as error:
+        except checkpoint.DISTORTED as error:
             raise checkpoint.damaged(self.path, error) from None
 
 
@@ -165,5 +162,3 @@ def _check_same(before: dict[str, Any], settings: Settings, path: str) -> None:
                 f"{option} was {before[name]!r} in the run that {os.fspath(path)!r} has, and is "
                 f"{value!r} now: give the same, or start afresh without --resume."
             )
-
-

@@ -58,7 +58,9 @@ class Settings:
     serve: int | None = None
     quiet: bool = False
     is_live: bool = False
+    #: Whether the model is to stay as it is, and which columns need not be there then.
     frozen: bool = False
+    assumed: tuple[str, ...] = ()
 
     @property
     def skips(self) -> bool:
@@ -78,7 +80,8 @@ class Settings:
     @property
     def rivals(self) -> str:
         """Which baselines play."""
-        return self.baselines or ("simple" if self.rivals_are_simple else "all")
+        # Beside a model that learns nothing, one that learns all the time would be no measure.
+        return self.baselines or ("simple" if self.rivals_are_simple or self.frozen else "all")
 
     @property
     def watched(self) -> bool:

@@ -9,7 +9,7 @@ from .values import NOT_NEGATIVE, POSITIVE, Choice
 
 source_argument = click.argument("source", default=Settings.source)
 
-source_options = group(
+_COLUMNS = (
     click.option(
         "--format",
         type=Choice(sorted(formats())),
@@ -44,6 +44,9 @@ source_options = group(
         default=Settings.max_keys,
         help="Models in memory with --key; those not used for longest wait on disk.",
     ),
+)
+
+_LATE = (
     click.option(
         "--id",
         metavar="COLUMN",
@@ -56,6 +59,9 @@ source_options = group(
         default=Settings.delay,
         help="Learn each target so many rows after it came, as if it were known only then.",
     ),
+)
+
+_USE = (
     click.option(
         "--drop",
         metavar="COLUMNS",
@@ -89,3 +95,8 @@ source_options = group(
     ),
     click.option("--limit", type=POSITIVE, help="Rows to use at most.  [default: all]"),
 )
+
+source_options = group(*_COLUMNS, *_LATE, *_USE)
+
+#: For what is recorded, each target with its row.
+recorded_options = group(*_COLUMNS, *_USE)
