@@ -13,6 +13,7 @@ from .commands import Commands
 TEXTS = {
     "replay": "Replay a recorded stream: predict each row, then learn from it.",
     "live": "Learn from a stream while it comes: predict each event, then learn from it.",
+    "compare": "Find out which network is best on a stream: all play it at once, row by row.",
     "predict": "Predict with a model that is to stay as it is: nothing is learnt.",
     "warmup": "Compile ahead of time, for container images.",
 }

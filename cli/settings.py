@@ -6,7 +6,7 @@ from typing import Any, Literal
 Task = Literal["regression", "classification"]
 
 #: What decides what is predicted: a run that goes on must have the same.
-_DECIDING = (
+DECIDING = (
     *("format", "target", "time", "drop", "task", "key", "id", "delay", "encode", "calendar"),
     *("cell", "hidden_size", "num_layers", "truncation", "update_every", "optimizer", "lr"),
     *("clip_norm", "lags", "seed", "baselines", "max_keys", "on_error", "frozen"),
@@ -93,5 +93,5 @@ class Settings:
         found = asdict(self)
         return {
             name: list(found[name]) if isinstance(found[name], tuple) else found[name]
-            for name in _DECIDING
+            for name in DECIDING
         }

@@ -3,7 +3,6 @@
 import click
 
 from ..compression import BY_SUFFIX as COMPRESSIONS
-from ..settings import Settings
 from ..sinks import endings, has_format
 from .group import group
 from .values import Choice
@@ -17,6 +16,21 @@ def check_predictions(_: click.Context, __: click.Parameter, path: str | None) -
     return path
 
 
+METRICS_JSON = click.option(
+    "--metrics-json",
+    metavar="FILE",
+    help="Write all figures to FILE as JSON; - is standard output.",
+)
+
+BASELINES = click.option(
+    "--baselines",
+    type=Choice(["all", "simple", "none"]),
+    help="Who plays beside the network: simple looks at past targets only, all has a linear "
+    "model, too.  [default: all; simple with --checkpoint, --key, --id and --delay]",
+)
+
+QUIET = click.option("--quiet", "-q", is_flag=True, help="No progress and no remarks, only errors.")
+
 output_options = group(
     click.option(
         "--predictions",
@@ -26,20 +40,11 @@ output_options = group(
         ".bz2 or .xz); - is standard output, and the table goes to standard error; "
         "kafka:, mqtt:, redis: and tcp: as for sources.",
     ),
-    click.option(
-        "--metrics-json",
-        metavar="FILE",
-        help="Write all figures to FILE as JSON; - is standard output.",
-    ),
+    METRICS_JSON,
     click.option("--report", metavar="FILE", help="Write a page about the run to FILE (.html)."),
-    click.option(
-        "--baselines",
-        type=Choice(["all", "simple", "none"]),
-        help="Who plays beside the network: simple looks at past targets only, all has a linear "
-        "model, too.  [default: all; simple with --checkpoint, --key, --id and --delay]",
-    ),
+    BASELINES,
     click.option(
         "--live-view", is_flag=True, help="Show the run in the terminal while it goes on."
     ),
-    click.option("--quiet", "-q", is_flag=True, help="No progress and no remarks, only errors."),
+    QUIET,
 )
