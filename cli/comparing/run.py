@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from collections.abc import Iterator
@@ -65,17 +64,12 @@ def run(settings: CompareSettings) -> None:
         click.echo(_text(outcome, ranked, session, settings), err=taken)
 
 
-def cores() -> int:
-    """Return the number of cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
 @contextmanager
 def _pool(jobs: int | None) -> Iterator[Executor | None]:
     """Give threads for networks, None where one would do."""
-    n = jobs or cores()
+    from streamrnn.parallel import available_cores
+
+    n = jobs or available_cores()
     if n == 1:
         yield None
         return
