@@ -29,8 +29,11 @@ def gathered(items: Iterable[Item], size: int = SIZE) -> Iterator[Gathered]:
         if isinstance(item, Row):
             # A comparison of identities in a file whose rows share their columns.
             if rows and item.columns is not columns and item.columns != columns:
-                yield _batch(rows)
-                rows = []
+                if set(item.columns) == set(columns):
+                    item = _reordered(item, columns)
+                else:
+                    yield _batch(rows)
+                    rows = []
             rows.append(item)
             columns = item.columns
             if len(rows) == size:
@@ -76,6 +79,12 @@ def peek(
 def _cut(batch: Batch, size: int) -> Iterator[Batch]:
     for start in range(0, len(batch), size):
         yield part(batch, start, start + size)
+
+
+def _reordered(row: Row, columns: tuple[str, ...]) -> Row:
+    """Return a row with its cells in the order of these columns: that of JSON's keys is free."""
+    cells = dict(zip(row.columns, row.cells, strict=True))
+    return row._replace(columns=columns, cells=tuple(cells[name] for name in columns))
 
 
 def _batch(rows: list[Row]) -> Batch:

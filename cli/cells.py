@@ -14,7 +14,7 @@ def numbers(cells: Sequence[Any]) -> Any:
     An array of numbers is returned as it is, and a column that knows a faster way is asked:
     ``as_numbers()``, None where it does not.
     """
-    if getattr(cells, "dtype", object) != object:
+    if getattr(cells, "dtype", None) not in (None, "O"):
         return cells
     if hasattr(cells, "as_numbers"):
         made = cells.as_numbers()

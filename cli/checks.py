@@ -38,6 +38,8 @@ def check(settings: Settings) -> None:
             "--baselines all has a linear model, which plays rows in order and is in no "
             "checkpoint: --baselines simple goes with live, --checkpoint, --key, --id and --delay."
         )
+    if settings.key is not None and settings.drift is not None:
+        raise click.UsageError("--key does not go with --drift: a detector watches one stream.")
     if settings.key is not None and (settings.id is not None or settings.delay):
         raise click.UsageError(
             "--key does not go with --id and --delay: one model a key cannot learn targets late."

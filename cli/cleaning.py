@@ -31,7 +31,7 @@ class _Plan(NamedTuple):
     id: int | None
 
 
-class Unusable(ValueError):
+class Unusable(ValueError):  # noqa: N818  (says what the cell is)
     """Some cell of a batch cannot be used."""
 
 
@@ -121,7 +121,9 @@ class Cleaner:
         for required in (plan.key, plan.id):
             if required is not None and any(_is_absent(cell) for cell in cells[required]):
                 raise Unusable(batch.columns[required])
-        beside = [None if at is None else listed(cells[at]) for at in (plan.time, plan.key, plan.id)]
+        beside = [
+            None if at is None else listed(cells[at]) for at in (plan.time, plan.key, plan.id)
+        ]
         return Block(plan.names, X, self._targets(batch), range(first, first + n), *beside)
 
     def _targets(self, batch: Batch) -> np.ndarray:
@@ -179,11 +181,11 @@ class Cleaner:
         for name, pick in zip(plan.names, plan.picks, strict=True):
             cell = row.cells[pick][0]
             if not is_number(cell):
-                time = f"; --time {shown(name)} if it is the time stamp"
+                time = f" (or --time {shown(name)} if it is the time stamp)"
                 other = "" if self._roles.time else time
                 remedy = (
-                    f"Leave it out with --drop {shown(name)}, or make features of its words with "
-                    f"--encode {shown(name)}{other}"
+                    f"Leave it out with --drop {shown(name)}{other}, or make features of its words "
+                    f"with --encode {shown(name)}"
                 )
                 return self._error(row, name, f"{shown(cell)} is not a number", remedy)
         return None
@@ -250,5 +252,3 @@ def _plan(columns: tuple[str, ...], roles: Roles) -> _Plan:
     )
     picks = tuple(index[n] for n in names)
     return _Plan(tuple(names), picks, target, time, key, event)
-
-

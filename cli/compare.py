@@ -9,7 +9,17 @@ from .comparing.settings import VARIED, CompareSettings
 from .options import POSITIVE, check_files, recorded_options, source_argument
 from .options.group import group
 from .options.lists import COUNTS, RATES, WORDS, Several
-from .options.network import CLIP_NORM, LAGS, NUM_LAYERS, SEED, UPDATE_EVERY
+from .options.network import (
+    CLIP_NORM,
+    DRIFT,
+    DRIFT_ACTION,
+    HEAD,
+    LAGS,
+    LOSS,
+    NUM_LAYERS,
+    SEED,
+    UPDATE_EVERY,
+)
 from .options.output import BASELINES, METRICS_JSON, QUIET
 from .settings import Settings
 
@@ -57,6 +67,10 @@ varied_options = group(
 @NUM_LAYERS
 @UPDATE_EVERY
 @CLIP_NORM
+@HEAD
+@LOSS
+@DRIFT
+@DRIFT_ACTION
 @LAGS
 @SEED
 @BASELINES

@@ -9,7 +9,7 @@ import click
 
 from . import checkpoint
 from .cleaning import Cleaner
-from .loading import load_model
+from .loading import load
 from .settings import Settings
 
 
@@ -40,9 +40,8 @@ class Known:
         DataError
             If there is no such file, or it is neither.
         """
-        if checkpoint.is_checkpoint(path):
-            return cls(path, *checkpoint.load(path))
-        return cls(path, load_model(path), None)
+        loaded = load(path)
+        return cls(path, loaded.model, loaded.run)
 
     def adopted(self, settings: Settings) -> Settings:
         """Return settings that say of columns and task what the model and its run say of them.

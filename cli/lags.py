@@ -35,18 +35,18 @@ class Lags:
         """
         made = dict(x)
         for stem, last in zip(self._stems, self._last, strict=True):
-            if last is None:
-                continue
+            lags: dict[str, float | None]
             if isinstance(last, str):
                 lags = {f"{stem}={label}": float(label == last) for label in self._labels}
             else:
                 lags = {stem: last}
-            for name in lags:
+            for name, value in lags.items():
                 if name in x:
                     what = "a column has the name of an added feature, the last target"
                     remedy = "Rename it, leave it out with --drop, or add none with --lags 0"
                     raise DataError(what, column=name, remedy=remedy)
-            made.update(lags)
+                if value is not None:
+                    made[name] = value
         return made
 
     def remember(self, target: float | str | None) -> None:

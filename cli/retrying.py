@@ -4,6 +4,7 @@ import random
 import time
 from collections.abc import Callable, Generator
 from concurrent.futures import Future
+from contextlib import suppress
 from threading import Thread
 from typing import Generic, TypeVar
 
@@ -45,6 +46,10 @@ def said(reason: object) -> str:
     return " ".join(str(reason).split()) or type(reason).__name__
 
 
+class Lost(Exception):  # noqa: N818
+    """The connection is gone, or was never made; another attempt may help."""
+
+
 class Outage:
     """What is said while a server cannot be reached, and when the next attempt is due.
 
@@ -78,6 +83,11 @@ class Outage:
         """Whether the server cannot be reached, as far as is known."""
         return self._since is not None
 
+    @property
+    def due(self) -> bool:
+        """Whether it is time for the next attempt."""
+        return time.monotonic() >= self._due
+
     def lost(self, reason: object) -> None:
         """Take note that the connection was lost, or that an attempt failed."""
         now = time.monotonic()
@@ -86,8 +96,9 @@ class Outage:
             self._since = now
             if self._back_at is not None and now - self._back_at > LASTING:
                 self._pause = FIRST_PAUSE
-            start = "no connection to" if self._back_at is None else "connection lost to"
-            self._note(f"{start} {self._name} ({self.reason}); trying again")
+            new = self._back_at is None
+            start = f"no connection to {self._name}" if new else f"connection to {self._name} lost"
+            self._note(f"{start} ({self.reason}); trying again")
         # Many clients that lost the same server must not come back in step.
         self._due = now + self._pause * random.uniform(0.75, 1.25)
         self._pause = min(2 * self._pause, LONGEST_PAUSE)
@@ -96,8 +107,10 @@ class Outage:
         """Take note that there is a connection."""
         now = time.monotonic()
         if self._since is not None:
-            self._note(f"connection to {self._name} after {seconds_said(now - self._since)}")
-            self.reconnects += self._back_at is not None
+            again = self._back_at is not None
+            start = f"connection to {self._name} back" if again else f"connected to {self._name}"
+            self._note(f"{start} after {seconds_said(now - self._since)}")
+            self.reconnects += again
             self._since = None
             self._back_at = now
         elif self._back_at is None:
@@ -161,11 +174,10 @@ class Link(Generic[Made]):
     name
         The server, for messages.
     connect
-        Makes the connection, within `CONNECT_TIMEOUT`.
+        Makes the connection, within `CONNECT_TIMEOUT`; raises `Lost` or `OSError` if trying again
+        may help.
     close
         Ends one.
-    outages
-        The exceptions of `connect` after which trying again may help; others are raised.
     note
         Takes remarks.
     """
@@ -175,13 +187,11 @@ class Link(Generic[Made]):
         name: str,
         connect: Callable[[], Made],
         close: Callable[[Made], object],
-        outages: tuple[type[BaseException], ...],
         note: Callable[[str], None],
     ) -> None:
         self._name = name
         self._connect = connect
         self._close = close
-        self._outages = outages
         self._attempt: Background[Made] | None = None
         self._made: Made | None = None
         self.outage = Outage(name, note)
@@ -198,10 +208,15 @@ class Link(Generic[Made]):
             attempt, self._attempt = self._attempt, None
             try:
                 self._made = attempt.result()
-            except self._outages as error:
+            except (Lost, OSError) as error:
                 self.outage.lost(error)
                 return None
             self.outage.back()
+        return self._made
+
+    @property
+    def made(self) -> Made | None:
+        """The connection, if there is one; without trying to make it."""
         return self._made
 
     def within(self, deadline: float) -> Made:
@@ -229,10 +244,9 @@ class Link(Generic[Made]):
         """End the connection, and an attempt to make one."""
         attempt, self._attempt = self._attempt, None
         if attempt is not None and attempt.done(CONNECT_TIMEOUT + 1):
-            try:
+            # Why an attempt failed that nobody needs any more is of no interest.
+            with suppress(Exception):
                 self._made = attempt.result()
-            except self._outages:
-                self._made = None
         self._drop()
 
     def _drop(self) -> None:

@@ -1,6 +1,6 @@
 """Which column is what: the target, the time stamp, the ones to leave out or to encode."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 import click
@@ -161,9 +161,7 @@ def _names(given: str, columns: Iterable[str]) -> list[str]:
     return [given] if given in columns else [name.strip() for name in given.split(",") if name]
 
 
-def _require(
-    name: str, option: str, columns: Iterable[str] | Mapping[str, Any], source: Source
-) -> None:
+def _require(name: str, option: str, columns: Iterable[str], source: Source) -> None:
     if name not in columns:
         near = did_you_mean(name, columns)
         remedy = f"It has {listed(columns)}" + (f". {near}" if near else "")

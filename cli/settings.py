@@ -9,7 +9,19 @@ Task = Literal["regression", "classification"]
 DECIDING = (
     *("format", "target", "time", "drop", "task", "key", "id", "delay", "encode", "calendar"),
     *("cell", "hidden_size", "num_layers", "truncation", "update_every", "optimizer", "lr"),
-    *("clip_norm", "lags", "seed", "baselines", "max_keys", "on_error", "frozen"),
+    *(
+        "head",
+        "loss",
+        "drift",
+        "drift_action",
+        "clip_norm",
+        "lags",
+        "seed",
+        "baselines",
+        "max_keys",
+        "on_error",
+        "frozen",
+    ),
 )
 
 
@@ -39,6 +51,10 @@ class Settings:
     optimizer: str = "adam"
     lr: float | None = None
     clip_norm: float = 1.0
+    head: str | None = None
+    loss: str | None = None
+    drift: str | None = None
+    drift_action: str = "raise_lr"
     lags: int = 1
     seed: int = 42
     max_keys: int = 10_000

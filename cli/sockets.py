@@ -1,20 +1,27 @@
-"""Options of sockets."""
+"""Connections over TCP that notice when the other side has vanished."""
 
 import socket
+
+from .retrying import CONNECT_TIMEOUT
+from .urls import Url
 
 #: Seconds of silence after which the system asks the other side whether it is still there, and
 #: between further questions; after that many without an answer the connection counts as lost.
 IDLE, INTERVAL, QUESTIONS = 30, 10, 3
 
 
+def connected(url: Url) -> socket.socket:
+    """Return a connection to a server."""
+    made = socket.create_connection(url.hosts[0], timeout=CONNECT_TIMEOUT)
+    keep_alive(made)
+    return made
+
+
 def keep_alive(made: socket.socket) -> None:
     """Let the system find out when the other side has vanished without a word."""
     made.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    for name, value in keep_alive_options().items():
-        made.setsockopt(socket.IPPROTO_TCP, name, value)
-
-
-def keep_alive_options() -> dict[int, int]:
-    """Return what this system knows of the times, by the numbers of the options."""
     values = {"TCP_KEEPIDLE": IDLE, "TCP_KEEPINTVL": INTERVAL, "TCP_KEEPCNT": QUESTIONS}
-    return {getattr(socket, name): value for name, value in values.items() if hasattr(socket, name)}
+    for name, value in values.items():
+        # Not every system knows all of them.
+        if hasattr(socket, name):
+            made.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)

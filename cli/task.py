@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from typing import cast
 
 from .cells import is_number, label
+from .cleaning import listed
 from .errors import DataError, shown
 from .settings import Settings, Task
-from .cleaning import listed
 from .sources import Batch, Source
 
 

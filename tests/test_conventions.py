@@ -38,6 +38,7 @@ LAYERS = [
     "onward",
     "running",
     "model",
+    "diagnostics",
     "bank",
     "fleet roster expiry",
     "population",

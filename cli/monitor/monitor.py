@@ -64,6 +64,7 @@ class Monitor:
         self._detects = getattr(model, "drift_detector", None) is not None
         self._drifts = self._counters().get("drifts", 0)
         self._rows, self._seconds = 0, 0.0
+        self._player, self._last = -1, 0
         self._series = Series(self._kind)
         self._errors = Errors(self._kind, self.names)
         self._pace = Pace(self._counters())
@@ -102,6 +103,7 @@ class Monitor:
             return
         with self._lock:
             self._rows += n
+            self._player, self._last = threading.get_ident(), rows[-1]
             self._seconds += seconds
             self._latency.add(1e6 * seconds / n, n)
             if self._detects:
@@ -115,7 +117,7 @@ class Monitor:
                 if len(self._waiting) < GATHERED and not late:
                     return
                 self._look_at_waiting()
-            # Here, not when a snapshot is taken: the model may be at work in another thread then.
+            # By who plays, not by who takes a snapshot: the model may be at work then.
             self._diagnosis.ask(rows[-1])
 
     def mark(self, kind: str, row: int, text: str = "") -> None:
@@ -173,6 +175,8 @@ class Monitor:
         """
         with self._lock:
             self._look_at_waiting()
+            if not self._diagnosis.asked and self._player == threading.get_ident():
+                self._diagnosis.ask(self._last)  # a run so short that it never was
             counters = self._counters()
             return {
                 "version": VERSION,

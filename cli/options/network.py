@@ -2,9 +2,10 @@
 
 import click
 
+from ..drift import ACTIONS, OF_ERRORS, OF_MISTAKES
 from ..settings import Settings
 from .group import group
-from .values import NOT_NEGATIVE, POSITIVE, check_finite
+from .values import NOT_NEGATIVE, POSITIVE, Choice, check_finite
 
 CELL = click.option(
     "--cell",
@@ -65,6 +66,36 @@ CLIP_NORM = click.option(
     help="Largest norm of the gradient; a longer one is shortened. 0: no limit.",
 )
 
+HEAD = click.option(
+    "--head",
+    metavar="NAME",
+    help="How the prediction is read off the hidden state: rls, linear_skip, linear, or any "
+    "other file in streamrnn/heads.  [default: rls for numbers, linear_skip for labels]",
+)
+
+LOSS = click.option(
+    "--loss",
+    metavar="NAME",
+    help="What is made small: huber, squared, absolute or quantile for numbers, cross_entropy "
+    "or logistic for labels, or any other file in streamrnn/losses.  [default: huber, "
+    "cross_entropy]",
+)
+
+DRIFT = click.option(
+    "--drift",
+    type=Choice([*OF_ERRORS, *OF_MISTAKES]),
+    help="River's detector that watches the errors; those from ddm on are for labels.  "
+    "[default: none]",
+)
+
+DRIFT_ACTION = click.option(
+    "--drift-action",
+    type=Choice(ACTIONS),
+    default=Settings.drift_action,
+    help="What is done when errors have grown: a higher learning rate for a while, or a fresh "
+    "optimizer or hidden state.",
+)
+
 LAGS = click.option(
     "--lags",
     type=NOT_NEGATIVE,
@@ -86,6 +117,10 @@ network_options = group(
     OPTIMIZER,
     LR,
     CLIP_NORM,
+    HEAD,
+    LOSS,
+    DRIFT,
+    DRIFT_ACTION,
     LAGS,
     SEED,
 )

@@ -3,6 +3,8 @@
 import click
 
 from ..compression import BY_SUFFIX as COMPRESSIONS
+from ..live_view.options import live_view_option
+from ..monitor.options import report_option
 from ..sinks import endings, has_format
 from .group import group
 from .values import Choice
@@ -14,6 +16,15 @@ def check_predictions(_: click.Context, __: click.Parameter, path: str | None) -
         named, more = " or ".join(endings()), ", ".join(COMPRESSIONS)
         raise click.BadParameter(f"must end in {named} (and perhaps {more}), or be -")
     return path
+
+
+def check_serve(_: click.Context, __: click.Parameter, port: int | None) -> int | None:
+    """Refuse before the run what could not be shown."""
+    if port is not None:
+        from ..serving.server import check_available
+
+        check_available()
+    return port
 
 
 METRICS_JSON = click.option(
@@ -41,10 +52,16 @@ output_options = group(
         "kafka:, mqtt:, redis: and tcp: as for sources.",
     ),
     METRICS_JSON,
-    click.option("--report", metavar="FILE", help="Write a page about the run to FILE (.html)."),
+    report_option,
     BASELINES,
+    live_view_option,
     click.option(
-        "--live-view", is_flag=True, help="Show the run in the terminal while it goes on."
+        "--serve",
+        metavar="PORT",
+        type=click.IntRange(0, 65535),
+        callback=check_serve,
+        help="Show the run on a web page of this machine while it goes on; 0 takes a free port. "
+        "It needs streamrnn[serve].",
     ),
     QUIET,
 )

@@ -40,6 +40,7 @@ _COLUMNS = (
     ),
     click.option(
         "--max-keys",
+        metavar="N",
         type=POSITIVE,
         default=Settings.max_keys,
         help="Models in memory with --key; those not used for longest wait on disk.",

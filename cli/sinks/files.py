@@ -2,7 +2,7 @@
 
 import contextlib
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from types import ModuleType
 from typing import IO
@@ -32,6 +32,7 @@ class TextSink:
 
     def __init__(self, name: str, stream: IO[str], format: ModuleType, *, is_new: bool) -> None:
         self.name = name
+        self.note: Callable[[str], None] = lambda text: None
         self._stream = stream
         self._format = format
         self._is_new = is_new

@@ -16,6 +16,4 @@ def header(columns: tuple[str, ...]) -> str:
 def lines(columns: tuple[str, ...], records: Sequence[Record]) -> str:
     """Return one line a record."""
     encode = json.JSONEncoder().encode
-    return "".join(
-        encode(dict(zip(columns, record, strict=True))) + "\n" for record in records
-    )
+    return "".join(encode(dict(zip(columns, record, strict=True))) + "\n" for record in records)

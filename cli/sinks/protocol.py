@@ -1,7 +1,8 @@
 """Where predictions go, and what a module of this package has to offer to be such a place.
 
-A module is a **scheme** (``kafka://HOST/TOPIC``) if it defines ``SCHEME`` and ``open_sink(rest)``, a
-context manager that gives a :class:`Sink`; `rest` is what follows the colon.
+A module is a **scheme** (``kafka://HOST/TOPIC``) if it defines ``SCHEME`` and
+``open_sink(rest)``, a context manager that gives a :class:`Sink`; `rest` is what follows the
+colon.
 
 It is a **text format** if it defines ``SUFFIX``, ``header(columns)``, which returns the text before
 the first record, and ``lines(columns, records)``, which returns that of some records.

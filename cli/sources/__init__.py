@@ -75,7 +75,7 @@ def _open_text(path: str, format: str | None) -> Iterator[Source]:
     by_suffix = {suffix: m for m in formats().values() for suffix in m.SUFFIXES}
     suffix, compressed_as = suffixes(path)
     name = "standard input" if path == "-" else path
-    stream = sys.stdin.buffer if path == "-" else _open_file(path)
+    stream = sys.stdin.buffer if path == "-" else open_file(path)
     try:
         chosen = formats()[format] if format else by_suffix.get(suffix)
         readers = [chosen] if chosen else list(formats().values())
@@ -85,7 +85,14 @@ def _open_text(path: str, format: str | None) -> Iterator[Source]:
             stream.close()
 
 
-def _open_file(path: str) -> BinaryIO:
+def open_file(path: str) -> BinaryIO:
+    """Open a file for reading.
+
+    Raises
+    ------
+    DataError
+        If there is none, or it cannot be opened.
+    """
     try:
         return open(path, "rb")
     except FileNotFoundError:

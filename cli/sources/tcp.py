@@ -10,8 +10,8 @@ import click
 
 from ..errors import DataError
 from ..lines import Pause
-from ..retrying import CONNECT_TIMEOUT, TURN, Link, said
-from ..sockets import keep_alive
+from ..retrying import TURN, Link, said
+from ..sockets import connected, keep_alive
 from ..suggestions import listed
 from ..urls import Form, Option, Url, check_hosts, flag, parsed, text
 from .passing import PassingText
@@ -63,7 +63,7 @@ class _Server:
 
     def __init__(self, url: Url, note: Callable[[str], None]) -> None:
         self.note = note
-        self._link = Link(url.name, lambda: connected(url), socket.socket.close, (OSError,), note)
+        self._link = Link(url.name, lambda: connected(url), socket.socket.close, note)
 
     def peer(self) -> socket.socket | None:
         """Return the connection, if there is one."""
@@ -147,13 +147,6 @@ class _Lines(Iterator[bytes]):
         if forgotten:
             what = f"the connection ended within a line; its {forgotten:,} bytes are left out"
             self._peers.note(f"{self._name}: {what}")
-
-
-def connected(url: Url) -> socket.socket:
-    """Return a connection to a server."""
-    made = socket.create_connection(url.hosts[0], timeout=CONNECT_TIMEOUT)
-    keep_alive(made)
-    return made
 
 
 def _door(url: Url) -> socket.socket:

@@ -1,8 +1,6 @@
 """Whether what draws the report is installed."""
 
-from importlib.util import find_spec
-
-import click
+from ...extras import needed
 
 
 def check_available() -> None:
@@ -11,9 +9,6 @@ def check_available() -> None:
     Raises
     ------
     click.UsageError
-        If Bokeh cannot be found.
+        If Bokeh is not installed.
     """
-    if find_spec("bokeh") is None:
-        raise click.UsageError(
-            "a report needs Bokeh, which is not installed: pip install 'streamrnn[report]'"
-        )
+    needed("bokeh", "Bokeh", "report")

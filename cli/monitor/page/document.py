@@ -4,14 +4,13 @@ from html import escape
 from importlib.resources import files
 from typing import Any
 
-from streamrnn_cli.atomic import replacing
-
+from ...atomic import replacing
 from .available import check_available
-from .sections import Section, sections
+from .sections import Section, figures, sections
 from .tables import tiles
 
 
-def write_report(snapshot: dict[str, Any], path: str) -> None:
+def write_report(snapshot: dict[str, Any], path: str, *, is_run: bool = True) -> None:
     """Write a run as one HTML page that loads nothing from elsewhere.
 
     Parameters
@@ -23,6 +22,9 @@ def write_report(snapshot: dict[str, Any], path: str) -> None:
     path
         The file; it appears as a whole or not at all. A second suffix such as ``.gz`` compresses
         it; ``-`` is standard output.
+    is_run
+        Whether the snapshot is of a run. One of recorded predictions knows neither the model nor
+        its speed, and what they would tell is left out.
 
     Raises
     ------
@@ -37,17 +39,17 @@ def write_report(snapshot: dict[str, Any], path: str) -> None:
     >>> write_report(monitor.snapshot(), "report.html")  # doctest: +SKIP
     """
     check_available()
-    text = page(snapshot)
+    text = page(snapshot, is_run)
     with replacing(path) as stream:
         stream.write(text)
 
 
-def page(snapshot: dict[str, Any]) -> str:
+def page(snapshot: dict[str, Any], is_run: bool = True) -> str:
     """Return the page as text."""
     from bokeh.embed import components
     from bokeh.resources import Resources
 
-    parts = sections(snapshot)
+    parts = sections(snapshot, is_run)
     charts = {name: made for part in parts for name, made in part.charts.items()}
     # Without charts there is nothing to load.
     script, divs, library = "", {}, ""
@@ -61,8 +63,9 @@ def page(snapshot: dict[str, Any]) -> str:
         subtitle=escape(_subtitle(snapshot)),
         style=_read("page.css"),
         library=library,
-        tiles=tiles(snapshot),
+        tiles=tiles(snapshot, is_run),
         sections="\n".join(_section(part, divs) for part in parts),
+        figures="\n".join(_section(part, divs) for part in figures(snapshot, is_run)),
         script=script,
         keys=_read("page.js"),
     )

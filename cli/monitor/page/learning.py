@@ -4,26 +4,63 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from .style import add_marks, chart, lines, settle_legend
+from .style import add_marks, chart, lines
 
 #: Columns of the picture of gradients.
 COLUMNS = 240
+#: Errors of models that are so many times worse than the best may lie beyond the axis.
+ASTRAY = 4
 
 
 def errors(snapshot: dict[str, Any], rows: Any) -> Any:
     """Return the chart of errors along the run, all contestants."""
     seen = snapshot["errors"]
-    unit = "share of wrong labels" if seen["measure"] == "error rate" else "in the target's units"
-    made = chart("errors", "row", f"{seen['measure']}, {unit}", x_range=rows)
-    lines(made, seen["row"], seen["values"])
+    wrong = seen["measure"] == "error rate"
+    label = "wrong labels, %" if wrong else "error in the target's units"
+    made = chart("errors", "row", label, x_range=rows)
+    shown = {
+        name: [None if v is None else v * (100 if wrong else 1) for v in rolled(seen, name)]
+        for name in snapshot["names"]
+    }
+    lines(made, seen["row"], shown)
+    made.y_range.start = 0
+    made.y_range.end = top(shown, seen["overall"])
     add_marks(made, snapshot["marks"])
     return made
+
+
+def rolled_over(snapshot: dict[str, Any]) -> int:
+    """Return over how many rows errors are averaged: a fortieth of the run, roughly."""
+    seen = snapshot["errors"]
+    return seen["width"] * max(1, len(seen["row"]) // 40)
+
+
+def rolled(seen: dict[str, Any], name: str) -> list[float | None]:
+    """Return the mean error of the stretches up to each, by their numbers of rows."""
+    values, counts = seen["values"][name], seen["rows"]
+    many = max(1, len(values) // 40)
+    found: list[float | None] = []
+    for end in range(1, len(values) + 1):
+        part = range(max(0, end - many), end)
+        known = [(values[i], counts[i]) for i in part if values[i] is not None and counts[i]]
+        total = sum(count for _, count in known)
+        found.append(sum(v * count for v, count in known) / total if total else None)
+    return found
+
+
+def top(columns: dict[str, list[float | None]], overall: dict[str, float | None]) -> float:
+    """Return the end of the axis: a model that went astray must not flatten the others."""
+    errors = [error for error in overall.values() if error is not None]
+    limit = ASTRAY * min(errors, default=0.0)
+    near = [name for name, error in overall.items() if error is not None and error <= limit]
+    highest = max((v for name in near for v in columns[name] if v is not None), default=1.0)
+    return 1.05 * highest if highest > 0 else 1.0
 
 
 def throughput(snapshot: dict[str, Any], rows: Any) -> Any:
     """Return the chart of the network's speed."""
     rates = snapshot["rates"]
-    made = chart("throughput", "row", "rows a second, of the network alone", x_range=rows)
+    made = chart("throughput", "row", "rows a second", x_range=rows)
     lines(made, rates["row"], {snapshot["names"][0]: rates["rows_per_second"]})
     made.y_range.start = 0
     _large_numbers(made)
@@ -48,7 +85,7 @@ def updates(snapshot: dict[str, Any], rows: Any) -> Any:
 def update_size(snapshot: dict[str, Any], rows: Any) -> Any:
     """Return the chart of how far the weights moved."""
     seen = snapshot["update_size"]
-    label = "change of the weights, part of their norm"
+    label = "relative change of the weights"
     made = chart("update_size", "row", label, x_range=rows, y_axis_type="log")
     # Zero has no place on this axis: nothing was learnt there.
     values = [value if value else None for value in seen["value"]]
@@ -67,17 +104,14 @@ def saturation(snapshot: dict[str, Any], rows: Any) -> Any:
 
 
 def gradient_map(snapshot: dict[str, Any], rows: Any) -> Any:
-    """Return the picture of the gradient's norm over rows and lags, or None if it is zero."""
-    from bokeh.models import ColorBar, HoverTool, LogColorMapper
-
+    """Return the picture of the gradient's norm over rows and lags; some must not be zero."""
     import numpy as np
+    from bokeh.models import ColorBar, HoverTool, LogColorMapper
 
     columns = snapshot["gradient"]
     lags = max(len(norms) for _, norms in columns)
     at, norms = _even(columns, lags)
     positive = norms[norms > 0]
-    if not positive.size:
-        return None
     low, high = float(positive.min()), float(positive.max())
     low = max(low, high * 1e-12)  # beyond that all is nothing
     made = chart("gradient", "row", "lag, rows back", x_range=rows, y_range=(-0.5, lags - 0.5))
@@ -98,14 +132,16 @@ def gradient_lines(snapshot: dict[str, Any]) -> Any:
     """Return the gradient's norm over the lag, early, in the middle and at the end of the run."""
     columns = snapshot["gradient"]
     made = chart("gradient_lines", "lag, rows back", "norm of dL/dh", y_axis_type="log")
-    third = max(1, len(columns) // 3)
-    parts = {
-        "last third of the run": columns[-third:],
-        "middle": columns[third:-third],
-        "first third": columns[:third],
-    }
+    third = len(columns) // 3
+    parts = {"whole run": columns}
+    if third:
+        parts = {
+            "last third of the run": columns[-third:],
+            "middle": columns[third:-third],
+            "first third": columns[:third],
+        }
     lags = max(len(norms) for _, norms in columns)
-    medians = {name: _medians(part, lags) for name, part in parts.items() if part}
+    medians = {name: _medians(part, lags) for name, part in parts.items()}
     lines(made, range(lags), medians)
     return made
 

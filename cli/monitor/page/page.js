@@ -9,9 +9,9 @@
 
   // Charts are canvases, which know nothing of the page's style.
   const paint = (model) => {
-    const [paper, ink, soft, rule, line] = ["--paper", "--ink", "--soft", "--rule", "--line"].map(colour);
+    const [paper, soft, rule, line] = ["--paper", "--soft", "--rule", "--line"].map(colour);
     if (isKind(model, "Figure")) {
-      model.setv({ background_fill_color: paper, border_fill_color: paper });
+      model.setv({ background_fill_color: null, border_fill_color: null });
     } else if (/Axis$/.test(model.type)) {
       model.setv({
         axis_label_text_color: soft, major_label_text_color: soft, axis_line_color: rule,
@@ -19,8 +19,6 @@
       });
     } else if (isKind(model, "Grid")) {
       if (model.grid_line_color !== null) model.setv({ grid_line_color: rule });
-    } else if (isKind(model, "Legend")) {
-      model.setv({ label_text_color: ink, background_fill_color: paper, inactive_fill_color: paper });
     } else if (isKind(model, "ColorBar")) {
       model.setv({ major_label_text_color: soft, title_text_color: soft, background_fill_color: paper });
     } else if (model.tags && model.tags.includes("ink")) {
@@ -67,6 +65,50 @@
     range.setv({ start, end: start + wanted });
   };
 
+  const DASHES = { solid: "", dashed: "6", dotted: "2 4", dotdash: "2 4 6 4", dashdot: "6 4 2 4" };
+
+  const swatch = (glyph) => {
+    const ink = glyph.tags.includes("ink");
+    const stroke = ink ? "var(--line)" : glyph.line_color.value;
+    const given = glyph.line_dash.value;
+    const dash = Array.isArray(given) ? given.join(" ") : (DASHES[given] ?? given);
+    const marker = glyph.marker ? { square: "▢", circle: "●", x: "✕" }[glyph.marker.value] : null;
+    const sign = document.createElement("span");
+    sign.setAttribute("aria-hidden", "true");
+    if (marker) {
+      sign.textContent = marker;
+      sign.style.color = stroke;
+    } else {
+      sign.innerHTML = '<svg width="26" height="8"><line x1="0" x2="26" y1="4" y2="4" stroke-width="2.5"/></svg>';
+      const line = sign.querySelector("line");
+      line.style.stroke = stroke;
+      line.style.strokeDasharray = dash;
+    }
+    return sign;
+  };
+
+  // Not Bokeh's own legend: it is part of the canvas, so it neither wraps nor hears keys.
+  const addLegend = (chart) => {
+    const figure = models().find((m) => isKind(m, "Figure") && m.name === chart.dataset.chart);
+    const items = models().filter((m) => isKind(m, "Legend") && figure.references().has(m)).flatMap((m) => m.items);
+    if (items.length < 2) return;
+    const list = document.createElement("div");
+    list.className = "legend";
+    for (const item of items) {
+      const entry = document.createElement("button");
+      entry.type = "button";
+      entry.setAttribute("aria-pressed", "true");
+      entry.append(swatch(item.renderers[0].glyph), item.label.value);
+      entry.addEventListener("click", () => {
+        const shown = entry.getAttribute("aria-pressed") !== "true";
+        entry.setAttribute("aria-pressed", String(shown));
+        item.renderers.forEach((renderer) => renderer.setv({ visible: shown }));
+      });
+      list.append(entry);
+    }
+    chart.after(list);
+  };
+
   const KEYS = {
     ArrowLeft: [-0.2, 1], ArrowRight: [0.2, 1], "+": [0, 0.6], "=": [0, 0.6], "-": [0, 1 / 0.6], 0: [0, 0],
   };
@@ -84,7 +126,10 @@
     setMode(prefersDark.matches);
     settleTouch();
     settleWidth();
-    document.querySelectorAll(".chart").forEach((chart) => chart.addEventListener("keydown", onKey));
+    document.querySelectorAll(".chart").forEach((chart) => {
+      chart.addEventListener("keydown", onKey);
+      addLegend(chart);
+    });
     button.addEventListener("click", () => setMode(root.dataset.mode !== "dark"));
     prefersDark.addEventListener("change", (event) => setMode(event.matches));
     addEventListener("resize", settleWidth);

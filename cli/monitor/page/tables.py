@@ -4,23 +4,30 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
+#: Stands for a figure that there is not.
+NONE = "none"
 
-def tiles(snapshot: dict[str, Any]) -> str:
+
+def tiles(snapshot: dict[str, Any], is_run: bool) -> str:
     """Return the most important figures, large."""
+    measure, overall = snapshot["errors"]["measure"], snapshot["errors"]["overall"]
+    figures = [("rows", whole(snapshot["rows"]))]
+    shown = snapshot["names"][:1] if is_run else snapshot["names"]
+    figures += [(f"{measure}, {name}", number(overall[name])) for name in shown]
+    figures += _of_a_run(snapshot) if is_run else []
+    items = "".join(f"<div><dt>{escape(n)}</dt><dd>{escape(v)}</dd></div>" for n, v in figures)
+    return f'<dl class="tiles">{items}</dl>'
+
+
+def _of_a_run(snapshot: dict[str, Any]) -> list[tuple[str, str]]:
     latency = snapshot["latency"]
-    name = snapshot["names"][0]
-    overall = snapshot["errors"]["overall"]
-    figures = [
-        ("rows", whole(snapshot["rows"])),
-        (f"{snapshot['errors']['measure']}, {name}", number(overall[name])),
+    return [
         ("rows a second", whole(snapshot["rows_per_second"])),
         ("median time a row", _microseconds(latency["p50"])),
         ("99th percentile", _microseconds(latency["p99"])),
         ("memory of the model", _bytes(snapshot["memory_bytes"])),
         ("drifts", whole(snapshot["mark_counts"].get("drift", 0))),
     ]
-    items = "".join(f"<div><dt>{escape(n)}</dt><dd>{escape(v)}</dd></div>" for n, v in figures)
-    return f'<dl class="tiles">{items}</dl>'
 
 
 def contestants(snapshot: dict[str, Any]) -> str:
@@ -75,26 +82,26 @@ def table(header: Sequence[str], body: Sequence[Sequence[str]]) -> str:
 
 
 def number(value: Any) -> str:
-    """Return a figure with five digits; a dash if there is none.
+    """Return a figure with five digits; "none" if there is none.
 
     Examples
     --------
     >>> number(0.123456), number(1234567.0), number(None)
-    ('0.12346', '1,234,567', '–')
+    ('0.12346', '1,234,567', 'none')
     """
     if value is None:
-        return "–"
+        return NONE
     return whole(value) if abs(value) >= 1e5 else f"{value:.5g}"
 
 
 def whole(value: float | None) -> str:
-    """Return a count with commas; a dash if there is none."""
-    return "–" if value is None else f"{value:,.0f}"
+    """Return a count with commas; "none" if there is none."""
+    return NONE if value is None else f"{value:,.0f}"
 
 
 def _any(value: Any) -> str:
     if value is None or isinstance(value, bool | str):
-        return "none" if value is None else str(value)
+        return NONE if value is None else str(value)
     if isinstance(value, int):
         return whole(value)
     return number(value) if isinstance(value, float) else str(value)
@@ -102,13 +109,13 @@ def _any(value: Any) -> str:
 
 def _where(mark: dict[str, Any] | None) -> str:
     if mark is None:
-        return "–"
+        return NONE
     return f"row {mark['row']:,}" + (f": {mark['text']}" if mark["text"] else "")
 
 
 def _microseconds(value: float | None) -> str:
     if value is None:
-        return "–"
+        return NONE
     for unit, size in (("s", 1e6), ("ms", 1e3)):
         if value >= size:
             return f"{value / size:.3g} {unit}"
@@ -117,7 +124,7 @@ def _microseconds(value: float | None) -> str:
 
 def _bytes(value: float | None) -> str:
     if value is None:
-        return "–"
+        return NONE
     for unit, size in (("GiB", 2**30), ("MiB", 2**20)):
         if value >= size:
             return f"{value / size:,.1f} {unit}"

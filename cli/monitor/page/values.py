@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from .style import COLOURS, INK, add_marks, chart, settle_legend
+from .style import COLOURS, INK, add_marks, chart, floats, hide_legend
 
 #: Labels that one axis can show.
 READABLE = 40
@@ -14,11 +14,9 @@ def whole_run(snapshot: dict[str, Any], rows: Any) -> dict[str, Any]:
     if snapshot["task"] == "classification":
         made = _labels("series", series, x_range=rows)
         add_marks(made, snapshot["marks"])
-        settle_legend(made)
         return {"series": made}
     made = _numbers("series", series, snapshot["about"], x_range=rows)
     add_marks(made, snapshot["marks"])
-    settle_legend(made)
     return {"series": made, "overview": _overview(series, rows)}
 
 
@@ -33,12 +31,18 @@ def last_rows(snapshot: dict[str, Any]) -> Any:
         made = _labels("recent", recent, x_range=where)
     else:
         made = _numbers("recent", recent, snapshot["about"], x_range=where)
-    settle_legend(made)
     return made
+
+
+def is_empty(points: dict[str, Any]) -> bool:
+    """Return whether there is neither a target nor a prediction in it."""
+    return all(value is None for name in ("target", "prediction") for value in points[name])
 
 
 def too_many_labels(snapshot: dict[str, Any]) -> int | None:
     """Return the number of labels if they are more than one axis can show."""
+    if snapshot["task"] != "classification":
+        return None
     count = len(_names(snapshot["series"]))
     return count if count > READABLE else None
 
@@ -47,27 +51,25 @@ def _numbers(name: str, points: dict[str, Any], about: dict[str, Any], **options
     from bokeh.models import ColumnDataSource, HoverTool
 
     made = chart(name, "row", str(about.get("target") or "target"), **options)
-    nan = float("nan")
-    columns = {n: [nan if v is None else v for v in points[n]] for n in ("target", "prediction")}
+    columns = {name: floats(points[name]) for name in ("row", "target", "prediction")}
     times = ["" if time is None else str(time) for time in points["time"]]
-    source = ColumnDataSource({"row": points["row"], "time": times, **columns})
-    shown = made.line(
-        "row", "target", source=source, legend_label="target", line_width=1.4, tags=[INK]
-    )
-    shown.glyph.tags = [INK]
+    source = ColumnDataSource({**columns, **({"time": times} if any(times) else {})})
     made.line(
         "row",
         "prediction",
         source=source,
         legend_label="prediction",
         line_color=COLOURS[0],
-        line_alpha=0.85,
-        line_width=1.4,
+        line_width=1.8,
     )
+    # Above it, and thinner: else a noisy prediction covers what it is to be compared with.
+    shown = made.line("row", "target", source=source, legend_label="target", line_width=1.1)
+    shown.glyph.tags = [INK]
     told = [("row", "@row{0,0}"), ("target", "@target{0.0000a}")]
     told += [("prediction", "@prediction{0.0000a}")]
     told += [("time", "@time")] if any(times) else []
     made.add_tools(HoverTool(renderers=[shown], tooltips=told, mode="vline"))
+    hide_legend(made)
     return made
 
 
@@ -80,9 +82,9 @@ def _overview(series: dict[str, Any], rows: Any) -> Any:
     made.toolbar.active_drag = None
     made.yaxis.visible = False
     made.ygrid.grid_line_color = None
-    values = [float("nan") if value is None else value for value in series["target"]]
-    source = ColumnDataSource({"row": series["row"], "target": values})
-    made.line("row", "target", source=source).glyph.tags = [INK]
+    shown = "target" if any(value is not None for value in series["target"]) else "prediction"
+    source = ColumnDataSource({"row": floats(series["row"]), "value": floats(series[shown])})
+    made.line("row", "value", source=source).glyph.tags = [INK]
     frame = RangeTool(x_range=rows, start_gesture="pan")
     frame.overlay.fill_color = COLOURS[0]
     frame.overlay.fill_alpha = 0.15
@@ -99,18 +101,20 @@ def _labels(name: str, points: dict[str, Any], **options: Any) -> Any:
     made = chart(name, "row", "label", height, y_range=names or ["none"], **options)
     times = ["" if time is None else str(time) for time in points["time"]]
     table = list(zip(points["row"], times, points["target"], points["prediction"], strict=True))
+    size = 8 if len(table) <= 1500 else 5
     came = [row for row in table if row[2] is not None]
     right = [row for row in came if row[2] == row[3]]
     wrong = [row for row in came if row[2] != row[3] and row[3] is not None]
     drawn = [
-        _points(made, came, "target", "square", "target", size=9, fill_alpha=0),
-        _points(made, right, "prediction", "circle", "right", size=4, color=COLOURS[0]),
-        _points(made, wrong, "prediction", "x", "wrong", size=8, color=COLOURS[1], line_width=2),
+        _points(made, came, "target", "square", "target", size=size + 1, fill_alpha=0),
+        _points(made, right, "prediction", "circle", "right", size=size // 2, color=COLOURS[0]),
+        _points(made, wrong, "prediction", "x", "wrong", size=size, color=COLOURS[1], line_width=2),
     ]
     drawn[0].glyph.tags = [INK]
     told = [("row", "@row{0,0}"), ("target", "@target"), ("prediction", "@prediction")]
     told += [("time", "@time")] if any(times) else []
     made.add_tools(HoverTool(renderers=drawn, tooltips=told))
+    hide_legend(made)
     return made
 
 
