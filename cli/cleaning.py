@@ -245,7 +245,7 @@ def _plan(columns: tuple[str, ...], roles: Roles) -> _Plan:
     """Assign the columns; features are sorted, so that the order of JSON keys means nothing."""
     index = {name: i for i, name in enumerate(columns)}
     taken = {roles.target, roles.time, roles.key, roles.id}
-    names = sorted(set(columns) - taken - roles.drop - roles.encode)
+    names = [] if roles.alone else sorted(set(columns) - taken - roles.drop - roles.encode)
     target, time, key, event = (
         None if name is None else index.get(name)
         for name in (roles.target, roles.time, roles.key, roles.id)

@@ -75,9 +75,8 @@ def encoding_of(session: Session) -> Encoding | None:
     """Return what makes features of words and times, None if there is nothing to make."""
     if not session.words and not session.settings.calendar:
         return None
-    from streamrnn.estimators.cycles import checked_cycles
 
-    cycles = _cycles(session.settings.calendar)
+    cycles = cycles_of(session.settings.calendar)
     try:
         checked = checked_cycles(cycles)
     except (TypeError, ValueError) as error:
@@ -85,8 +84,8 @@ def encoding_of(session: Session) -> Encoding | None:
     return Encoding(session.words, session.roles.time, checked, session.source.name)
 
 
-def _cycles(given: tuple[str, ...]) -> list[tuple[str, int]]:
-    """Read ``day`` or ``day:3``, with commas in between."""
+def cycles_of(given: tuple[str, ...]) -> list[tuple[str, int]]:
+    """Return cycles and their harmonics, given as ``day`` or ``day:3``, with commas in between."""
     found = []
     for one in ",".join(given).split(","):
         name, _, harmonics = one.strip().partition(":")

@@ -22,6 +22,8 @@ class Roles(NamedTuple):
     key: str | None = None
     id: str | None = None
     encode: frozenset[str] = frozenset()
+    #: Whether no column is a feature.
+    alone: bool = False
 
 
 def assign_roles(
@@ -47,7 +49,7 @@ def assign_roles(
     """
     # A dict as an ordered set: JSON rows need not have the same keys.
     columns = dict.fromkeys(name for batch in head for name in batch.columns)
-    target = settings.target or source.target
+    target = settings.target or source.target or _only(settings, columns, head, source, note)
     if target is None and not settings.frozen:
         what = f"which column is to be predicted? It has {listed(columns)}"
         raise DataError(what, source=source.name, remedy="Give --target COLUMN")
@@ -74,11 +76,38 @@ def assign_roles(
     rest = [name for name in columns if name not in taken and name not in drop]
     time = wanted["--time"] or _guessed_time(rest, head, source, note)
     rest = [name for name in rest if name != time]
+    if settings.alone:
+        if rest:
+            note(
+                f"{source.name}: {listed(rest)} not used, since nobody knows what will be there "
+                "(--future)."
+            )
+        return Roles(target, time, drop, alone=True), {}
     words = _encodings(settings, rest, head, source)
     roles = Roles(target, time, drop, settings.key, settings.id, frozenset(words))
     if settings.calendar and time is None:
         raise click.UsageError("--calendar needs a column of time stamps: give --time COLUMN.")
     return roles, words
+
+
+def _only(
+    settings: Settings,
+    columns: Iterable[str],
+    head: Sequence[Batch],
+    source: Source,
+    note: Callable[[str], None],
+) -> str | None:
+    """Return the only column that could be the target, None if there are several."""
+    if settings.frozen:
+        return None
+    taken = {settings.time, settings.key, settings.id, *settings.drop}
+    found = [
+        name for name in columns if name not in taken and not _all(is_moment, _known(name, head))
+    ]
+    if len(found) != 1:
+        return None
+    note(f"{source.name}: column {found[0]!r} is the target, as there is no other (--target).")
+    return found[0]
 
 
 def _guessed_time(

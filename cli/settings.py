@@ -77,6 +77,8 @@ class Settings:
     #: Whether the model is to stay as it is, and which columns need not be there then.
     frozen: bool = False
     assumed: tuple[str, ...] = ()
+    #: Whether no column is a feature: a series by itself.
+    alone: bool = False
 
     @property
     def skips(self) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -13,14 +12,10 @@ from typing import Any
 import click
 
 from ..atomic import replacing
-from ..cleaning import Cleaner
 from ..console import Console
 from ..contestants import Network, baselines
-from ..dead_letters import dead_letters
-from ..engine import Engine
-from ..errors import DataError
-from ..garbage import old_objects_left_alone
 from ..lags import Lags
+from ..onepass import play_once
 from ..preparing import Session, encoding_of, prepare
 from ..report import as_json
 from ..sources import open_source
@@ -92,37 +87,15 @@ def _field(
 
 def _play(session: Session, field: Field, found: list[Entry], stack: ExitStack) -> float:
     """Play the stream; return the seconds."""
-    settings, console = session.settings, session.console
-    cleaner = Cleaner(session.source, session.roles, session.task, encoding_of(session))
-    engine = Engine(
-        session.source,
-        session.items,
-        cleaner,
-        field,
-        None,
-        console,
-        skips=settings.skips,
-        limit=settings.limit,
-        stop=Stop(),
-    )
-    if settings.dead_letter is not None:
-        engine.dead_letters = stack.enter_context(dead_letters(settings.dead_letter, None))
-    console.progress("getting the networks ready (the first time, their code is compiled)")
+    session.console.progress("getting the networks ready (at first, their code is compiled)")
     warm_up_all(found, session.task)
-    started = time.perf_counter()
 
-    def after_batch() -> None:
-        seconds = max(time.perf_counter() - started, 1e-9)
-        speed = field.rows / seconds
-        console.progress(f"{field.rows:,} rows, {speed:,.0f} rows/s by {len(field.scores)} models")
+    def so_far(seconds: float) -> str:
+        speed = field.rows / max(seconds, 1e-9)
+        return f"{field.rows:,} rows, {speed:,.0f} rows/s by {len(field.scores)} models"
 
-    engine.after_batch = after_batch
-    with old_objects_left_alone():
-        engine.run()
-    if not field.rows:
-        what = f"none of the {engine.skipped} rows can be used"
-        raise DataError(what, source=session.source.name)
-    return time.perf_counter() - started
+    seconds, _ = play_once(session, field, encoding_of(session), stack, so_far)
+    return seconds
 
 
 def _outcome(session: Session, field: Field, ranked: list[Place], seconds: float) -> dict[str, Any]:
