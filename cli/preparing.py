@@ -77,6 +77,8 @@ def encoding_of(session: Session) -> Encoding | None:
         return None
 
     cycles = cycles_of(session.settings.calendar)
+    from streamrnn.estimators.cycles import checked_cycles
+
     try:
         checked = checked_cycles(cycles)
     except (TypeError, ValueError) as error:

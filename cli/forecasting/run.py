@@ -35,6 +35,10 @@ def run(settings: ForecastSettings) -> None:
         stack.callback(console.clear)
         source = stack.enter_context(open_source(shared.source, shared.format))
         source.note = console.note
+        if settings.future is not None:
+            # Needed at the end only, but missed at once.
+            with open_source(settings.future, shared.format):
+                pass
         figures = shared.metrics_json and stack.enter_context(replacing(shared.metrics_json))
         sink = stack.enter_context(open_sink(settings.output))
         session = prepare(shared, console, source, None, Stop())
