@@ -17,9 +17,9 @@ replay: $(VENV)/.installed  ## learn a bundled stream and compare with baselines
 
 test: lint test-compiled test-interpreted  ## lint, types, all tests
 
-# By file: tests of a file share compiled configurations.
+# By file: tests of a file share compiled configurations. In the order of tests/conftest.py.
 test-compiled: $(VENV)/.installed-dev
-	$(RUN) pytest --numprocesses auto --dist loadfile
+	$(RUN) pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 # A small part again as plain Python: it must not depend on what only compiled code allows.
 test-interpreted: $(VENV)/.installed-dev

@@ -18,7 +18,7 @@ import click
 from .console import Console
 from .errors import DataError
 from .network import as_options
-from .suggestions import listed
+from .suggestions import did_you_mean, listed
 from .warmup import WarmupSettings
 
 VARIABLES = ("NUMBA_CACHE_DIR", "NUMBA_CPU_NAME", "NUMBA_CPU_FEATURES")
@@ -152,7 +152,10 @@ def _kind(settings: WarmupSettings, loss: str) -> Any:
 
     known = losses.registry()
     if loss not in known:
-        raise click.UsageError(f"--loss={loss!r} is unknown; known: {listed(known)}")
+        near = did_you_mean(loss, known) or ""
+        raise click.UsageError(
+            f"--loss={loss!r} is unknown; known: {listed(known)}. {near}".strip()
+        )
     task = known[loss].task if settings.task == "both" else settings.task
     if settings.shared and task not in BOTH:
         raise click.UsageError(f"--shared is for {' and '.join(BOTH)}, not for --loss={loss!r}.")

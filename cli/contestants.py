@@ -1,14 +1,26 @@
 """The models of a run, each with the time that its own calls took.
 
-Both kinds predict every row before they learn from it.
+All predict every row before they learn from it.
 """
+
+from __future__ import annotations
 
 import math
 import time
-from typing import Any, Protocol
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Protocol
 
+from .baselines import Simple, linear, simple
 from .blocks import Block
+from .lags import Lags
 from .settings import Task
+
+if TYPE_CHECKING:
+    import numpy as np
+
+#: Keys that a baseline remembers; of those beyond, the ones not seen for longest are forgotten.
+MOST_KEYS = 100_000
 
 
 class Contestant(Protocol):
@@ -17,8 +29,11 @@ class Contestant(Protocol):
     name: str
     seconds: float
 
-    def play(self, block: Block) -> list[Any]:
-        """Predict and learn the rows of a block one after the other; return the predictions."""
+    def play(self, block: Block) -> np.ndarray:
+        """Predict and learn the rows of a block one after the other; return the predictions.
+
+        They are numbers (float64), or labels (dtype object, None before the first).
+        """
 
 
 class Network:
@@ -30,30 +45,85 @@ class Network:
         Its name in the table.
     model
         An estimator with ``replay``.
-    task
-        Whether targets are numbers or labels.
+    learn
+        Whether it learns; otherwise it only goes along.
     """
 
-    def __init__(self, name: str, model: Any, task: Task) -> None:
+    def __init__(self, name: str, model: Any, learn: bool = True) -> None:
         self.name = name
         self.model = model
-        self._labels = task == "classification"
+        # Said only where it matters: not every estimator can go along.
+        self._how = {} if learn else {"learn": False}
         self.seconds = 0.0
 
-    def play(self, block: Block) -> list[Any]:
+    def play(self, block: Block) -> np.ndarray:
+        """Predict and learn the rows of a block one after the other; return the predictions."""
+        keys = () if block.keys is None else (block.keys,)
+        started = time.perf_counter()
+        features = list(block.names)
+        predictions = self.model.replay(
+            *keys, block.X, block.targets, features=features, **self._how
+        )
+        self.seconds += time.perf_counter() - started
+        return predictions
+
+
+class SimpleBaseline:
+    """A model of past targets: one, or one a key.
+
+    Parameters
+    ----------
+    name
+        Its name in the table.
+    make
+        Makes a fresh one.
+    """
+
+    def __init__(self, name: str, make: Callable[[], Simple]) -> None:
+        self.name = name
+        self.seconds = 0.0
+        self._make = make
+        self._models: OrderedDict[Any, Simple] = OrderedDict()
+
+    def of(self, key: Any = None) -> Simple:
+        """Return the model of a key; without keys there is one, that of None."""
+        model = self._models.get(key)
+        if model is None:
+            model = self._models[key] = self._make()
+            if len(self._models) > MOST_KEYS:
+                self._models.popitem(last=False)
+        elif key is not None:
+            self._models.move_to_end(key)
+        return model
+
+    def play(self, block: Block) -> np.ndarray:
         """Predict and learn the rows of a block one after the other; return the predictions."""
         import numpy as np
 
-        X = block.matrix()
-        y = np.array(block.targets, dtype=object if self._labels else np.float64)
         started = time.perf_counter()
-        predictions = self.model.replay(X, y, features=list(block.names))
+        targets, known = block.targets.tolist(), block.is_known.tolist()
+        keys = block.keys or [None] * len(block)
+        predictions = np.empty(len(block), block.targets.dtype)
+        for i, key in enumerate(keys):
+            model = self.of(key)
+            predictions[i] = model.predict()
+            if known[i]:
+                model.learn(targets[i])
         self.seconds += time.perf_counter() - started
-        return predictions.tolist()
+        return predictions
+
+    def state(self) -> Any:
+        """Return what it knows, as JSON can say it."""
+        return [[key, model.state()] for key, model in self._models.items()]
+
+    def restore(self, state: Any) -> None:
+        """Take over what `state` returned."""
+        for key, kept in state:
+            self.of(key).restore(kept)
 
 
-class Baseline:
-    """A River model, driven row by row.
+class LinearBaseline:
+    """A River model, driven row by row, with the last targets among its features.
 
     Parameters
     ----------
@@ -61,31 +131,59 @@ class Baseline:
         Its name in the table.
     model
         Anything with ``predict_one`` and ``learn_one``.
+    lags
+        The last targets.
     """
 
-    def __init__(self, name: str, model: Any) -> None:
+    def __init__(self, name: str, model: Any, lags: Lags) -> None:
         self.name = name
         self.model = model
         self.seconds = 0.0
+        self._lags = lags
         self._diverged = False
 
-    def play(self, block: Block) -> list[Any]:
+    def play(self, block: Block) -> np.ndarray:
         """Predict and learn the rows of a block one after the other; return the predictions."""
-        rows = list(zip(block.dicts, block.targets, strict=True))
-        predictions: list[Any] = []
+        import numpy as np
+
+        blank = None if block.targets.dtype == object else math.nan
+        predictions = np.full(len(block), blank, block.targets.dtype)
         started = time.perf_counter()
         if not self._diverged:
             try:
-                self._run(rows, predictions)
+                self._run(block, predictions)
             except ArithmeticError:
                 # Plain Python numbers raise on overflow. The others go on without this one.
                 self._diverged = True
         self.seconds += time.perf_counter() - started
-        return predictions + [math.nan] * (len(rows) - len(predictions))
+        return predictions
 
-    def _run(self, rows: list[tuple[dict[str, float], Any]], predictions: list[Any]) -> None:
-        predict, learn = self.model.predict_one, self.model.learn_one
-        for x, y in rows:
-            predictions.append(predict(x))
-            if y is not None:
+    def _run(self, block: Block, predictions: np.ndarray) -> None:
+        predict, learn, lags = self.model.predict_one, self.model.learn_one, self._lags
+        rows = zip(block.dicts(), block.targets.tolist(), block.is_known.tolist(), strict=True)
+        for i, (x, y, is_known) in enumerate(rows):
+            x = lags.extended(x)
+            predictions[i] = predict(x)
+            if is_known:
                 learn(x, y)
+            lags.remember(y if is_known else None)
+
+
+def baselines(which: str, task: Task, lags: Callable[[], Lags]) -> list[Contestant]:
+    """Return fresh baselines.
+
+    Parameters
+    ----------
+    which
+        ``all``, ``simple`` (those that a checkpoint can hold) or ``none``.
+    task
+        Whether targets are numbers or labels.
+    lags
+        Makes memories of the last targets.
+    """
+    found: list[Contestant] = []
+    if which != "none":
+        found += [SimpleBaseline(name, make) for name, make in simple(task).items()]
+    if which == "all":
+        found += [LinearBaseline(name, model, lags()) for name, model in linear(task).items()]
+    return found

@@ -10,7 +10,7 @@ from .errors import DataError, RowError
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
-class Pause(Exception):
+class Pause(Exception):  # noqa: N818  (no error)
     """There is no further line just now; asking again may give one."""
 
 

@@ -1,38 +1,35 @@
-"""The ``streamrnn`` command: its sub-commands, its version, and how it ends."""
+"""The ``streamrnn`` command: the list of its sub-commands, its version, and how it is started."""
 
 import codecs
 import io
 import signal
 import sys
-from typing import Any
 
 import click
 
-from .replay import replay
-from .version import version
-from .warmup import warmup
+from .commands import Commands
 
-
-class Commands(click.Group):
-    """A group of commands that ends quietly on Ctrl-C, as shells expect it: with code 130."""
-
-    def invoke(self, ctx: click.Context) -> Any:
-        """Run the sub-command; say one line if the user interrupts it."""
-        try:
-            return super().invoke(ctx)
-        except KeyboardInterrupt:
-            click.echo("Interrupted: no output file was changed.", err=True)
-            ctx.exit(130)
+#: Each command lies in the module of its name. To add one, write its file and a line here.
+TEXTS = {
+    "replay": "Replay a recorded stream: predict each row, then learn from it.",
+    "live": "Learn from a stream while it comes: predict each event, then learn from it.",
+    "inspect": "Tell what a saved model is, what it has learnt from, and whether it looks healthy.",
+    "plot": "Draw predictions that were written: a picture or a page.",
+    "serve": "Serve one model over HTTP, with a page that shows how it does.",
+    "warmup": "Compile ahead of time, for container images.",
+}
 
 
 def show_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
     """Print the version and end, if it was asked for."""
     if wanted and not ctx.resilient_parsing:
+        from .version import version
+
         click.echo(f"streamrnn {version()}")
         ctx.exit()
 
 
-@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Commands, texts=TEXTS, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option(
     "--version",
     is_flag=True,
@@ -43,10 +40,6 @@ def show_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
 )
 def commands() -> None:
     """Recurrent networks that learn from streams, one sample at a time."""
-
-
-commands.add_command(replay)
-commands.add_command(warmup)
 
 
 def _take_any_letter(stream: io.TextIOWrapper) -> None:

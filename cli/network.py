@@ -1,4 +1,4 @@
-"""Build the network that the options describe."""
+"""Build the network that the options describe, or go on with one that was saved."""
 
 import re
 import time
@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from .drift import detector
 from .settings import Settings, Task
 
 
@@ -16,7 +17,10 @@ def build_network(settings: Settings, task: Task) -> Any:
 
     kind = streamrnn.RNNRegressor if task == "regression" else streamrnn.RNNClassifier
     try:
-        return kind(**parameters(settings))
+        model = kind(**parameters(settings))
+        if settings.key is None:
+            return model
+        return streamrnn.KeyedModel(model, key=settings.key, max_keys=settings.max_keys)
     except ValueError as error:
         raise click.UsageError(as_options(str(error), parameters(settings))) from None
     except MemoryError:
@@ -32,7 +36,8 @@ def as_options(message: str, names: Iterable[str]) -> str:
     '--update-every=8 is more than --truncation=4'
     """
     for name in names:
-        message = re.sub(rf"\b{name}(?==| must)", "--" + name.replace("_", "-"), message)
+        option = "--" + name.replace("_", "-").removesuffix("-detector")
+        message = re.sub(rf"\b{name}(?==| must)", option, message)
     return message
 
 
@@ -51,22 +56,62 @@ def parameters(settings: Settings) -> dict[str, Any]:
         "lr": settings.lr,
         "clip_norm": settings.clip_norm or None,
         "seed": settings.seed,
+        **_named(settings),
     }
 
 
-def title(settings: Settings) -> str:
-    """Return a short name for the table.
+def _named(settings: Settings) -> dict[str, Any]:
+    """Return what has a default of its own for each task, where it is given."""
+    found: dict[str, Any] = {"head": settings.head, "loss": settings.loss}
+    if settings.drift is not None:
+        found["drift_detector"] = detector(settings.drift, settings.seed)
+        found["drift_action"] = settings.drift_action
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def check_fits(model: Any, settings: Settings, task: Task) -> None:
+    """Refuse a saved model that is of another kind than the run.
+
+    Raises
+    ------
+    click.UsageError
+        If it learns something else, or is one model a key where the run is not, or the reverse.
+    """
+    import streamrnn
+
+    what = type(model).__name__
+    if isinstance(model, streamrnn.KeyedModel) != (settings.key is not None):
+        if settings.key is None:
+            raise click.UsageError(f"the model is a KeyedModel: give --key {model.key!r}.")
+        raise click.UsageError(f"the model is one {what}, and not one a key: leave --key out.")
+    if settings.key is not None and model.key != settings.key:
+        raise click.UsageError(f"the model's key is {model.key!r}, not {settings.key!r} (--key).")
+    inner = model.model if settings.key is not None else model
+    kind = streamrnn.RNNRegressor if task == "regression" else streamrnn.RNNClassifier
+    if not isinstance(inner, kind):
+        name = type(inner).__name__
+        raise click.UsageError(f"the model is an {name}, which is not for {task} (--task).")
+
+
+def title(model: Any, settings: Settings) -> str:
+    """Return a short name of a network for the table.
 
     Examples
     --------
-    >>> title(Settings(cell="gru", hidden_size=16, num_layers=2))
+    >>> title(None, Settings(cell="gru", hidden_size=16, num_layers=2))
     'gru, 2 x 16 units'
     """
-    layers = f"{settings.num_layers} x " if settings.num_layers > 1 else ""
-    return f"{settings.cell}, {layers}{settings.hidden_size} units"
+    inner = getattr(model, "model", model)
+    cell, layers, units = (
+        getattr(inner, name, getattr(settings, name))
+        for name in ("cell", "num_layers", "hidden_size")
+    )
+    name = cell if isinstance(cell, str) else type(cell).__name__
+    each = " a key" if settings.key is not None else ""
+    return f"{name}, {f'{layers} x ' if layers > 1 else ''}{units} units{each}"
 
 
-def warm_up(model: Any, task: Task) -> float:
+def warm_up(model: Any, settings: Settings, task: Task) -> float:
     """Have the model's code compiled, or loaded, on a throw-away copy; return the seconds.
 
     That happens once on a machine and must not count as time a sample.
@@ -75,5 +120,6 @@ def warm_up(model: Any, task: Task) -> float:
 
     started = time.perf_counter()
     y = np.array([0.0, 1.0]) if task == "regression" else np.array(["a", "b"], dtype=object)
-    model.clone().replay(np.zeros((2, 1)), y, features=["x"])
+    keys = () if settings.key is None else (["a", "a"],)
+    model.clone().replay(*keys, np.zeros((2, 1)), y, features=["x"])
     return time.perf_counter() - started

@@ -1,16 +1,17 @@
 """Regression or classification: as told, as the source knows, or by a look at the first rows."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import cast
 
 from .cells import is_number, label
+from .cleaning import listed
 from .errors import DataError, shown
 from .settings import Settings, Task
-from .sources import Row, Source
+from .sources import Batch, Source
 
 
 def choose_task(
-    settings: Settings, source: Source, target: str, head: Iterable[Row]
+    settings: Settings, source: Source, target: str, head: Sequence[Batch]
 ) -> tuple[Task, str | None]:
     """Return the task, and a remark if it was guessed.
 
@@ -30,7 +31,12 @@ def choose_task(
         return cast(Task, settings.task), None
     if source.task is not None and target == source.target:
         return source.task, None
-    cells = [row.cells[row.columns.index(target)] for row in head if target in row.columns]
+    cells = [
+        cell
+        for batch in head
+        if target in batch.columns
+        for cell in listed(batch.cells[batch.columns.index(target)])
+    ]
     known = [cell for cell in cells if not _is_missing(cell)]
     if not known:
         what = f"no target in the first {len(cells)} rows, so the task cannot be guessed"

@@ -5,6 +5,8 @@ from typing import Any
 
 import click
 
+from .options.values import Choice
+
 EPILOG = """Exit codes: 0 done, 2 wrong use, 3 the folder took no more, 130 interrupted."""
 
 TASKS = ("regression", "classification", "multilabel")
@@ -49,7 +51,7 @@ def names(option: str, text: str) -> Any:
 )
 @click.option(
     "--task",
-    type=click.Choice(["both", *TASKS]),
+    type=Choice(["both", *TASKS]),
     default=WarmupSettings.task,
     help="For RNNRegressor (and all others that predict numbers), RNNClassifier, both, or "
     "RNNMultiLabelClassifier.",

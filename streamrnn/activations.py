@@ -32,6 +32,20 @@ _ONE = np.float32(1.0)
 _HALF = np.float32(0.5)
 
 
+#: Pre-activations beyond these are near an end: a sigmoid within .05, a tanh within .05.
+_SIGMOID_END, _TANH_END = math.log(19.0), math.atanh(0.95)
+
+
+def near_ends_of_sigmoid(pre: np.ndarray) -> np.ndarray:
+    """Say of each pre-activation whether its sigmoid is below .05 or above .95."""
+    return np.asarray(abs(pre) > _SIGMOID_END)
+
+
+def near_ends_of_tanh(pre: np.ndarray) -> np.ndarray:
+    """Say of each pre-activation whether its tanh is beyond .95 on either side."""
+    return np.asarray(abs(pre) > _TANH_END)
+
+
 @glue
 def _tanh_float32(x: Any) -> Any:
     # Not min() and max(), each a function to compile; NaN passes through.

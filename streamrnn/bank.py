@@ -196,6 +196,7 @@ class Bank(Model):
         Y: np.ndarray,
         out: np.ndarray,
         n_threads: int,
+        task: int = LEARN,
     ) -> None:
         """Let many models predict and learn, each from rows of its own, in their order.
 
@@ -211,10 +212,12 @@ class Bank(Model):
             As for `run`.
         n_threads
             Threads at most.
+        task
+            `LEARN`, or `OBSERVE`, where nothing is learnt.
         """
         self._check_block(X, Y, out)
         call = self._call._replace(
-            inputs=cpu.address(X), targets=cpu.address(Y), out=cpu.address(out), task=LEARN
+            inputs=cpu.address(X), targets=cpu.address(Y), out=cpu.address(out), task=task
         )
         n_threads = self._worthwhile(n_threads, len(X))
         workspaces, most = self._workspaces(n_threads), self._samples_a_call

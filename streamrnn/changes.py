@@ -27,8 +27,8 @@ from streamrnn.scaling import (
     M2,
     MEAN,
     clipped,
-    keep_and_scale_about_zero,
     keep_and_scale_target,
+    scale_about_zero,
 )
 from streamrnn.statistics import BOTH, CAME, GUESSED, N_FIT, Statistics
 from streamrnn.updates import Settings
@@ -126,7 +126,13 @@ def note_value(statistics: Statistics, value: float, k: int, serial: float) -> N
 
 @glue
 def keep_and_scale_change(
-    settings: Settings, statistics: Statistics, slot: int, value: float, k: int, serial: float
+    settings: Settings,
+    statistics: Statistics,
+    slot: int,
+    value: float,
+    k: int,
+    serial: float,
+    keeps: bool,
 ) -> float:
     """Take a target into all that is kept of targets; return its change, scaled.
 
@@ -144,9 +150,12 @@ def keep_and_scale_change(
         Which of the targets it is.
     serial
         As in `note_value`.
+    keeps
+        Whether moments and shrinkage learn from it; otherwise it is the last known value only.
     """
     change = statistics.change
-    keep_and_scale_target(value, change.levels, k, settings.scale_clip, settings.scale_memory)
+    if keeps:
+        keep_and_scale_target(value, change.levels, k, settings.scale_clip, settings.scale_memory)
     note_value(statistics, value, k, serial)
     base: Any = change.bases[slot, k]
     if base != base:
@@ -154,8 +163,8 @@ def keep_and_scale_change(
     scaled = value - base
     if settings.scale_target != 0.0:
         clip, memory = settings.scale_clip, settings.scale_memory
-        scaled = keep_and_scale_about_zero(scaled, statistics.targets, k, clip, memory)
-    if settings.shrink != 0.0:
+        scaled = scale_about_zero(scaled, statistics.targets, k, clip, memory, keeps)
+    if keeps and settings.shrink != 0.0:
         guess = min(max(change.guesses[slot, k], -_GREATEST), _GREATEST)
         came = min(max(scaled, -_GREATEST), _GREATEST)
         fit = change.fit

@@ -14,7 +14,7 @@ from streamrnn.bank import Bank, lent
 from streamrnn.blueprint import Blueprint
 from streamrnn.growth import carry_own
 from streamrnn.layout import Sizes, arena_parts, common_size, n_summed
-from streamrnn.learner import LEARN, PREDICT, ROLL
+from streamrnn.learner import LEARN, OBSERVE, PREDICT, ROLL
 from streamrnn.model import Model
 from streamrnn.parallel import Crew
 from streamrnn.statistics import CLIPPED, COUNTERS, OPTIMIZER_UPDATES, SKIPPED, UPDATES
@@ -106,7 +106,7 @@ class Fleet(Bank):
     def _run_part(
         self, X: np.ndarray, Y: np.ndarray, out: np.ndarray, task: int, age: int = 0
     ) -> None:
-        if task in (PREDICT, ROLL):
+        if task in (PREDICT, ROLL, OBSERVE):
             super()._run_part(X, Y, out, task)
             return
         with Crew(1) as crew:
@@ -133,6 +133,7 @@ class Fleet(Bank):
         Y: np.ndarray,
         out: np.ndarray,
         n_threads: int,
+        task: int = LEARN,
     ) -> None:
         """Let all streams learn together: their first rows, then their second rows, and so on.
 
@@ -140,9 +141,12 @@ class Fleet(Bank):
 
         Parameters
         ----------
-        slots, bounds, X, Y, out, n_threads
-            As for `Bank.run_groups`.
+        slots, bounds, X, Y, out, n_threads, task
+            As for `Bank.run_groups`. Streams that only observe have nothing to do with each other.
         """
+        if task == OBSERVE:
+            super().run_groups(slots, bounds, X, Y, out, n_threads, task)
+            return
         self._check_block(X, Y, out)
         lengths = np.diff(bounds)
         n_threads = self._worthwhile(n_threads, len(slots))

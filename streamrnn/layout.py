@@ -136,7 +136,7 @@ class Parts(NamedTuple):
     further: np.ndarray  # what only some models keep, see `initial_parameters` and what follows
     # own
     state: np.ndarray  # (num_layers, n_states * H): carried from step to step
-    targets: np.ndarray  # (K, n_targets + 1): ring of targets; then weights, 0: not known
+    targets: np.ndarray  # (K, n_targets + 1): ring of targets; weights: see `targets`
     memory: np.ndarray  # (n_memory,): the gradient algorithm's ring
 
 

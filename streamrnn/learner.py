@@ -17,7 +17,7 @@ from streamrnn.layout import Parts, Sizes, Workspace, head_weights
 from streamrnn.linalg import copy, fill
 from streamrnn.losses.protocol import decode
 from streamrnn.network import step
-from streamrnn.scaling import keep_inputs, scale_inputs
+from streamrnn.scaling import keep_inputs, n_missing, scale_inputs
 from streamrnn.statistics import (
     FILLED,
     MISSING_TARGETS,
@@ -35,8 +35,9 @@ from streamrnn.views import row, vector
 
 #: What is done with a sample: to predict it, writing only `out` and the workspace; to predict and
 #: learn; to help another thread that does; to learn the target of an old one; to predict and go on,
-#: since the target will come later; to predict and go on as if that were the target.
-PREDICT, LEARN, ASSIST, LABEL, ADVANCE, ROLL = range(6)
+#: since the target will come later; to predict and go on as if that were the target; to predict and
+#: go on knowing the target, without learning from it.
+PREDICT, LEARN, ASSIST, LABEL, ADVANCE, ROLL, OBSERVE = range(7)
 
 
 class Plugins(NamedTuple):
@@ -124,12 +125,10 @@ def _advance(plugins, sizes, settings, parts, statistics, work, values, task):
     counters = statistics.counters
     slot: Any = np.intp(counters[POSITION])
     good = _is_finite(work.after)
-    if task != ROLL:
-        scale, clip, memory = (
-            settings.scale_inputs != 0.0,
-            settings.scale_clip,
-            settings.scale_memory,
-        )
+    scale, clip, memory = settings.scale_inputs != 0.0, settings.scale_clip, settings.scale_memory
+    if task == OBSERVE:
+        counters[MISSING_VALUES] += n_missing(values, sizes.n_inputs, scale)
+    elif task != ROLL:
         missing = keep_inputs(values, statistics.inputs, scale, clip, memory)
         counters[MISSING_VALUES] += missing
     counters[SAMPLES] += 1
@@ -173,7 +172,7 @@ def take(
     """Take the step that `predict` has just computed, or find an old one; note its target.
 
     The arguments are those of `learn`. Returns the step's row in the rings, -1 if there is nothing
-    to learn: the step failed or is not kept, or no target came for an old one.
+    to learn: the step failed, is not kept or only observed, or no target came for an old one.
     """
     counters = statistics.counters
     slot: Any = (np.intp(counters[POSITION]) - 1 - age) % sizes.truncation
@@ -186,12 +185,18 @@ def take(
         assume_prediction(sizes, settings, statistics, ring, work.z)
         return np.intp(-1)
     missing = ring[sizes.n_targets] == 0
-    if keep_target(sizes, settings, statistics, slot, ring, target, age, task == LABEL):
-        if teaches(sizes, ring):
-            counters[PENDING] += 1
-        if missing:
-            counters[MISSING_TARGETS] -= 1
-    elif task == LABEL:
+    known = keep_target(
+        sizes, settings, statistics, slot, ring, target, age, task == LABEL, task != OBSERVE
+    )
+    if known and missing:
+        counters[MISSING_TARGETS] -= 1
+    if task == OBSERVE:
+        if counters[SAMPLES] % sizes.update_every == 0:
+            counters[PENDING] = 0  # the update that would have been due is left out for good
+        return np.intp(-1)
+    if known and teaches(sizes, ring):
+        counters[PENDING] += 1
+    if task == LABEL and not known:
         return np.intp(-1)
     return slot
 
@@ -249,7 +254,8 @@ def learn(
     task
         LEARN; ADVANCE: the target will come later, and no update is made before; LABEL: it has come
         now, and there is no step; ROLL: the step is taken as if its target were what
-        was predicted, and nothing is learnt.
+        was predicted, and nothing is learnt; OBSERVE: the target is known to the steps that follow,
+        and nothing is learnt, moments included.
     age
         Whose target it is: that of the step so many before the newest; 0 but for LABEL.
     lr

@@ -12,6 +12,7 @@ import numpy as np
 
 from streamrnn.bank import FRESH, Bank
 from streamrnn.expiry import Expiry, Segment
+from streamrnn.learner import LEARN, OBSERVE
 from streamrnn.roster import Roster
 
 
@@ -76,6 +77,32 @@ class Population:
         self.expiry.see(key, self._latest)
         self._drop_stale(self._latest)
 
+    def observe_rows(
+        self,
+        keys: Sequence[Hashable],
+        times: Sequence[Any],
+        X: np.ndarray,
+        Y: np.ndarray,
+        out: np.ndarray,
+        n_threads: int,
+    ) -> None:
+        """Let rows of many keys predict and take their steps; nothing is learnt.
+
+        Keys without a model get none: a new one answers for them. The arguments are those of
+        `learn_rows`.
+        """
+        is_known = np.array([key in self.roster for key in keys], bool)
+        known, others = np.flatnonzero(is_known), np.flatnonzero(~is_known)
+        part = np.empty((len(known), out.shape[1]))
+        listed: list[int] = known.tolist()
+        mine, then = [keys[i] for i in listed], [times[i] for i in listed]
+        self.learn_rows(mine, then, X[known], Y[known], part, n_threads, OBSERVE)
+        out[known] = part
+        part = np.empty((len(others), out.shape[1]))
+        self.bank.select(FRESH)
+        self.bank.run(X[others], Y[others], part, False)
+        out[others] = part
+
     def learn_rows(
         self,
         keys: Sequence[Hashable],
@@ -84,6 +111,7 @@ class Population:
         Y: np.ndarray,
         out: np.ndarray,
         n_threads: int,
+        task: int = LEARN,
     ) -> None:
         """Let rows of many keys predict and learn.
 
@@ -93,7 +121,7 @@ class Population:
         ----------
         keys, times
             Of each row.
-        X, Y, out, n_threads
+        X, Y, out, n_threads, task
             As for `Bank.run_groups`, the rows in the order in which they came.
         """
         if not len(keys):
@@ -107,7 +135,7 @@ class Population:
                 for first in range(0, len(segments), step):
                     chunk = segments[first : first + step]
                     last_rows |= {segment.key: _last_row(segment) for segment in chunk}
-                    self._learn_segments(chunk, X, Y, out, n_threads)
+                    self._learn_segments(chunk, X, Y, out, n_threads, task)
         finally:
             for key, i in sorted(last_rows.items(), key=itemgetter(1)):
                 self.expiry.see(key, times[i])
@@ -122,6 +150,7 @@ class Population:
         Y: np.ndarray,
         out: np.ndarray,
         n_threads: int,
+        task: int,
     ) -> None:
         for segment in segments:
             if segment.fresh:
@@ -131,7 +160,7 @@ class Population:
         rows = np.concatenate([segment.rows for segment in segments])
         part = np.empty((len(rows), out.shape[1]))
         self.samples += len(rows)
-        self.bank.run_groups(slots, bounds, X[rows], Y[rows], part, n_threads)
+        self.bank.run_groups(slots, bounds, X[rows], Y[rows], part, n_threads, task)
         out[rows] = part
 
     def forget(self, key: Hashable) -> None:

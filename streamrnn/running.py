@@ -1,9 +1,8 @@
-"""What a model does: it predicts, learns, is told targets late, and rolls forward."""
+"""What a model does: it predicts and learns; what else steps are taken for is in `onward`."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -22,8 +21,9 @@ from streamrnn.layout import (
     workspace_parts,
     workspace_size,
 )
-from streamrnn.learner import ADVANCE, LABEL, LEARN, PREDICT, ROLL
-from streamrnn.statistics import FILLED, SAMPLES, UPDATES
+from streamrnn.learner import ADVANCE, LABEL, LEARN, OBSERVE, PREDICT, ROLL
+from streamrnn.onward import Onward
+from streamrnn.statistics import UPDATES
 from streamrnn.views import aligned_zeros
 
 #: Samples in one compiled call, and parameters x truncation x samples: so an interrupt is heard
@@ -31,12 +31,12 @@ from streamrnn.views import aligned_zeros
 SAMPLES_A_CALL, _WORK_A_CALL = 8192, 1 << 33
 
 #: What is done with one sample at a time.
-TASKS = (PREDICT, LEARN, LABEL, ADVANCE, ROLL)
+TASKS = (PREDICT, LEARN, LABEL, ADVANCE, ROLL, OBSERVE)
 
 _AGE = cpu.Call._fields.index("age")
 
 
-class Running:
+class Running(Onward):
     """Runs a model; `Model` has the numbers.
 
     ``x``, ``y`` and ``out`` are arguments of `run` for one sample, to be used again and again;
@@ -54,7 +54,6 @@ class Running:
     _n_threads: int
     _entry: Callable[[np.ndarray], None] | None
     _rate_factor = 1.0
-    _rolling = 0
 
     @property
     def n_columns(self) -> int:
@@ -123,11 +122,21 @@ class Running:
         learning
             Whether to learn; otherwise nothing but `out` and the workspace changes.
         """
+        self._run_block(X, Y, out, LEARN if learning else PREDICT)
+
+    def observe(self, X: np.ndarray, Y: np.ndarray, out: np.ndarray) -> None:
+        """Predict rows in their order and take their steps, as `observe_one` does.
+
+        The arguments are those of `run`.
+        """
+        self._run_block(X, Y, out, OBSERVE)
+
+    def _run_block(self, X: np.ndarray, Y: np.ndarray, out: np.ndarray, task: int) -> None:
         self._check_block(X, Y, out)
         step = self._samples_a_call
         for start in range(0, len(X), step):
             part = slice(start, start + step)
-            self._run_part(X[part], Y[part], out[part], LEARN if learning else PREDICT)
+            self._run_part(X[part], Y[part], out[part], task)
 
     @property
     def _samples_a_call(self) -> int:
@@ -189,90 +198,6 @@ class Running:
             words = self._words[task]
             words[_AGE] = age
             self._compiled(words)
-
-    # --- targets that come late
-
-    def advance_one(self) -> None:
-        """Predict the sample in ``x`` and take its step; its target will come later, by `label`.
-
-        With ``update_every=1`` this is `run_one` with a target that is not known. Otherwise it
-        makes no update, which waits for the target of the ``update_every``-th sample.
-        """
-        self.y[:, :-1] = np.nan
-        self._do_one(ADVANCE)
-
-    @property
-    def n_samples(self) -> int:
-        """How many steps were taken: the counter ``samples``."""
-        return int(self.statistics[SAMPLES])
-
-    def age_of(self, serial: int) -> int | None:
-        """Return how many steps ago a sample was, or None if it has left the window.
-
-        Parameters
-        ----------
-        serial
-            What the counter ``samples`` was after its step.
-        """
-        age = self.n_samples - serial
-        return age if 0 <= age < self.statistics[FILLED] else None
-
-    def label(self, age: int) -> None:
-        """Learn from the target in ``y``, which is that of an old step; there is no new one.
-
-        It is scaled as if it had come with the newest sample. If an update is due with that step,
-        the gradient goes back from there over what the window still has, so `advance_one` and
-        ``label(0)`` give the bits of `run_one`. A target that is not known changes nothing; one for
-        a step that has a target takes its place.
-
-        Parameters
-        ----------
-        age
-            How many steps before the newest one, as `age_of` returns it.
-
-        Raises
-        ------
-        ValueError
-            If there is no such step in the window.
-        """
-        filled = int(self.statistics[FILLED])
-        if not 0 <= age < filled:
-            raise ValueError(f"age={age!r}, but the window holds the newest {filled} steps")
-        self._do_one(LABEL, age)
-
-    # --- rolling forward
-
-    @contextmanager
-    def rolling(self) -> Iterator[None]:
-        """Let `roll_one` go forward without learning; at the end the model is as it was.
-
-        Nothing else may be done with the model meanwhile but to predict: its state is not that
-        after the newest sample.
-        """
-        _, own = self._halves
-        kept, counted = own.copy(), self.statistics.copy()
-        self._rolling += 1
-        try:
-            yield
-        finally:
-            self._rolling -= 1
-            own[:] = kept
-            self.statistics[:] = counted
-
-    def roll_one(self) -> None:
-        """Predict the sample in ``x``, and go on as if its target were what was predicted.
-
-        Nothing is learnt, and all is as it was after the end of `rolling`. A state that is not
-        finite starts again from zero, as in learning.
-
-        Raises
-        ------
-        RuntimeError
-            Outside of `rolling`.
-        """
-        if not self._rolling:
-            raise RuntimeError("roll_one() is for `with model.rolling():`, which undoes it")
-        self._do_one(ROLL)
 
     # --- learning rates
 

@@ -131,7 +131,7 @@ def _keep(value: float, moments: np.ndarray, i: int, clip: float, memory: float)
 
 
 @glue
-def _scaled(value: float, moments: np.ndarray, i: int, clip: float) -> float:
+def scaled_by(value: float, moments: np.ndarray, i: int, clip: float) -> float:
     """Return a value scaled by column `i` of the moments and itself."""
     if clip < math.inf:
         value = _within_reach(value, moments, i, clip)
@@ -156,7 +156,7 @@ def scale_inputs(
         if not is_usable(value, scale):
             out[i] = 0
         elif scale:
-            out[i] = _scaled(value, moments, i, clip)
+            out[i] = scaled_by(value, moments, i, clip)
         else:
             out[i] = value
 
@@ -177,20 +177,33 @@ def keep_inputs(
 
 
 @glue
+def n_missing(values: np.ndarray, n: int, scale: bool) -> int:
+    """Return how many of `values`, (n,), are missing."""
+    missing = 0
+    for i in range(n):
+        if not is_usable(values[i], scale):
+            missing += 1
+    return missing
+
+
+@glue
 def keep_and_scale_target(
     value: float, moments: np.ndarray, i: int, clip: float, memory: float
 ) -> float:
     """Take a target into column `i` of the moments and return it scaled by them and itself."""
-    scaled = _scaled(value, moments, i, clip)
+    scaled = scaled_by(value, moments, i, clip)
     _keep(value, moments, i, clip, memory)
     return scaled
 
 
 @kernel
-def keep_and_scale_about_zero(
-    value: float, moments: np.ndarray, i: int, clip: float, memory: float
+def scale_about_zero(
+    value: float, moments: np.ndarray, i: int, clip: float, memory: float, keeps: bool
 ) -> float:
-    """Do as `keep_and_scale_target` with a mean that is 0 for ever: so changes are scaled."""
+    """Do as `keep_and_scale_target` with a mean that is 0 for ever: so changes are scaled.
+
+    The moments stay as they are unless it `keeps` the value.
+    """
     standalone()
     taken = _within_reach(value, moments, i, clip) if clip < math.inf else value
     count, squares = moments[COUNT, i] + 1.0, moments[M2, i] + taken * taken
@@ -199,7 +212,8 @@ def keep_and_scale_about_zero(
     left = _weight_left(count, False, memory)
     if clip < math.inf and count <= START and 0.0 < abs(scaled) < 1.0 / STRAY:
         left = 0.5
-    moments[COUNT, i], moments[M2, i] = count * left, squares * left
+    if keeps:
+        moments[COUNT, i], moments[M2, i] = count * left, squares * left
     return clipped(scaled, clip)
 
 

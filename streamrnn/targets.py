@@ -10,7 +10,7 @@ from streamrnn._dispatch import glue
 from streamrnn.changes import changed, expected, keep_and_scale_change, note_value
 from streamrnn.lags import VALUES
 from streamrnn.layout import Sizes
-from streamrnn.scaling import clipped, is_usable, keep_and_scale_target, unscale
+from streamrnn.scaling import clipped, is_usable, keep_and_scale_target, scaled_by, unscale
 from streamrnn.statistics import SAMPLES, Statistics
 from streamrnn.updates import Settings
 
@@ -38,11 +38,14 @@ def keep_target(
     target: np.ndarray,
     age: int,
     is_late: bool,
+    keeps: bool,
 ) -> bool:
     """Write the scaled target and its weight to a row of the ring; say if anything is known.
 
     A late one of which nothing is known leaves the row alone. A change that starts from nowhere,
-    as the first, is not known to the ring although the target is.
+    as the first, is not known to the ring although the target is. A target that is only observed is
+    not kept: moments stay, and its weight is negative, so steps to come know it as the last one and
+    no gradient ever comes from it.
     """
     scale, last = settings.scale_target != 0.0, sizes.n_targets
     weight = ring.dtype.type(target[last])  # as the ring has it: too small a weight is 0 there
@@ -57,14 +60,18 @@ def keep_target(
             ring[k] = math.nan
         elif sizes.is_change != 0:
             serial = statistics.counters[SAMPLES] - age
-            ring[k] = keep_and_scale_change(settings, statistics, slot, target[k], k, serial)
-        elif scale:
+            ring[k] = keep_and_scale_change(settings, statistics, slot, target[k], k, serial, keeps)
+        elif scale and keeps:
             ring[k] = keep_and_scale_target(
                 target[k], statistics.targets, k, settings.scale_clip, settings.scale_memory
             )
+        elif scale:
+            ring[k] = scaled_by(target[k], statistics.targets, k, settings.scale_clip)
         else:
             ring[k] = target[k]
-    ring[last] = weight if known else 0.0
+    ring[last] = 0.0
+    if known:
+        ring[last] = weight if keeps else -weight
     return known
 
 

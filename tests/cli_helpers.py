@@ -5,10 +5,14 @@ import gzip
 import json
 import lzma
 import math
+import sys
 
 import numpy as np
 from click.testing import CliRunner, Result
 from streamrnn_cli.main import commands
+
+#: The command as a process of its own.
+COMMAND = [sys.executable, "-m", "streamrnn_cli"]
 
 COMPRESS = {"": bytes, ".gz": gzip.compress, ".bz2": bz2.compress, ".xz": lzma.compress}
 
@@ -70,12 +74,17 @@ def use_spy(monkeypatch):
     return built
 
 
-def replay(*args, stdin=None) -> Result:
-    """Run ``streamrnn replay`` in this process."""
-    result = CliRunner().invoke(commands, ["replay", *map(str, args)], input=stdin)
+def invoke(*args, stdin=None) -> Result:
+    """Run ``streamrnn`` in this process."""
+    result = CliRunner().invoke(commands, [str(arg) for arg in args], input=stdin)
     if result.exception is not None and not isinstance(result.exception, SystemExit):
         raise result.exception
     return result
+
+
+def replay(*args, stdin=None) -> Result:
+    """Run ``streamrnn replay`` in this process."""
+    return invoke("replay", *args, stdin=stdin)
 
 
 def metrics_of(tmp_path, *args, stdin=None) -> dict:

@@ -2,11 +2,29 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from estimator_helpers import SMALL, plain
 
 from streamrnn import RNNClassifier, RNNRegressor
+
+HERE = Path(__file__).parent
+
+#: What takes longest begins first, so that no process is left alone with it in the end. It needs
+#: pytest-xdist's ``--no-loadscope-reorder``, without which files of many tests come first.
+SLOW = (
+    *("test_compilation.py", "test_team.py", "test_laws.py", "test_readout_laws.py"),
+    *("test_family.py", "test_gradient_credit.py", "test_late_targets.py", "test_cli_warmup.py"),
+    *("test_readout_twin.py", "test_safety.py", "test_online_twin.py", "test_travel_targets.py"),
+)
+
+
+def pytest_collection_modifyitems(items):
+    place = {HERE / name: i for i, name in enumerate(SLOW)}
+    assert all(path.is_file() for path in place), "SLOW names a file that is not there"
+    items.sort(key=lambda item: place.get(item.path, len(place)))
 
 
 @pytest.fixture

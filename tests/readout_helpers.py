@@ -116,6 +116,13 @@ class Pair:
         self.model.run_one(True)
         self.twin.learn(x, y, weight)
 
+    def observe(self, x, y, weight):
+        self.model.row[:] = x
+        self.model.y[0, :-1] = math.nan if y is None else y
+        self.model.y[0, -1] = weight
+        self.model.observe_one()
+        self.twin.observe(x, y, weight)
+
     def wait(self, x):
         wait(self.model, x)
         self.twin.learn(x, None, waits=True)

@@ -1,42 +1,50 @@
 """Every prediction is made before its row is learnt, and a long stream needs no more memory."""
 
 import tracemalloc
+from functools import partial
 
 import numpy as np
 import pytest
 from cli_helpers import Spy, replay, use_spy, write
 from river import datasets
-from streamrnn_cli.baselines import baselines
-from streamrnn_cli.blocks import SIZE, blocks
-from streamrnn_cli.contestants import Baseline
+from streamrnn_cli.batches import SIZE, gathered
+from streamrnn_cli.blocks import Block
+from streamrnn_cli.contestants import LinearBaseline, baselines
+from streamrnn_cli.errors import RowError
 from streamrnn_cli.lags import Lags
-from streamrnn_cli.rows import Sample
+from streamrnn_cli.sources import Batch, Row
+
+
+def block_of(targets, first=0):
+    """A block with one feature, the place of the row in a cycle of seven."""
+    is_label = any(isinstance(target, str) for target in targets)
+    numbers = range(first, first + len(targets))
+    X = np.array([[n % 7.0] for n in numbers])
+    return Block(("a",), X, np.array(targets, object if is_label else np.float64), numbers)
 
 
 def test_the_network_predicts_each_row_before_it_learns_it(monkeypatch):
     spy = use_spy(monkeypatch)
-    assert replay("--lags", 2).exit_code == 0
+    assert replay("river:TrumpApproval").exit_code == 0
     events = spy[0].events
-    assert [event[0] for event in events] == ["predict", "learn"] * 1268
-    y = [y for _, y in datasets.WaterFlow()]
-    for t, ((_, x), (_, learnt, target)) in enumerate(zip(events[::2], events[1::2], strict=True)):
-        assert x is learnt
-        assert target == y[t]
-        for lag in (1, 2):
-            known = x[f"target[t-{lag}]"]
-            assert known == y[t - lag] if t >= lag else np.isnan(known)
+    rows = list(datasets.TrumpApproval())
+    assert [event[0] for event in events] == ["predict", "learn"] * len(rows)
+    for (x, y), (_, seen), (_, learnt, target) in zip(rows, events[::2], events[1::2], strict=True):
+        assert seen is learnt
+        assert target == y
+        assert seen == x
 
 
 def test_the_baselines_predict_each_row_before_they_learn_it():
     spy = Spy()
-    contestant = Baseline("spy", spy)
-    samples = [Sample(t, None, ("a",), [float(t)], y) for t, y in enumerate([5.0, None, 7.0])]
-    (block,) = blocks(samples, Lags("y", 1, "regression"))
-    assert contestant.play(block) == [0.0, 5.0, 5.0]
-    assert [event[0] for event in spy.events] == [
-        *("predict", "learn"),
-        "predict",
-        *("predict", "learn"),
+    contestant = LinearBaseline("spy", spy, Lags("y", 1))
+    assert contestant.play(block_of([5.0, np.nan, 7.0])).tolist() == [0.0, 5.0, 5.0]
+    assert spy.events == [
+        ("predict", {"a": 0.0}),
+        ("learn", {"a": 0.0}, 5.0),
+        ("predict", {"a": 1.0, "y[t-1]": 5.0}),
+        ("predict", {"a": 2.0}),
+        ("learn", {"a": 2.0}, 7.0),
     ]
 
 
@@ -50,24 +58,28 @@ def test_changing_the_future_changes_no_prediction(task):
     changed = targets[:40] + (["flat"] * 20 if task == "classification" else [1e3] * 20)
 
     def played(series):
-        samples = [Sample(t, None, ("a",), [t % 7.0], y) for t, y in enumerate(series)]
-        rivals = [Baseline(name, model) for name, model in baselines(task).items()]
-        made = [[] for _ in rivals]
-        for block in blocks(samples, Lags("y", 2, task)):
-            for predictions, rival in zip(made, rivals, strict=True):
-                predictions += rival.play(block)
-        return [predictions[:41] for predictions in made]
+        rivals = baselines("all", task, partial(Lags, "y", 2))
+        return [rival.play(block_of(series)).tolist()[:41] for rival in rivals]
 
+    assert len(played(targets)) == 3
     assert played(targets) == played(changed)
 
 
-def test_blocks_are_cut_where_the_columns_change():
+def test_batches_are_cut_where_the_columns_change():
     names = [("a",)] * 3 + [("a", "b")] * 2 + [("a",)] * (SIZE + 1)
-    samples = [Sample(t, None, n, [1.0] * len(n), 2.0) for t, n in enumerate(names)]
-    made = list(blocks(samples, Lags("y", 1, "regression")))
-    assert [len(block) for block in made] == [3, 2, SIZE, 1]
-    assert [block.names for block in made[:2]] == [("a", "y[t-1]"), ("a", "b", "y[t-1]")]
-    assert [number for block in made for number in block.numbers] == list(range(len(names)))
+    rows = [Row(t, n, [1.0] * len(n), t) for t, n in enumerate(names)]
+    made = list(gathered(rows))
+    assert [len(batch) for batch in made] == [3, 2, SIZE, 1]
+    assert [batch.columns for batch in made[:2]] == [("a",), ("a", "b")]
+    assert [offset for batch in made for offset in batch.offsets] == list(range(len(names)))
+
+
+def test_nothing_overtakes_an_error_or_a_pause():
+    error = RowError("bad")
+    row, batch = Row(1, ("a",), [1.0], 1), Batch(("a",), [[1.0, 2.0, 3.0]], [2, 3, 4], [2, 3, 4])
+    made = list(gathered([row, error, row, None, row, batch, row], size=2))
+    lengths = [len(item) if isinstance(item, Batch) else item for item in made]
+    assert lengths == [1, error, 1, None, 1, 2, 1, 1]
 
 
 class Forgetful(Spy):

@@ -3,18 +3,22 @@
 import doctest
 import importlib
 import io
+import json
 import math
 import pkgutil
 
+import numpy as np
 import pytest
 import streamrnn_cli
 from cli_helpers import metrics_of, use_spy
+from river import metrics
 from streamrnn_cli import cells as cell_parts
 from streamrnn_cli import sources
 from streamrnn_cli.console import PAUSE, Console
 from streamrnn_cli.errors import DataError
+from streamrnn_cli.lags import Lags
 from streamrnn_cli.lines import TextLines
-from streamrnn_cli.metrics import Scores
+from streamrnn_cli.metrics import scores
 from streamrnn_cli.suggestions import did_you_mean, listed
 from streamrnn_cli.table import number
 
@@ -107,18 +111,57 @@ class TestConsole:
 class TestScores:
     @pytest.mark.parametrize("prediction", [math.nan, math.inf, 1e300])
     def test_a_prediction_beyond_numbers_is_not_hidden(self, prediction):
-        scores = Scores("regression")
-        scores.update([1.0, 1.0], [1.0, prediction])
-        scores.update([2.0], [2.0])
-        assert all(map(math.isnan, scores.values().values()))
+        found = scores("regression")
+        found.update(np.array([1.0, 1.0]), np.array([1.0, prediction]))
+        found.update(np.array([2.0]), np.array([2.0]))
+        assert all(map(math.isnan, found.values().values()))
 
     def test_labels(self):
-        scores = Scores("classification")
-        scores.update(list("aabb"), list("abbb"))
+        found = scores("classification")
+        found.update(np.array(list("aabb"), object), np.array(list("abbb"), object))
         # Agreement 3/4, by chance 1/2; F1 of a 2/3, of b 4/5.
-        assert scores.values() == pytest.approx(
+        assert found.values() == pytest.approx(
             {"accuracy": 0.75, "macro_F1": (2 / 3 + 4 / 5) / 2, "kappa": 0.5}
         )
+
+    def test_blocks_are_as_good_as_rivers_metrics_of_rows(self, rng):
+        targets, predictions = rng.normal(3, 2, 500), rng.normal(3, 2, 500)
+        found = scores("regression")
+        for rows in np.split(np.arange(500), [1, 1, 60, 400]):
+            found.update(targets[rows], predictions[rows])
+        rivers = {"MAE": metrics.MAE(), "RMSE": metrics.RMSE(), "R2": metrics.R2()}
+        for name, metric in rivers.items():
+            for target, prediction in zip(targets.tolist(), predictions.tolist(), strict=True):
+                metric.update(target, prediction)
+            assert found.values()[name] == pytest.approx(metric.get())
+        again = scores("regression")
+        again.restore(json.loads(json.dumps(found.state())))
+        assert again.values() == found.values()
+
+
+class TestLags:
+    def test_of_numbers(self):
+        lags = Lags("y", 2)
+        made = []
+        for target in (1.0, 2.0, None, 4.0):
+            made.append(lags.extended({"a": 0.0}))
+            lags.remember(target)
+        assert made == [
+            {"a": 0.0},
+            {"a": 0.0, "y[t-1]": 1.0},
+            {"a": 0.0, "y[t-1]": 2.0, "y[t-2]": 1.0},
+            {"a": 0.0, "y[t-2]": 2.0},
+        ]
+
+    def test_of_labels(self):
+        lags = Lags("y", 1)
+        made = []
+        for target in ("up", "up", "down", None, "up"):
+            made.append(lags.extended({}))
+            lags.remember(target)
+        up, down = "y[t-1]=up", "y[t-1]=down"
+        # Not there before the first "down" has been seen.
+        assert made == [{}, {up: 1.0}, {up: 1.0}, {up: 0.0, down: 1.0}, {}]
 
 
 @pytest.mark.parametrize(
@@ -137,12 +180,14 @@ def test_suggestions():
 def test_a_new_source_is_one_new_file(tmp_path, monkeypatch):
     (tmp_path / "counting.py").write_text(
         "from contextlib import contextmanager\n"
-        "from streamrnn_cli.sources.protocol import Row, Source\n"
+        "from streamrnn_cli.sources.counted import CountedSource\n"
+        "from streamrnn_cli.sources.protocol import Row\n"
         "SCHEME = 'count'\n"
         "@contextmanager\n"
         "def open_source(rest):\n"
-        "    rows = (Row(i, ('y',), (i,)) for i in range(1, int(rest) + 1))\n"
-        "    yield Source('count:' + rest, rows, unit='row', target='y', task='regression')\n"
+        "    rows = (Row(i, ('y',), (i,), i) for i in range(1, int(rest) + 1))\n"
+        "    known = {'unit': 'row', 'target': 'y', 'task': 'regression'}\n"
+        "    yield CountedSource('count:' + rest, rows, **known)\n"
     )
     monkeypatch.setattr(sources, "__path__", [*sources.__path__, str(tmp_path)])
     use_spy(monkeypatch)

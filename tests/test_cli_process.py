@@ -7,9 +7,7 @@ import sys
 import time
 
 import pytest
-from cli_helpers import write
-
-COMMAND = [sys.executable, "-m", "streamrnn_cli"]
+from cli_helpers import COMMAND, write
 
 
 def run(*args, **options):
@@ -25,7 +23,9 @@ def run(*args, **options):
         ["--help"],
         ["replay", "--help"],
         ["warmup", "--help"],
+        ["inspect", "--help"],
         ["replay", "--lr", "no"],
+        ["replay", "--show-config"],
         [],
     ],
 )
@@ -106,6 +106,8 @@ def test_stopped_half_way(tmp_path, number, code, said):
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
+        # Where the tests run in the background, a shell has it ignored, and children inherit that.
+        preexec_fn=lambda: signal.signal(number, signal.SIG_DFL),
     )
     with process:
         process.stdin.write(b"y\n" + b"1\n" * 3000)

@@ -15,7 +15,11 @@ from streamrnn.backends import cpu
 
 PACKAGE = Path(streamrnn.__file__).parent
 
-RUN = """
+#: A model that is compiled soon, and by other files, too.
+SOON = {"head": "linear", "loss": "squared", "optimizer": "sgd", "dtype": "float64"}
+SOON |= {"hidden_size": 4, "truncation": 4}
+
+RUN = f"""
 import sys
 from streamrnn import RNNRegressor
 from streamrnn.backends import cpu
@@ -23,11 +27,12 @@ cell = sys.argv[1]
 if ":" in cell:
     module, name = cell.split(":")
     cell = getattr(__import__(module), name)
-model = RNNRegressor(cell=cell, hidden_size=4, truncation=4)
+model = RNNRegressor(cell=cell, **{SOON})
 for t in range(30):
-    model.learn_one({"a": t % 3, "b": t % 4}, t % 5)
+    model.learn_one({{"a": t % 3, "b": t % 4}}, t % 5)
 stats = cpu.run_for(*model._model._kind).stats
-print(sum(stats.cache_hits.values()), sum(stats.cache_misses.values()), model.predict_one({"a": 1}))
+said = model.predict_one({{"a": 1}})
+print(sum(stats.cache_hits.values()), sum(stats.cache_misses.values()), said)
 """
 
 
@@ -61,23 +66,29 @@ def test_a_second_call_compiles_nothing(stream):
 
 
 def test_a_new_process_hits_the_cache_and_an_edit_misses_it(tmp_path):
-    """The cache must answer for files that the entry point only imports."""
-    shutil.copytree(PACKAGE, tmp_path / "streamrnn", ignore=shutil.ignore_patterns("__pycache__"))
-    cache = tmp_path / "cache"
-    assert _run("rnn", cwd=tmp_path, cache=cache)[:2] == (0, 1)
-    hits, misses, prediction = _run("rnn", cwd=tmp_path, cache=cache)
-    assert (hits, misses) == (1, 0)
+    """The cache must answer for files that the entry point only imports.
 
-    edited = tmp_path / "streamrnn" / "cells" / "elman.py"
-    source = edited.read_text()
-    edited.write_text(source.replace("h = tanh(pre[0, j])", "h = tanh(pre[0, j] + one)"))
+    What docs/design.md shows is a cell, and known by its name once its file is in the folder.
+    """
+    page = (PACKAGE.parent / "docs" / "design.md").read_text()
+    source = page.split("```python\n")[1].split("```")[0]
+    root = tmp_path / "streamrnn"
+    shutil.copytree(PACKAGE, root, ignore=shutil.ignore_patterns("__pycache__"))
+    edited = root / "cells" / "mine.py"
+    edited.write_text(source)
+    cache, prediction = tmp_path / "cache", _run_here("rnn")
+    assert _run("mine", cwd=tmp_path, cache=cache) == (0, 1, prediction)
+    assert _run("mine", cwd=tmp_path, cache=cache) == (1, 0, prediction)
+
+    edited.write_text(source.replace("= tanh(pre[0, j])", "= tanh(pre[0, j] + one)"))
     assert edited.read_text() != source
-    hits, misses, changed = _run("rnn", cwd=tmp_path, cache=cache)
+    hits, misses, changed = _run("mine", cwd=tmp_path, cache=cache)
     assert (hits, misses) == (0, 1)
     assert changed != prediction
+    assert len(list(cache.rglob("*.nbi"))) == len(list(cache.rglob("*.nbc"))) == 2
 
     edited.write_text(source)
-    assert _run("rnn", cwd=tmp_path, cache=cache) == (1, 0, prediction)
+    assert _run("mine", cwd=tmp_path, cache=cache) == (1, 0, prediction)
 
 
 CELL = '''
@@ -119,30 +130,22 @@ def test_a_users_own_cell_is_one_file_cached_and_never_stale(tmp_path):
     assert changed != prediction
 
 
-def test_the_cell_of_the_design_page_is_one_file(tmp_path):
-    """What docs/design.md shows is a cell, and known by its name once its file is in the folder."""
-    page = (PACKAGE.parent / "docs" / "design.md").read_text()
-    source = page.split("```python\n")[1].split("```")[0]
-    root = tmp_path / "streamrnn"
-    shutil.copytree(PACKAGE, root, ignore=shutil.ignore_patterns("__pycache__"))
-    (root / "cells" / "mine.py").write_text(source)
-    cache = tmp_path / "cache"
-    assert _run("mine", cwd=tmp_path, cache=cache) == (0, 1, _run_here("rnn"))
-
-
 def _run_here(cell):
-    model = RNNRegressor(cell=cell, hidden_size=4, truncation=4)
+    model = RNNRegressor(cell=cell, **SOON)
     for t in range(30):
         model.learn_one({"a": t % 3, "b": t % 4}, t % 5)
     return model.predict_one({"a": 1})
 
 
-def test_versions_do_not_share_files(tmp_path):
+def test_versions_do_not_share_files():
     """Two processes that compile different versions at once must not write over each other."""
-    cache = tmp_path / "cache"
+    found = []
     for cell in ("rnn", "rnn_relu"):
-        _run(cell, cwd=PACKAGE.parent, cache=cache)
-    assert len(list(cache.rglob("*.nbi"))) == len(list(cache.rglob("*.nbc"))) == 2
+        _run_here(cell)
+        compiled = cpu.run_for(*RNNRegressor(cell=cell, **SOON)._model._kind)
+        found.append(compiled._cache.files())
+    assert [{path.suffix for path in files} for files in found] == [{".nbi", ".nbc"}] * 2
+    assert not set(found[0]) & set(found[1])
 
 
 def test_an_unwritable_cache_only_warns(tmp_path, monkeypatch):
@@ -172,8 +175,7 @@ def test_plain_python_gives_the_numbers_of_compiled_code():
     """The interpreted lane compares its own answer with that of a compiled process."""
     script = (
         "from streamrnn import RNNRegressor\n"
-        "model = RNNRegressor(hidden_size=3, truncation=4, num_layers=2, dtype='float64',\n"
-        "                     optimizer='sgd')\n"
+        "model = RNNRegressor(hidden_size=3, truncation=4, num_layers=2, dtype='float64')\n"
         "for t in range(40):\n"
         "    model.learn_one({'a': t % 3, 'b': t % 4}, t % 5)\n"
         "print(model.predict_one({'a': 1, 'b': 2}))\n"

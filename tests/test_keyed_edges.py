@@ -210,7 +210,7 @@ def test_no_more_threads(monkeypatch):
     """A helper that cannot be started is done without."""
     monkeypatch.setenv(helpers.THREADS_VARIABLE, "2")
     helpers.helpers_of.cache_clear()
-    model = RNNRegressor(cell="rnn", hidden_size=256, truncation=2)
+    model = RNNRegressor(hidden_size=256, truncation=2)
 
     def refuse(self):
         raise RuntimeError("can't start new thread")

@@ -43,8 +43,10 @@ def tell(model, age, y, weight=1.0):
 @pytest.mark.parametrize("window", WINDOWS, ids=window_name)
 @pytest.mark.parametrize("cell", cells.registry())
 def test_at_once_is_as_if_it_had_come_with_the_sample(cell, window, num_layers, rng):
-    words = {"cell": cell, "num_layers": num_layers, "scale_target": True, "optimizer": "adam"}
-    words |= {"clip_norm": 0.5, "n_outputs": 2, "dtype": "float32", **window}
+    words = {"cell": cell, "num_layers": num_layers, "scale_target": True}
+    words |= {"clip_norm": 0.5, "n_outputs": 2, **window}
+    if cell == "lstm":  # moments of gradients, and single precision, with one of the cells
+        words |= {"optimizer": "adam", "dtype": "float32"}
     one, other = engine(**words), engine(**words)
     for t in range(40):
         x, y = rng.normal(size=3), rng.normal(size=2)

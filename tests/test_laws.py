@@ -240,7 +240,8 @@ def test_predictions_and_repetitions_of_them_change_nothing(algorithm, num_layer
 
 @pytest.mark.parametrize("name", heads.registry())
 def test_heads_start_at_the_mean(name, stream):
-    model = plain(RNNRegressor, hidden_size=4, truncation=4, head=name, lr=0.0)
+    words = {"head": name, "loss": RNNRegressor().loss, "hidden_size": 4, "truncation": 4}
+    model = plain(RNNRegressor, **words, lr=0.0)
     if model._model.blueprint.sized(3, 1).n_head_memory:
         stream = stream[:1]  # it learns at any rate, but of one target only the mean is known
     for x, y in stream:

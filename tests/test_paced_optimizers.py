@@ -13,6 +13,7 @@ from streamrnn.layout import notes
 from streamrnn.optimizers import Intentional, ObGD
 
 PLAIN = {"truncation": 4, "lr": 1e-4, "activations": "recomputed"}
+PACED = {**SMALL, "optimizer": "intentional", "dtype": "float64"}
 X = np.array([[0.3, -1.0, 0.5]])
 
 
@@ -50,7 +51,7 @@ def test_intentional_lowers_the_sum_of_the_losses(loss):
 
 def test_intentional_holds_spikes():
     """An error of 1e6 times the usual size counts as one of 20 times."""
-    model = engine(optimizer="intentional", lr=0.1, scale_inputs=False)
+    model = engine(**PLAIN | {"optimizer": "intentional", "lr": 0.1})
     rng = np.random.default_rng(0)
     for x in rng.normal(size=(300, 3)):
         learn(model, x, x[0] + rng.normal())
@@ -95,9 +96,8 @@ def test_windows_weights_and_unknown_targets_as_the_twin_has_them(optimizer):
 
 def test_a_fleet_of_one_stream_is_an_estimator(rng):
     xs, y = rng.normal(size=(200, 2)), rng.normal(size=200)
-    words = {**SMALL, "optimizer": "intentional"}
-    fleet = KeyedModel(plain(RNNRegressor, **words), "id", weights="shared")
-    single = plain(RNNRegressor, **words)
+    fleet = KeyedModel(plain(RNNRegressor, **PACED), "id", weights="shared")
+    single = plain(RNNRegressor, **PACED)
     fleet.replay(["only"] * 200, xs, y, features=["a", "b"])
     single.replay(xs, y, features=["a", "b"])
     assert model_bytes(fleet.extract("only")) == model_bytes(single)
@@ -106,9 +106,8 @@ def test_a_fleet_of_one_stream_is_an_estimator(rng):
 def test_streams_alike_move_shared_weights_as_one_would(rng):
     """The mean of equal gradients and of equal losses is each of them."""
     xs, y = rng.normal(size=(50, 2)), rng.normal(size=50)
-    words = {**SMALL, "optimizer": "intentional", "dtype": "float64"}
-    fleet = KeyedModel(plain(RNNRegressor, **words), "id", weights="shared")
-    single = plain(RNNRegressor, **words)
+    fleet = KeyedModel(plain(RNNRegressor, **PACED), "id", weights="shared")
+    single = plain(RNNRegressor, **PACED)
     fleet.replay([0, 1, 2] * 50, np.repeat(xs, 3, axis=0), np.repeat(y, 3), features=["a", "b"])
     single.replay(xs, y, features=["a", "b"])
     for name, found in fleet.extract(0).get_weights().items():
@@ -116,7 +115,7 @@ def test_streams_alike_move_shared_weights_as_one_would(rng):
 
 
 def test_a_reset_forgets_the_usual_error_and_a_file_does_not(rng):
-    model = plain(RNNRegressor, **SMALL, optimizer=Intentional(lr=0.1, limit=5.0))
+    model = plain(RNNRegressor, **PACED | {"optimizer": Intentional(lr=0.1, limit=5.0)})
     model.replay(rng.normal(size=(30, 2)), rng.normal(size=30))
     assert notes(model._model.sizes, model._model.parts)[0] > 0
     again = RNNRegressor.from_bytes(model.to_bytes())

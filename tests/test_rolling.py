@@ -8,14 +8,18 @@ import numpy as np
 import pytest
 from engine_helpers import bits, blueprint, engine, get, learn
 from naive import OPTIMIZERS
+from test_online_twin import CASES
 
 from streamrnn.bank import Bank
 from streamrnn.fleet import Fleet
 from streamrnn.updates import GREATEST_RATE
 
+#: The cell, the loss and the algorithm that each optimizer is compiled with for its twin, too.
+COMPANY = {optimizer: (cell, loss, how) for cell, loss, optimizer, how in map(str.split, CASES)}
+
 
 def trained(rng, n=12, **words):
-    model = engine(cell="lstm", num_layers=2, **words)
+    model = engine(**{"cell": "lstm", "num_layers": 2, **words})
     for _ in range(n):
         x = rng.normal(size=3)
         learn(model, x, x[0] + 2.0)
@@ -90,7 +94,7 @@ class TestRolling:
         assert bits(model) == before
 
     def test_a_state_that_is_not_finite_starts_again(self, rng):
-        model = engine(cell="rnn_relu", dtype="float32")
+        model = engine(cell="rnn_relu", loss="absolute", dtype="float32")
         still = copy.deepcopy(model)
         X = np.tile([1e10, 1.0, -1e10], (60, 1))
         for each in (model, still):
@@ -160,9 +164,11 @@ class TestRate:
 class TestReset:
     @pytest.mark.parametrize("optimizer", OPTIMIZERS)
     def test_the_next_updates_are_those_of_a_new_optimizer(self, optimizer, rng):
-        model = trained(rng, optimizer=optimizer)
+        cell, loss, how = COMPANY.get(optimizer, ("lstm", "squared", "stored"))
+        words = {"cell": cell, "loss": loss, "activations": how, "optimizer": optimizer}
+        model = trained(rng, **words)
         model.reset_optimizer()
-        fresh = engine(cell="lstm", num_layers=2, optimizer=optimizer)
+        fresh = engine(num_layers=2, **words)
         fresh.parts.parameters[:] = model.parts.parameters
         fresh.parts.state[:] = model.parts.state
         fresh.parts.targets[:], fresh.parts.memory[:] = model.parts.targets, model.parts.memory

@@ -19,11 +19,17 @@ from streamrnn.backends import helpers
 from streamrnn.parallel import available_cores
 
 FEATURES = ["a", "b", "c"]
-ROWS = 110
+ROWS = 60
 
 CONFIGURATIONS = [
     {"cell": "lstm", "clip_norm": 0.5, "l2": 1e-3},
-    {"cell": "gru", "optimizer": "nesterov", "num_layers": 2, "activations": "recomputed"},
+    {
+        **PLAIN[RNNRegressor],
+        "cell": "gru",
+        "optimizer": "nesterov",
+        "num_layers": 2,
+        "activations": "recomputed",
+    },
     {
         "cell": "rnn",
         "optimizer": "rmsprop",
@@ -195,6 +201,7 @@ INTERRUPTED = """
 import os, signal, threading, time
 import numpy as np
 from streamrnn import RNNRegressor
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where run in the background
 X = np.zeros((10**5, 1))
 model = RNNRegressor(hidden_size=256, truncation=4, seed=1)
 model.replay(X[:5], X[:5, 0], features=["a"])

@@ -37,9 +37,9 @@ def test_a_regressor_over_a_thousand_steps(cell, num_layers, tmp_path, rng):
 
 
 @pytest.mark.parametrize("num_layers", [1, 2])
-@pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
-def test_a_classifier_over_a_thousand_steps(cell, num_layers, tmp_path, rng):
-    model = RNNClassifier(**SMALL, cell=cell, num_layers=num_layers, lr=0.01)
+def test_a_classifier_over_a_thousand_steps(num_layers, tmp_path, rng):
+    """Of one cell: what comes above it does not know which it is."""
+    model = RNNClassifier(**SMALL, num_layers=num_layers, lr=0.01)
     model = taught(model, rng, LABELS)
     difference = largest_difference(model, tmp_path / "model.onnx", gappy(rng, STEPS))
     assert difference < 1e-5

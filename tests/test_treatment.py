@@ -141,6 +141,7 @@ def test_noise_has_mean_and_deviation():
 
 def test_each_update_shrinks_and_perturbs_every_parameter(rng):
     words = {**SMALL, "num_layers": 2, "dtype": "float64", "lr": 0.0, "seed": 2**40 + 7}
+    words["optimizer"] = "sgd"
     model = plain(RNNRegressor, **words, shrink=0.1, perturb=0.01)
     model.learn_one({"a": 1.0, "b": 2.0}, None)
     key = np.random.SeedSequence(2**40 + 7).generate_state(2).tolist()

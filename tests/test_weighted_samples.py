@@ -79,7 +79,7 @@ def test_zero_only_advances(weighted_case):
 def test_two_is_twice_the_step_and_not_two_steps(weighted_case):
     """With SGD and no clipping the weights move twice as far; the state takes one step."""
     kind, samples = weighted_case
-    arguments = {"optimizer": "sgd", "clip_norm": None, "dtype": "float64"}
+    arguments = {"cell": "gru", "optimizer": "sgd", "clip_norm": None, "dtype": "float64"}
     model = learn(plain(kind, **SMALL, **arguments), samples)
     before, copies = model.get_weights(), [pickle.loads(pickle.dumps(model)) for _ in range(3)]
     once, double, twice = copies

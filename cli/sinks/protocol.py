@@ -1,10 +1,11 @@
 """Where predictions go, and what a module of this package has to offer to be such a place.
 
-A module is a **scheme** (``kafka://HOST/TOPIC``) if it defines ``SCHEME`` and ``open_sink(rest)``, a
-context manager that gives a :class:`Sink`; `rest` is what follows the colon.
+A module is a **scheme** (``kafka://HOST/TOPIC``) if it defines ``SCHEME`` and
+``open_sink(rest)``, a context manager that gives a :class:`Sink`; `rest` is what follows the
+colon.
 
-It is a **text format** if it defines ``SUFFIX`` and ``lines(columns, rows)``, which returns the text
-of some records, and ``header(columns)``.
+It is a **text format** if it defines ``SUFFIX``, ``header(columns)``, which returns the text before
+the first record, and ``lines(columns, records)``, which returns that of some records.
 
 All must be importable without NumPy and whatever else they need.
 """
@@ -42,4 +43,4 @@ class Sink(Protocol):
         """
 
     def size(self) -> int | None:
-        """Return how far a file has come, in bytes, after `flush`; None for what cannot be cut."""
+        """Return how long a file is, once it is on the disk; None for what cannot be cut."""

@@ -17,9 +17,11 @@ from ..compression import decompressed, suffixes
 from ..errors import DataError
 from ..suggestions import did_you_mean
 from .protocol import Batch, Item, Row, Source
+from .standard_input import open_live
+from .tail import open_tail
 from .text import TextSource
 
-__all__ = ["Batch", "Item", "Row", "Source", "formats", "open_source"]
+__all__ = ["Batch", "Item", "Row", "Source", "formats", "is_live", "open_source"]
 
 
 @cache
@@ -39,7 +41,16 @@ def _schemes() -> dict[str, ModuleType]:
     return {module.SCHEME: module for module in _modules() if hasattr(module, "SCHEME")}
 
 
-def open_source(spec: str, format: str | None = None) -> AbstractContextManager[Source]:
+@cache
+def is_live(spec: str) -> bool:
+    """Say whether a source is of a kind that never ends by itself."""
+    scheme, colon, _ = spec.partition(":")
+    return bool(colon) and getattr(_schemes().get(scheme), "IS_LIVE", False)
+
+
+def open_source(
+    spec: str, format: str | None = None, *, live: bool = False
+) -> AbstractContextManager[Source]:
     """Open a file, standard input (``-``) or what a scheme such as ``river:`` stands for.
 
     Parameters
@@ -48,10 +59,14 @@ def open_source(spec: str, format: str | None = None) -> AbstractContextManager[
         The source, as given on the command line.
     format
         The name of a text format; None to tell it by the suffix, else by the first line.
+    live
+        Whether a file grows, and lines of standard input come when they come.
     """
     scheme, colon, rest = spec.partition(":")
     if colon and scheme in _schemes():
         return _schemes()[scheme].open_source(rest)
+    if live:
+        return open_live(format) if spec == "-" else open_tail(spec, format)
     return _open_text(spec, format)
 
 
@@ -60,7 +75,7 @@ def _open_text(path: str, format: str | None) -> Iterator[Source]:
     by_suffix = {suffix: m for m in formats().values() for suffix in m.SUFFIXES}
     suffix, compressed_as = suffixes(path)
     name = "standard input" if path == "-" else path
-    stream = sys.stdin.buffer if path == "-" else _open_file(path)
+    stream = sys.stdin.buffer if path == "-" else open_file(path)
     try:
         chosen = formats()[format] if format else by_suffix.get(suffix)
         readers = [chosen] if chosen else list(formats().values())
@@ -70,7 +85,14 @@ def _open_text(path: str, format: str | None) -> Iterator[Source]:
             stream.close()
 
 
-def _open_file(path: str) -> BinaryIO:
+def open_file(path: str) -> BinaryIO:
+    """Open a file for reading.
+
+    Raises
+    ------
+    DataError
+        If there is none, or it cannot be opened.
+    """
     try:
         return open(path, "rb")
     except FileNotFoundError:

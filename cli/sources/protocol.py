@@ -65,7 +65,7 @@ class Batch(NamedTuple):
     offsets: Sequence[Any]
 
     def __len__(self) -> int:
-        """The number of rows, not that of the fields."""
+        """Return the number of rows, not that of the fields."""
         return len(self.lines)
 
 

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from types import ModuleType
 from typing import Any
 
-from ..errors import RowError
 from ..lines import Pause, TextLines
 from .protocol import Item, Position, Source
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import numpy as np
+
 from streamrnn._dispatch import standalone
 from streamrnn._registry import plugin
-from streamrnn.activations import tanh
+from streamrnn.activations import near_ends_of_tanh, tanh
 from streamrnn.cells.protocol import backward, forward
 
 
@@ -22,6 +24,10 @@ from streamrnn.cells.protocol import backward, forward
 class Elman(NamedTuple):
     """Elman network with tanh units."""
 
+    def saturated(self, pre: np.ndarray) -> dict[str, np.ndarray]:
+        """Say where a unit is near an end."""
+        return {"hidden": near_ends_of_tanh(pre[0])}
+
 
 @plugin(
     name="rnn_relu",
@@ -34,6 +40,10 @@ class Elman(NamedTuple):
 )
 class ElmanReLU(NamedTuple):
     """Elman network with rectified linear units; unbounded, so keep clipping on."""
+
+    def saturated(self, pre: np.ndarray) -> dict[str, np.ndarray]:
+        """Say where a unit is at 0: no gradient passes."""
+        return {"hidden": ~(pre[0] > 0.0)}
 
 
 @forward.register(Elman)

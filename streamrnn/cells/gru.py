@@ -14,9 +14,11 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import numpy as np
+
 from streamrnn._dispatch import standalone
 from streamrnn._registry import plugin
-from streamrnn.activations import sigmoid, tanh
+from streamrnn.activations import near_ends_of_sigmoid, near_ends_of_tanh, sigmoid, tanh
 from streamrnn.cells.protocol import backward, forward
 
 
@@ -31,6 +33,15 @@ from streamrnn.cells.protocol import backward, forward
 )
 class GRU(NamedTuple):
     """Gated recurrent unit."""
+
+    def saturated(self, pre: np.ndarray) -> dict[str, np.ndarray]:
+        """Say of each gate where it is near an end."""
+        r = 0.5 * np.tanh(0.5 * pre[1]) + 0.5
+        return {
+            "reset": near_ends_of_sigmoid(pre[1]),
+            "update": near_ends_of_sigmoid(pre[2]),
+            "new": near_ends_of_tanh(pre[0] + r * pre[3]),
+        }
 
 
 @forward.register(GRU)

@@ -12,9 +12,11 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import numpy as np
+
 from streamrnn._dispatch import standalone
 from streamrnn._registry import plugin
-from streamrnn.activations import sigmoid, tanh
+from streamrnn.activations import near_ends_of_sigmoid, near_ends_of_tanh, sigmoid, tanh
 from streamrnn.cells.protocol import backward, forward
 
 
@@ -42,6 +44,12 @@ class LSTM(NamedTuple):
     def initial_bias(self) -> dict[int, float]:
         """Return the initial bias of each gate row whose bias does not start at zero."""
         return {1: self.forget_bias}
+
+    def saturated(self, pre: np.ndarray) -> dict[str, np.ndarray]:
+        """Say of each gate where it is near an end."""
+        names = ("input", "forget", "cell", "output")
+        rules = (near_ends_of_sigmoid,) * 2 + (near_ends_of_tanh, near_ends_of_sigmoid)
+        return {name: rule(gate) for name, rule, gate in zip(names, rules, pre, strict=True)}
 
 
 @forward.register(LSTM)

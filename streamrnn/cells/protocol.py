@@ -25,10 +25,11 @@ A cell is a NamedTuple class with these attributes, given by ``@plugin(...)``:
 ==============  ====================================================================================
 
 and, if some gate's bias should not start at zero, a method ``initial_bias()`` that returns
-``{row of pre: bias}``. Fields of the NamedTuple are floats with defaults. Constants in the
-functions take the arrays' precision, as in ``one = pre.dtype.type(1)``: a bare ``1`` turns float32
-loops into float64 ones. Loops run along the units with constant row numbers: only then do they
-vectorise.
+``{row of pre: bias}``. A method ``saturated(pre)``, if there is one, says by name of each gate
+where it is near an end, {name: bool (n,)}, given pre-activations of any steps, (gates, n). Fields
+of the NamedTuple are floats with defaults. Constants in the functions take the arrays' precision,
+as in ``one = pre.dtype.type(1)``: a bare ``1`` turns float32 loops into float64 ones. Loops run
+along the units with constant row numbers: only then do they vectorise.
 """
 
 from __future__ import annotations

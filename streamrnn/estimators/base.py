@@ -16,6 +16,7 @@ from streamrnn._registry import is_plugin
 from streamrnn.blueprint import Blueprint
 from streamrnn.estimators import blocks
 from streamrnn.estimators.arguments import blueprint_of
+from streamrnn.estimators.diagnosed import Diagnosed
 from streamrnn.estimators.features import FeatureIndex, feature
 from streamrnn.estimators.outputs.protocol import Outputs
 from streamrnn.estimators.saved import SavedEstimator
@@ -27,7 +28,7 @@ from streamrnn.model import Model
 _LIMITS = ("max_features", "max_classes", "max_targets", "max_labels")
 
 
-class RecurrentEstimator(SavedEstimator, Weighted, Exporting, base.Estimator):
+class RecurrentEstimator(SavedEstimator, Weighted, Diagnosed, Exporting, base.Estimator):
     """Base of the estimators; holds no arithmetic.
 
     A subclass stores its constructor's arguments under their names and calls `_build`. The model

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Container, Hashable, Iterable, Sequence
 from typing import Any
 
 import narwhals as nw
@@ -13,7 +13,9 @@ from streamrnn._checks import check_number
 from streamrnn.estimators.features import feature, target
 
 
-def columns(X: Any, features: Sequence[Hashable] | None) -> tuple[list[Hashable], np.ndarray]:
+def columns(
+    X: Any, features: Sequence[Hashable] | None, known: Container[Hashable] | None = None
+) -> tuple[list[Hashable], np.ndarray]:
     """Return the features' names and their values, float64 (T, n), of an array or a data frame.
 
     Parameters
@@ -23,6 +25,8 @@ def columns(X: Any, features: Sequence[Hashable] | None) -> tuple[list[Hashable]
     features
         Names of the columns of an array (0, 1, ... by default); which columns to take of a frame
         (all by default).
+    known
+        Of these only those are read, whatever is in the others; None: all are.
 
     Raises
     ------
@@ -33,14 +37,16 @@ def columns(X: Any, features: Sequence[Hashable] | None) -> tuple[list[Hashable]
     """
     frame = nw.from_native(X, eager_only=True, pass_through=True)
     if isinstance(frame, nw.DataFrame):
-        names, values = _of_frame(frame, features)
+        names, values = _of_frame(frame, features, known)
     else:
-        names, values = _of_array(X, features)
+        names, values = _of_array(X, features, known)
     return names, np.ascontiguousarray(values)
 
 
 def _of_frame(
-    frame: nw.DataFrame[Any], features: Sequence[Hashable] | None
+    frame: nw.DataFrame[Any],
+    features: Sequence[Hashable] | None,
+    known: Container[Hashable] | None,
 ) -> tuple[list[Hashable], np.ndarray]:
     labels: list[Any] = list(frame.columns)
     distinct(labels)
@@ -48,11 +54,14 @@ def _of_frame(
     unknown = [name for name in names if name not in labels]
     if unknown:
         raise ValueError(f"features {unknown} are not columns of X: {labels}")
+    names = [name for name in names if known is None or name in known]
     columns: dict[Any, Any] = dict(zip(labels, frame.iter_columns(), strict=True))
     return names, _stack([_numbers(name, columns[name].to_numpy()) for name in names], len(frame))
 
 
-def _of_array(X: Any, features: Sequence[Hashable] | None) -> tuple[list[Hashable], np.ndarray]:
+def _of_array(
+    X: Any, features: Sequence[Hashable] | None, known: Container[Hashable] | None
+) -> tuple[list[Hashable], np.ndarray]:
     masked = np.ma.getmask(X)
     array = np.asarray(X)
     if masked is not np.ma.nomask:
@@ -63,6 +72,9 @@ def _of_array(X: Any, features: Sequence[Hashable] | None) -> tuple[list[Hashabl
     names: list[Any] = list(range(array.shape[1])) if features is None else distinct(features)
     if len(names) != array.shape[1]:
         raise ValueError(f"X has {array.shape[1]} columns, but features names {len(names)}")
+    if known is not None:
+        kept = [i for i, name in enumerate(names) if name in known]
+        names, array = [names[i] for i in kept], array[:, kept]
     if array.dtype.kind in "biuf":
         return names, array.astype(np.float64)
     return names, _stack([_numbers(n, array[:, i]) for i, n in enumerate(names)], len(array))

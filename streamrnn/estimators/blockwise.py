@@ -17,6 +17,9 @@ from streamrnn.estimators.travel import Importing
 #: arguments of `Model.run`.
 Runner = Callable[[int, np.ndarray, np.ndarray, np.ndarray, bool], None]
 
+#: What predicts rows of a block and takes their steps: the arguments of `Model.observe`.
+Observer = Callable[[np.ndarray, np.ndarray, np.ndarray], None]
+
 
 class Blockwise(SupervisedEstimator, Importing):
     """Base of the estimators that take blocks."""
@@ -27,6 +30,7 @@ class Blockwise(SupervisedEstimator, Importing):
         y: Any,
         features: Sequence[Hashable] | None = None,
         w: Sequence[float] | None = None,
+        learn: bool = True,
     ) -> np.ndarray:
         """Predict and learn from a block of samples in one compiled call.
 
@@ -46,6 +50,11 @@ class Blockwise(SupervisedEstimator, Importing):
             to take.
         w
             Weights of the samples, (T,), 1 by default.
+        learn
+            False: as ``predict_one`` followed by `observe_one`. The state moves, targets that come
+            are known as the last ones, and nothing is learnt: weights, the optimizer and scaling
+            stay. Features, labels and names of targets that the model does not know are ignored; a
+            target of weight 0 is not known; and `y` may be None, if no target is known.
 
         Returns
         -------
@@ -63,7 +72,28 @@ class Blockwise(SupervisedEstimator, Importing):
             If a value is of the wrong kind.
         """
         with self._model.lock:
+            if not learn:
+                return self._observe(X, y, features, self._model.observe, w)
             return self._replay(X, y, features, self._model.run_from, w)
+
+    def _observe(
+        self,
+        X: Any,
+        y: Any,
+        features: Sequence[Hashable] | None,
+        observe: Observer,
+        w: Sequence[float] | None,
+    ) -> np.ndarray:
+        """Do as `replay` does that learns nothing, through `observe`."""
+        n, outputs, model = blocks.length(X), self._outputs, self._model
+        targets = np.full((n, model.sizes.n_targets), math.nan)
+        known = outputs.known(y, n)
+        targets[:, : known.shape[1]] = known
+        goals = blocks.weighted(targets, blocks.weights(w, n))
+        rows = self._lined_up(*blocks.columns(X, features, set(self._features.names)))
+        out = np.zeros((n, model.n_columns))
+        observe(rows, goals, out)
+        return outputs.answers(out[:, : outputs.n_answers])
 
     def _replay(
         self,

@@ -178,6 +178,23 @@ class KeyedModel(KeyedBlocks, SavedKeys, base.Wrapper, base.Estimator):
             self._estimator.learn_one(x, y, w=w)
             self._population.saw(key, now)
 
+    def observe_one(self, x: Mapping[Hashable, Any], y: Any = None) -> None:
+        """Let the key's model take a step and know the target; learn nothing.
+
+        A key without a model gets none. What else is said of `RNNRegressor.observe_one` holds here.
+
+        Raises
+        ------
+        ValueError, TypeError, OSError
+            As `learn_one` raises them.
+        """
+        with self._bank.lock:
+            key, now = key_of(x, self.key), self._time_of(x)
+            if key in self._population.roster:
+                self._population.seat(key, now)
+                self._estimator.observe_one(x, y)
+                self._population.saw(key, now)
+
     # --- for users
 
     def __len__(self) -> int:

@@ -33,6 +33,7 @@ class KeyedBlocks:
         features: Sequence[Hashable] | None = None,
         times: Sequence[Any] | None = None,
         w: Sequence[float] | None = None,
+        learn: bool = True,
     ) -> np.ndarray:
         """Predict and learn from a block of samples of many keys, in parallel over the keys.
 
@@ -53,6 +54,9 @@ class KeyedBlocks:
             Time of each row, (T,), if `ttl` goes by `time`. None takes that column of a data frame.
         w
             Weights of the samples, (T,), 1 by default.
+        learn
+            False: nothing is learnt, as the estimator's own ``replay`` says; keys without a model
+            get none, and are answered for by a new one.
 
         Returns
         -------
@@ -77,6 +81,12 @@ class KeyedBlocks:
             population, start = self._population, self._population.samples
             stamps = range(start, start + len(listed)) if given is None else given
             n_threads = self.n_threads or available_cores()
+            if not learn:
+
+                def observe(X: np.ndarray, Y: np.ndarray, out: np.ndarray) -> None:
+                    population.observe_rows(listed, stamps, X, Y, out, n_threads)
+
+                return self._estimator._observe(X, y, features, observe, w)
             if listed:
                 population.look(listed[0], stamps[0])
 

@@ -79,6 +79,45 @@ class SupervisedEstimator(RecurrentEstimator):
             if self._watch is not None:
                 self._saw(self._watch, model.y[0], model.answer)
 
+    def observe_one(self, x: Mapping[Hashable, Any], y: Any = None) -> None:
+        """Advance the hidden state by one step and know the target; learn nothing.
+
+        What `learn_one` would do for a model that is as it should be for ever: the state goes on,
+        and a target that is known is the last one from then on, so far as predictions start from it
+        or are told of it. Weights, the optimizer, scaling and the watch for drift stay as they are,
+        and the sample never teaches later. Features, labels and names of targets that the model
+        does not know are ignored.
+
+        Parameters
+        ----------
+        x
+            Features by name.
+        y
+            Target; None, NaN and infinite: it is not known.
+
+        Raises
+        ------
+        TypeError
+            If a feature or the target is of the wrong kind; nothing has changed then.
+
+        Examples
+        --------
+        >>> from streamrnn import RNNRegressor
+        >>> model = RNNRegressor(hidden_size=8)
+        >>> for t in range(50):
+        ...     model.learn_one({"phase": t % 2}, float(t % 2))
+        >>> updates = model.counters["updates"]
+        >>> model.observe_one({"phase": 0}, 0.0)
+        >>> model.counters["samples"], model.counters["updates"] - updates
+        (51, 0)
+        """
+        model = self._model
+        with model.lock:
+            self._outputs.put(y, model.goal)
+            self._features.fill(x, model.row)
+            model.goal[-1] = 1.0
+            model.observe_one()
+
     def _make_room(self, x: Mapping[Hashable, Any], y: Any) -> None:
         """Check a sample that has something new; grow, and take it in. All or nothing."""
         new = self._unseen_outputs(y)

@@ -8,7 +8,9 @@ plain Python calls with the `Sizes` (their ``n_memory`` and ``n_scratch`` still 
 
 together with ``check(sizes)``, which raises ValueError for sizes it cannot serve, and
 ``carry_memory(old, old_memory, new, new_memory)``, which copies its memory into a larger one when
-inputs were added; `columns.places_of_columns` says where the old ones are then.
+inputs were added; `columns.places_of_columns` says where the old ones are then. A method
+``tape(sizes, memory, scratch)``, if there is one, views the tape (see `layout.layer_tape`) of the
+window after `backpropagate`, which tells `diagnostics` what the layers saw.
 """
 
 from __future__ import annotations

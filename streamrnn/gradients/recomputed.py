@@ -44,6 +44,10 @@ class Recomputed(NamedTuple):
         """Return the length of a tape and of two states."""
         return tape_size(sizes) + 2 * _state_size(sizes)
 
+    def tape(self, sizes: Sizes, memory: np.ndarray, scratch: np.ndarray) -> np.ndarray:
+        """View the tape of the last run."""
+        return scratch[: tape_size(sizes)]
+
     def check(self, sizes: Sizes) -> None:
         """Raise ValueError if losses would be lost."""
         if sizes.loss_window < sizes.update_every:

@@ -107,7 +107,7 @@ def _errors_of_losses(plugins, sizes, parts, work, tape, slot, m):
         r = (slot - back) % sizes.truncation
         error, target = row(work.errors, r), row(parts.targets, r)
         weight = target[sizes.n_targets]
-        if weight == 0:
+        if not weight > 0:  # not known, or only observed
             fill(error, 0.0)
             continue
         h, x = row(hidden, r), row(inputs, r)

@@ -11,6 +11,7 @@ of outputs:
   added. An axis that grows with the inputs ends with them: new features come before its lags;
 - ``learnt(H, inputs, outputs, memory)``, if it has any: ``{name: view}`` of the weights in its
   memory, the outputs along the first axis, for ``get_weights()`` and ``set_weights()``;
+- ``variances(H, inputs, outputs, memory)``, if it knows how certain it is: those of its weights;
 - ``start_memory(shape, memory)``: write the memory of a new model, which is 0 so far;
 - ``carry_memory(old, old_memory, new, new_memory, places)``: copy its memory into a larger one when
   inputs or outputs were added, where the old inputs are at these `places`.

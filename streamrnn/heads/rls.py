@@ -102,6 +102,11 @@ class RLS(NamedTuple):
         W = _parts(memory, 1 + H + inputs, outputs).W
         return {"weight": W[:, 1 : 1 + H], "inputs": W[:, 1 + H :], "bias": W[:, 0]}
 
+    def variances(self, H: int, inputs: int, outputs: int, memory: np.ndarray) -> np.ndarray:
+        """Return the diagonal of P: of the constant 1, the hidden state, the inputs."""
+        S = _parts(memory, 1 + H + inputs, outputs).S
+        return np.asarray((S * S).sum(axis=1))
+
     def start_memory(self, shape: Shape, memory: np.ndarray) -> None:
         """Write the prior: zero weights, each as certain as its ridge says."""
         part = _parts(memory, 1 + shape.H + shape.inputs, shape.outputs)

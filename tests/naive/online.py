@@ -205,6 +205,19 @@ class Twin:
                 self.changes.note(k, len(self.history), value)
         return predicted
 
+    def observe(self, x, y, weight=1.0):
+        """One sample whose target is known from then on, and which nothing is learnt from."""
+        kept = copy.deepcopy((self.input_scalers, self.target_scalers, self.changes, self.pending))
+        self.advance(x)
+        self.tell(0, y, weight)
+        told = self.changes and self.changes.told
+        self.input_scalers, self.target_scalers, self.changes, self.pending = kept
+        if self.changes:
+            self.changes.told = told
+        self.history[-1]["weight"] *= -1
+        if self.counters["samples"] % self.update_every == 0:
+            self.pending = 0
+
     def tell(self, age, y, weight):
         sample = self.history[-1 - age]
         if y is None or weight == 0 or not np.isfinite(y).any():
@@ -308,7 +321,7 @@ class Twin:
         first = len(window) - self.loss_window
         sent_back, known = [], []
         for index, (sample, (_, top)) in enumerate(zip(window, runs, strict=True)):
-            if index < first or sample["target"] is None:
+            if index < first or sample["weight"] <= 0:
                 sent_back.append((np.zeros_like(top), {}))
                 continue
             # The head is today's in either case.

@@ -26,6 +26,11 @@ class Labels(Outputs):
         """Return the label if it is new."""
         return [y] if is_label(y) and y not in self._places else []
 
+    @property
+    def n_numbers(self) -> int:
+        """One: the label's place."""
+        return 1
+
     def put(self, y: Any, goal: memoryview[float]) -> bool:
         """Write the label's place; say whether it has one or cannot get one."""
         goal[0] = math.nan
@@ -37,7 +42,7 @@ class Labels(Outputs):
         goal[0] = place
         return True
 
-    def block(self, y: Any, n: int) -> Block:
+    def block(self, y: Any, n: int, grows: bool = True) -> Block:
         """Return the labels' places as a column."""
         places = dict(self._places)
         arrivals: dict[int, list[Hashable]] = {}
@@ -47,6 +52,8 @@ class Labels(Outputs):
             if not is_label(label):
                 continue
             if label not in places:
+                if not grows:
+                    continue
                 if not self.limit.fitting([label], len(places)):
                     excess = excess or [label]
                     continue

@@ -50,11 +50,11 @@ class Named(Outputs):
                 goal[place] = math.nan
         return n_known == len(y) or self.limit.has_warned
 
-    def block(self, y: Any, n: int) -> Block:
+    def block(self, y: Any, n: int, grows: bool = True) -> Block:
         """Return the columns in the order of the outputs; new names come in the first row."""
         columns = self._columns(y, n)
         new = sorted((name for name in columns if name not in self._places), key=order)
-        if not n:
+        if not n or not grows:
             new = []
         fitting = self.limit.fitting(new, len(self._places))
         names = [*self._places, *fitting]

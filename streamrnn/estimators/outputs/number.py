@@ -46,7 +46,7 @@ class Number(Outputs):
         goal[0] = target(y)
         return True
 
-    def block(self, y: Any, n: int) -> Block:
+    def block(self, y: Any, n: int, grows: bool = True) -> Block:
         """Return the numbers as a column."""
         return Block(numbers(y, n).reshape(-1, 1), {}, [])
 

@@ -58,6 +58,11 @@ class Outputs(abc.ABC):
         return len(self._places)
 
     @property
+    def n_numbers(self) -> int:
+        """How many numbers a target is."""
+        return self.n_targets
+
+    @property
     def n_answers(self) -> int:
         """How many numbers of a prediction mean something."""
         return len(self._places)
@@ -99,14 +104,23 @@ class Outputs(abc.ABC):
         """
 
     @abc.abstractmethod
-    def block(self, y: Any, n: int) -> Block:
-        """Turn the targets of `n` samples into numbers.
+    def block(self, y: Any, n: int, grows: bool = True) -> Block:
+        """Turn the targets of `n` samples into numbers; unless it `grows`, new names are unknown.
 
         Raises
         ------
         ValueError, TypeError
             If they are not as many, or one is of the wrong kind.
         """
+
+    def known(self, y: Any, n: int) -> np.ndarray:
+        """Turn the targets of `n` samples, of which new names are unknown, into numbers.
+
+        They are (T, targets); if `y` is None no target is known. Raises as `block` does.
+        """
+        if y is None:
+            return np.full((n, self.n_numbers), np.nan)
+        return self.block(y, n, grows=False).targets
 
     @abc.abstractmethod
     def answer(self, out: np.ndarray) -> Any:

@@ -1,0 +1,92 @@
+"""Batches: consecutive rows with the same columns, turned from rows into columns."""
+
+from collections.abc import Iterable, Iterator
+from itertools import chain
+
+from .errors import RowError
+from .sources import Batch, Item, Row
+
+#: Rows in a batch: enough that a call costs nothing, few enough to stay small.
+SIZE = 1024
+
+#: What is left of items when their rows are gathered.
+Gathered = Batch | RowError | None
+
+
+def gathered(items: Iterable[Item], size: int = SIZE) -> Iterator[Gathered]:
+    """Gather rows in batches; nothing overtakes anything, and a pause sends off what is there.
+
+    Parameters
+    ----------
+    items
+        What comes out of a source.
+    size
+        The largest number of rows in a batch.
+    """
+    rows: list[Row] = []
+    columns: tuple[str, ...] = ()
+    for item in items:
+        if isinstance(item, Row):
+            # A comparison of identities in a file whose rows share their columns.
+            if rows and item.columns is not columns and item.columns != columns:
+                if set(item.columns) == set(columns):
+                    item = _reordered(item, columns)
+                else:
+                    yield _batch(rows)
+                    rows = []
+            rows.append(item)
+            columns = item.columns
+            if len(rows) == size:
+                yield _batch(rows)
+                rows = []
+            continue
+        if rows:
+            yield _batch(rows)
+            rows = []
+        if isinstance(item, Batch):
+            yield from _cut(item, size)
+        else:
+            yield item
+    if rows:
+        yield _batch(rows)
+
+
+def part(batch: Batch, start: int, stop: int) -> Batch:
+    """Return the rows from `start` to before `stop`."""
+    rows = slice(start, stop)
+    cells = [column[rows] for column in batch.cells]
+    return Batch(batch.columns, cells, batch.lines[rows], batch.offsets[rows])
+
+
+def peek(
+    items: Iterator[Gathered], count: int
+) -> tuple[list[Batch | RowError], Iterator[Gathered]]:
+    """Return the items up to a number of rows or the first pause after a row, and all of them.
+
+    Pauses before the first row are waited for.
+    """
+    head: list[Batch | RowError] = []
+    rows = 0
+    for item in items:
+        if item is not None:
+            head.append(item)
+            rows += len(item) if isinstance(item, Batch) else 0
+        if rows >= count or (item is None and rows):
+            break
+    return head, chain(head, items)
+
+
+def _cut(batch: Batch, size: int) -> Iterator[Batch]:
+    for start in range(0, len(batch), size):
+        yield part(batch, start, start + size)
+
+
+def _reordered(row: Row, columns: tuple[str, ...]) -> Row:
+    """Return a row with its cells in the order of these columns: that of JSON's keys is free."""
+    cells = dict(zip(row.columns, row.cells, strict=True))
+    return row._replace(columns=columns, cells=tuple(cells[name] for name in columns))
+
+
+def _batch(rows: list[Row]) -> Batch:
+    cells = list(zip(*(row.cells for row in rows), strict=True))
+    return Batch(rows[0].columns, cells, [row.line for row in rows], [row.offset for row in rows])

@@ -1,0 +1,167 @@
+"""Keeping a run safe: when checkpoints are taken, what is in them, and going on from one."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from . import checkpoint
+from .engine import Engine
+from .pace import Pace
+from .roles import Roles
+from .settings import Settings, Task
+
+if TYPE_CHECKING:
+    from .session import Session
+
+#: What the bytes of a checkpoint can be in the wrong: anything that JSON can say.
+_DISTORTED = (KeyError, TypeError, ValueError, IndexError, AttributeError, OverflowError)
+
+
+@dataclass
+class Kept:
+    """A run as a checkpoint has it."""
+
+    path: str
+    model: Any
+    run: dict[str, Any]
+    roles: Roles
+    words: dict[str, int]
+    task: Task
+    position: dict[str, Any]
+    sizes: dict[str, int | None]
+
+    @classmethod
+    def of(cls, settings: Settings) -> Kept | None:
+        """Return the run to go on with, None to begin afresh.
+
+        Raises
+        ------
+        click.UsageError
+            If the options are not those of the run.
+        DataError
+            If the checkpoint is damaged.
+        """
+        path = settings.checkpoint
+        if path is None or not settings.resume:
+            return None
+        try:
+            model, run = checkpoint.load(path)
+        except FileNotFoundError:
+            return None
+        try:
+            _check_same(run["settings"], settings, path)
+            roles = run["roles"]
+            sets = {name: frozenset(roles[name]) for name in ("drop", "encode")}
+            return cls(
+                path,
+                model,
+                run,
+                Roles(**(roles | sets)),
+                run["words"],
+                run["task"],
+                run["position"],
+                run["sizes"],
+            )
+        except _DISTORTED as error:
+            raise checkpoint.damaged(path, error) from None
+
+    def restore(self, engine: Engine) -> None:
+        """Let a fresh engine go on from here."""
+        try:
+            engine.restore(self.run["engine"])
+        except _DISTORTED as error:
+            raise checkpoint.damaged(self.path, error) from None
+
+
+class Keeper:
+    """Takes checkpoints, and hands results over as they come.
+
+    Parameters
+    ----------
+    engine
+        The run.
+    session
+        What was settled before it.
+    """
+
+    def __init__(self, engine: Engine, session: Session) -> None:
+        self._engine = engine
+        self._session = session
+        self._path = session.settings.checkpoint
+        self._pace = Pace(session.settings.checkpoint_every)
+
+    def begin(self) -> None:
+        """Take the first checkpoint: what cannot be written shows before the work, not after."""
+        if self._path is not None:
+            self._save()
+
+    def look(self) -> None:
+        """Do what is due after a batch, or in a pause."""
+        if self._path is not None and self._pace.is_due(self._engine.seen):
+            self._save()
+        elif self._session.settings.is_live:
+            self._hand_over()
+            if self._path is None:
+                self._session.source.commit()
+
+    def end(self) -> None:
+        """Take the last checkpoint."""
+        if self._path is not None:
+            self._save()
+        elif self._session.settings.keeps:
+            self._hand_over()
+            self._session.source.commit()
+
+    def _hand_over(self) -> None:
+        for one in (self._engine.sink, self._engine.dead_letters):
+            if one is not None:
+                one.flush()
+
+    def _save(self) -> None:
+        """Write a checkpoint, after all that it says is written has been."""
+        engine, session = self._engine, self._session
+        self._hand_over()
+        sizes = {
+            "predictions": None if engine.sink is None else engine.sink.size(),
+            "dead_letters": None if engine.dead_letters is None else engine.dead_letters.size(),
+        }
+        if engine.monitor is not None and engine.seen:
+            engine.monitor.mark("checkpoint", engine.seen)
+        network: Any = engine.board.contestants[0]
+        run = {
+            "source": session.source.name,
+            "settings": session.settings.deciding(),
+            "roles": _as_json(session.roles),
+            "words": session.words,
+            "task": session.task,
+            "position": session.source.position(),
+            "sizes": sizes,
+            "engine": engine.state(),
+        }
+        assert self._path is not None
+        checkpoint.save(self._path, network.model, run)
+        self._pace.done(engine.seen)
+        # Only now may whoever sends forget what was sent.
+        session.source.commit()
+
+
+def _as_json(roles: Roles) -> dict[str, Any]:
+    return {
+        name: sorted(value) if isinstance(value, frozenset) else value
+        for name, value in roles._asdict().items()
+    }
+
+
+def _check_same(before: dict[str, Any], settings: Settings, path: str) -> None:
+    """Refuse to go on with other options than those that the run began with."""
+    for name, value in settings.deciding().items():
+        if before[name] != value:
+            option = f"--{name.replace('_', '-')}"
+            raise click.UsageError(
+                f"{option} was {before[name]!r} in the run that {os.fspath(path)!r} has, and is "
+                f"{value!r} now: give the same, or start afresh without --resume."
+            )

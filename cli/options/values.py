@@ -1,0 +1,28 @@
+"""What values an option takes: numbers in a range, one of several words."""
+
+import math
+from typing import Any
+
+import click
+
+from ..suggestions import did_you_mean
+
+POSITIVE = click.IntRange(min=1)
+NOT_NEGATIVE = click.IntRange(min=0)
+
+
+def check_finite(_: click.Context, __: click.Parameter, value: float | None) -> float | None:
+    """Refuse what is no number: every comparison with it fails, those of a range included."""
+    if value is not None and not math.isfinite(value):
+        raise click.BadParameter("must be a finite number")
+    return value
+
+
+class Choice(click.Choice[str]):
+    """One of several words; the nearest one is suggested for any other."""
+
+    def get_invalid_choice_message(self, value: Any, ctx: click.Context | None) -> str:
+        """Say what is wrong with a value, which words there are, and which could be meant."""
+        message = super().get_invalid_choice_message(value, ctx).removesuffix(".")
+        near = did_you_mean(str(value), self.choices)
+        return f"{message}. {near}" if near else f"{message}."

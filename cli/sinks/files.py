@@ -1,0 +1,130 @@
+"""Predictions in files and on standard output."""
+
+import contextlib
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from types import ModuleType
+from typing import IO
+
+import click
+
+from ..atomic import replacing
+from ..compression import suffixes
+from ..errors import DataError
+from .protocol import Record
+
+
+class TextSink:
+    """A stream of text in one of the formats.
+
+    Parameters
+    ----------
+    name
+        For messages.
+    stream
+        Where the text goes.
+    format
+        The module of the format.
+    is_new
+        Whether nothing has been written there yet.
+    """
+
+    def __init__(self, name: str, stream: IO[str], format: ModuleType, *, is_new: bool) -> None:
+        self.name = name
+        self.note: Callable[[str], None] = lambda text: None
+        self._stream = stream
+        self._format = format
+        self._is_new = is_new
+
+    def write(self, columns: tuple[str, ...], records: Sequence[Record]) -> None:
+        """Write some records."""
+        if self._is_new:
+            self._is_new = False
+            self._stream.write(self._format.header(columns))
+        self._stream.write(self._format.lines(columns, records))
+
+    def flush(self) -> None:
+        """Hand all over to the system."""
+        self._stream.flush()
+
+    def size(self) -> int | None:
+        """Return None: what is behind this stream cannot be cut."""
+        return None
+
+
+class _FileSink(TextSink):
+    """A file that is written where it stands."""
+
+    def write(self, columns: tuple[str, ...], records: Sequence[Record]) -> None:
+        """Write some records."""
+        with self._disk():
+            super().write(columns, records)
+
+    def flush(self) -> None:
+        """Hand all over to the system."""
+        with self._disk():
+            super().flush()
+
+    def size(self) -> int:
+        """Return how long the file is, once it is on the disk."""
+        self.flush()
+        with self._disk():
+            os.fsync(self._stream.fileno())
+            return os.fstat(self._stream.fileno()).st_size
+
+    @contextmanager
+    def _disk(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise DataError(f"cannot be written ({error.strerror})", source=self.name) from None
+
+
+@contextmanager
+def file_sink(path: str, format: ModuleType) -> Iterator[TextSink]:
+    """Open a file that takes its name only if the block ends well, or standard output."""
+    with replacing(path) as stream:
+        yield TextSink("standard output" if path == "-" else path, stream, format, is_new=True)
+
+
+@contextmanager
+def in_place(path: str, format: ModuleType, size: int | None) -> Iterator[TextSink]:
+    """Open a file that is written where it stands, from a certain size on.
+
+    Parameters
+    ----------
+    path
+        The file.
+    format
+        The module of its format.
+    size
+        How much of it to keep; None: it begins anew.
+    """
+    if suffixes(path)[1]:
+        what = f"{path!r} cannot be written bit by bit as it is compressed: leave the suffix off."
+        raise click.UsageError(what)
+    stream = _opened(path, size)
+    try:
+        yield _FileSink(path, stream, format, is_new=not size)
+        stream.flush()
+    finally:
+        # What could not be written has been told already.
+        with contextlib.suppress(OSError):
+            stream.close()
+
+
+def _opened(path: str, size: int | None) -> IO[str]:
+    try:
+        # Not "w": if this is the wrong file, at least it is whole until the first checkpoint.
+        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        if size is not None and os.fstat(handle).st_size < size:
+            os.close(handle)
+            what = f"is shorter than the {size:,} bytes that the checkpoint knows of"
+            remedy = "It belongs to another run: start afresh without --resume"
+            raise DataError(what, source=path, remedy=remedy)
+        os.ftruncate(handle, size or 0)
+        os.lseek(handle, 0, os.SEEK_END)
+    except OSError as error:
+        raise click.UsageError(f"cannot write {path!r}: {error.strerror}.") from None
+    return open(handle, "w", encoding="utf-8", errors="backslashreplace", newline="")
