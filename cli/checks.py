@@ -3,6 +3,7 @@
 import click
 
 from .options import check_files
+from .schemes import without_login
 from .settings import Settings
 from .sources import is_live
 
@@ -29,7 +30,8 @@ def check(settings: Settings) -> None:
     if settings.resume and settings.checkpoint is None:
         raise click.UsageError("--resume needs to know from where: give --checkpoint FILE.")
     if is_live(settings.source) and not settings.is_live:
-        raise click.UsageError(f"{settings.source!r} never ends: streamrnn live is for it.")
+        source = without_login(settings.source)
+        raise click.UsageError(f"{source!r} never ends: streamrnn live is for it.")
     if settings.baselines == "all" and settings.rivals_are_simple:
         raise click.UsageError(
             "--baselines all has a linear model, which plays rows in order and is in no "

@@ -1,8 +1,6 @@
 """Predictions to brokers: all arrive, slow receivers are waited for, and outages come to an end."""
 
-import datetime
 import json
-import math
 import socket
 import threading
 import time
@@ -52,20 +50,8 @@ def expected(*limits):
     return [dict(zip(COLUMNS, record, strict=True)) for record in records(*limits)]
 
 
-class TestMessages:
-    def test_cells(self):
-        columns = ("row", "time", "target", "prediction")
-        moment = datetime.datetime(2024, 2, 29, 12, tzinfo=datetime.UTC)
-        for record, cells in [
-            ((1, moment, "größe", math.inf), [1, "2024-02-29T12:00:00+00:00", "größe", None]),
-            ((2, "now", None, math.nan), [2, "now", None, None]),
-            ((3, None, True, -1.5), [3, None, True, -1.5]),
-        ]:
-            assert list(json.loads(encoded(columns, record)).values()) == cells
-        assert b"\n" not in encoded(("target",), ("a\nb",))
-
-    def test_half_a_character(self):
-        assert json.loads(encoded(("target",), ("\ud800",))) == {"target": "\ud800"}
+def test_half_a_character():
+    assert json.loads(encoded(("target",), ("\ud800",))) == {"target": "\ud800"}
 
 
 class TestKafka:

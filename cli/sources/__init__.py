@@ -15,6 +15,7 @@ from typing import BinaryIO
 
 from ..compression import decompressed, suffixes
 from ..errors import DataError
+from ..schemes import scheme_of
 from ..suggestions import did_you_mean
 from .protocol import Batch, Item, Row, Source
 from .standard_input import open_live
@@ -44,8 +45,7 @@ def _schemes() -> dict[str, ModuleType]:
 @cache
 def is_live(spec: str) -> bool:
     """Say whether a source is of a kind that never ends by itself."""
-    scheme, colon, _ = spec.partition(":")
-    return bool(colon) and getattr(_schemes().get(scheme), "IS_LIVE", False)
+    return getattr(scheme_of(spec, _schemes()), "IS_LIVE", False)
 
 
 def open_source(
@@ -62,9 +62,9 @@ def open_source(
     live
         Whether a file grows, and lines of standard input come when they come.
     """
-    scheme, colon, rest = spec.partition(":")
-    if colon and scheme in _schemes():
-        return _schemes()[scheme].open_source(rest)
+    scheme = scheme_of(spec, _schemes())
+    if scheme is not None:
+        return scheme.open_source(spec.partition(":")[2])
     if live:
         return open_live(format) if spec == "-" else open_tail(spec, format)
     return _open_text(spec, format)
