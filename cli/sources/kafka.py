@@ -82,6 +82,7 @@ class KafkaSource(Source):
         self._position: dict[str, int] = {}
         #: The next offset of each partition that has not been given, ahead of the position.
         self._ahead: dict[int, int] = {}
+        self._committed: Position = {}
         self._number = 0
         self._looked = 0.0
 
@@ -128,8 +129,9 @@ class KafkaSource(Source):
 
     def commit(self) -> None:
         """Tell the group what has been passed, so that monitors see how far this is."""
-        if self._url.options["group"] is None or not self._position:
+        if self._url.options["group"] is None or self._position == self._committed:
             return
+        self._committed = self.position()
         offsets = [self._place(int(p), offset) for p, offset in self._position.items()]
         # Nothing is read by it: one that fails is put right by the next one.
         self._consumer.commit(offsets=offsets, asynchronous=True)
