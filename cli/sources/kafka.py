@@ -158,6 +158,7 @@ class KafkaSource(Source):
             what = f"has no partition {min(gone)}, which had been read before"
             remedy = "Is it the same topic? Start afresh without --resume"
             raise DataError(what, source=self.name, remedy=remedy)
+        self._looked = time.monotonic()
         latest = self._url.options["from"] == "latest" and not known
         yield from self._assign(partitions, latest)
 
