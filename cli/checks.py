@@ -16,9 +16,12 @@ def check(settings: Settings) -> None:
     click.UsageError
         Says which, and what to do.
     """
+    # A model that goes on is saved under its own name, too; one that stays as it is, is not.
+    read_only = {"MODEL": settings.model} if settings.frozen else {}
     check_files(
         settings.source,
-        {
+        read_only
+        | {
             "--predictions": settings.predictions,
             "--metrics-json": settings.metrics_json,
             "--dead-letter": settings.dead_letter,
