@@ -9,6 +9,7 @@ import math
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from itertools import repeat
 from typing import TYPE_CHECKING, Any, Protocol
 
 from .baselines import Simple, linear, simple
@@ -143,13 +144,14 @@ class SimpleBaseline:
 
         started = time.perf_counter()
         targets, known = block.targets.tolist(), block.is_known.tolist()
-        keys = block.keys or [None] * len(block)
+        models = repeat(self.of()) if block.keys is None else map(self.of, block.keys)
+        made = []
+        for model, target, is_known in zip(models, targets, known, strict=False):
+            made.append(model.predict())
+            if is_known:
+                model.learn(target)
         predictions = np.empty(len(block), block.targets.dtype)
-        for i, key in enumerate(keys):
-            model = self.of(key)
-            predictions[i] = model.predict()
-            if known[i]:
-                model.learn(targets[i])
+        predictions[:] = made
         self.seconds += time.perf_counter() - started
         return predictions
 

@@ -63,7 +63,7 @@ class TestStandardInput:
 
     def test_a_file(self, tmp_path, monkeypatch):
         (tmp_path / "s.csv").write_text("a\n" + "1\n" * 30_000)
-        with open(tmp_path / "s.csv") as file, open_live() as source:
+        with open(tmp_path / "s.csv") as file:
             monkeypatch.setattr(standard_input.sys, "stdin", file)
             with open_live() as source:
                 assert sum(1 for _ in source.items()) == 30_000
@@ -191,7 +191,7 @@ class TestTcp:
             ):
                 pass
         with (
-            pytest.raises(click.UsageError, match="no format 'xml'. There are 'csv', 'jsonl'"),
+            pytest.raises(click.UsageError, match=r"no format 'xml'\. There are 'csv', 'jsonl'"),
             open_source("tcp://127.0.0.1:1?format=xml"),
         ):
             pass

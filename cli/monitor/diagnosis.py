@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 LIMIT = 200
 #: Each is followed by a pause so many times as long as it took, at first and in the long run: small
 #: networks are asked often, large ones seldom, and a run of a few seconds shows something, too.
-FIRST_PAUSE, PAUSE = 4, 100
+FIRST_PAUSE, PAUSE = 8, 100
 #: What an estimator must have to be asked.
 NEEDED = ("gradient_profile", "gate_saturation", "flat_weights")
 

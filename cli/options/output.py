@@ -2,7 +2,7 @@
 
 import click
 
-from ..compression import BY_SUFFIX as COMPRESSIONS
+from ..compression import written
 from ..live_view.options import live_view_option
 from ..monitor.options import report_option
 from ..sinks import endings, has_format
@@ -13,7 +13,7 @@ from .values import Choice
 def check_predictions(_: click.Context, __: click.Parameter, path: str | None) -> str | None:
     """Refuse a file whose suffix names no format, before anything is read."""
     if path is not None and not has_format(path):
-        named, more = " or ".join(endings()), ", ".join(COMPRESSIONS)
+        named, more = " or ".join(endings()), ", ".join(written())
         raise click.BadParameter(f"must end in {named} (and perhaps {more}), or be -")
     return path
 
@@ -48,7 +48,7 @@ output_options = group(
         metavar="FILE",
         callback=check_predictions,
         help="Write row, time, target and prediction to FILE (.csv or .jsonl, may end in .gz, "
-        ".bz2 or .xz); - is standard output, and the table goes to standard error; "
+        ".bz2, .xz or .zst); - is standard output, and the table goes to standard error; "
         "kafka:, mqtt:, redis: and tcp: as for sources.",
     ),
     METRICS_JSON,

@@ -3,7 +3,7 @@
 import click
 
 from ..settings import Settings
-from ..sources import formats
+from ..sources import file_formats, formats
 from .group import group
 from .values import NOT_NEGATIVE, POSITIVE, Choice
 
@@ -11,8 +11,8 @@ source_argument = click.argument("source", default=Settings.source)
 
 FORMAT = click.option(
     "--format",
-    type=Choice(sorted(formats())),
-    help="Format of a file.  [default: by its suffix, else by its first line]",
+    type=Choice(sorted(formats() | file_formats())),
+    help="Format of a file.  [default: by its suffix, else by how it begins]",
 )
 
 TARGET = click.option(

@@ -82,6 +82,7 @@ class KafkaSource(Source):
         self._position: dict[str, int] = {}
         #: The next offset of each partition that has not been given, ahead of the position.
         self._ahead: dict[int, int] = {}
+        self._committed: Position = {}
         self._number = 0
         self._looked = 0.0
 
@@ -94,7 +95,7 @@ class KafkaSource(Source):
         """Give the messages, those of a partition in order."""
         yield from self._begin()
         while True:
-            messages = self._consumer.consume(COUNT, TURN)
+            messages = self._arrived()
             self._troubles.check()
             for message in messages:
                 if message.error() is not None:
@@ -104,9 +105,14 @@ class KafkaSource(Source):
                 yield self._row(message)
             if messages:
                 self._troubles.outage.back()
-            else:
+            if len(messages) < COUNT:
                 yield None
             yield from self._look()
+
+    def _arrived(self) -> list[Any]:
+        """Return the messages that are here; if there are none, wait a moment for one."""
+        first = self._consumer.poll(TURN)
+        return [] if first is None else [first, *self._consumer.consume(COUNT - 1, 0)]
 
     def passed(self, offsets: Sequence[Any]) -> None:
         """Take note that these messages have been used or left out."""
@@ -123,8 +129,9 @@ class KafkaSource(Source):
 
     def commit(self) -> None:
         """Tell the group what has been passed, so that monitors see how far this is."""
-        if self._url.options["group"] is None or not self._position:
+        if self._url.options["group"] is None or self._position == self._committed:
             return
+        self._committed = self.position()
         offsets = [self._place(int(p), offset) for p, offset in self._position.items()]
         # Nothing is read by it: one that fails is put right by the next one.
         self._consumer.commit(offsets=offsets, asynchronous=True)
@@ -231,7 +238,8 @@ class KafkaSource(Source):
             partition = message.partition()
             low, high = yield from self._bounds(partition)
             start = self._within(partition, self._ahead[partition], low, high)
-            self._consumer.seek(self._place(partition, start))
+            self._consumer.incremental_unassign([self._place(partition)])
+            self._consumer.incremental_assign([self._place(partition, start)])
         elif not error.retriable():
             raise DataError(said(error.str()), source=self.name)
 
