@@ -18,6 +18,9 @@ from .version import version
 MODEL, RUN = "model.safetensors", "run.json"
 FORMAT = 1
 
+#: What the bytes of a checkpoint can be in the wrong: anything that JSON can say.
+DISTORTED = (KeyError, TypeError, ValueError, IndexError, AttributeError, OverflowError)
+
 #: More would not be what a run has to say.
 LARGEST_RUN = 1 << 28
 

@@ -3,6 +3,7 @@
 import click
 
 from .options import check_files
+from .schemes import without_login
 from .settings import Settings
 from .sources import is_live
 
@@ -15,9 +16,12 @@ def check(settings: Settings) -> None:
     click.UsageError
         Says which, and what to do.
     """
+    # A model that goes on is saved under its own name, too; one that stays as it is, is not.
+    read_only = {"MODEL": settings.model} if settings.frozen else {}
     check_files(
         settings.source,
-        {
+        read_only
+        | {
             "--predictions": settings.predictions,
             "--metrics-json": settings.metrics_json,
             "--dead-letter": settings.dead_letter,
@@ -27,10 +31,12 @@ def check(settings: Settings) -> None:
         },
     )
     _check_checkpoint(settings)
+    _check_errors(settings)
     _check_keys(settings)
     _check_late(settings)
     if is_live(settings.source) and not settings.is_live:
-        raise click.UsageError(f"{settings.source!r} never ends: streamrnn live is for it.")
+        source = without_login(settings.source)
+        raise click.UsageError(f"{source!r} never ends: streamrnn live is for it.")
     if settings.baselines == "all" and settings.rivals_are_simple:
         raise click.UsageError(
             "--baselines all has a linear model, which plays rows in order and is in no "
@@ -41,6 +47,11 @@ def check(settings: Settings) -> None:
 def _check_checkpoint(settings: Settings) -> None:
     if settings.resume and settings.checkpoint is None:
         raise click.UsageError("--resume needs to know from where: give --checkpoint FILE.")
+
+
+def _check_errors(settings: Settings) -> None:
+    if settings.on_error == "stop" and settings.dead_letter is not None:
+        raise click.UsageError("--on-error stop leaves nothing for --dead-letter: give one of them.")
 
 
 def _check_keys(settings: Settings) -> None:

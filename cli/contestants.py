@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import repeat
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -16,6 +16,7 @@ from .baselines import Simple, linear, simple
 from .blocks import Block
 from .lags import Lags
 from .settings import Task
+from .suggestions import listed
 
 if TYPE_CHECKING:
     import numpy as np
@@ -48,25 +49,74 @@ class Network:
         An estimator with ``replay``.
     learn
         Whether it learns; otherwise it only goes along.
+    clock
+        Tells the seconds: those that go by, unless others work at the same time.
     """
 
-    def __init__(self, name: str, model: Any, learn: bool = True) -> None:
+    def __init__(
+        self,
+        name: str,
+        model: Any,
+        learn: bool = True,
+        clock: Callable[[], float] = time.perf_counter,
+    ) -> None:
         self.name = name
         self.model = model
         # Said only where it matters: not every estimator can go along.
         self._how = {} if learn else {"learn": False}
+        self._clock = clock
         self.seconds = 0.0
 
     def play(self, block: Block) -> np.ndarray:
         """Predict and learn the rows of a block one after the other; return the predictions."""
         keys = () if block.keys is None else (block.keys,)
-        started = time.perf_counter()
+        started = self._clock()
         features = list(block.names)
         predictions = self.model.replay(
             *keys, block.X, block.targets, features=features, **self._how
         )
-        self.seconds += time.perf_counter() - started
+        self.seconds += self._clock() - started
         return predictions
+
+
+class Onlooker(Network):
+    """A network that stays as it is: it goes along, knows the targets that come, learns nothing.
+
+    Parameters
+    ----------
+    name, model
+        As of a `Network`.
+    source
+        The name of the source, for the remark.
+    note
+        Told once of columns that the model does not know, and of those that it misses.
+    """
+
+    def __init__(self, name: str, model: Any, source: str, note: Callable[[str], None]) -> None:
+        super().__init__(f"{name}, frozen", model, learn=False)
+        self._source = source
+        self._note: Callable[[str], None] | None = note
+
+    def play(self, block: Block) -> np.ndarray:
+        """Predict the rows of a block one after the other; return the predictions."""
+        if self._note is not None:
+            self._compare(block.names, self._note)
+            self._note = None
+        return super().play(block)
+
+    def _compare(self, names: Sequence[str], note: Callable[[str], None]) -> None:
+        # A model of many keys asks the estimator that it copies, which may know none yet.
+        known = getattr(self.model, "feature_names", None)
+        if known is None:
+            return
+        unknown, missing = set(names) - set(known), set(known) - set(names)
+        told = []
+        if unknown:
+            told.append(f"the model does not know {listed(sorted(unknown))}")
+        if missing:
+            told.append(f"it misses {listed(sorted(missing, key=str))}")
+        if told:
+            note(f"{self._source}: {', and '.join(told)}.")
 
 
 class SimpleBaseline:

@@ -15,10 +15,7 @@ from .roles import Roles
 from .settings import Settings, Task
 
 if TYPE_CHECKING:
-    from .session import Session
-
-#: What the bytes of a checkpoint can be in the wrong: anything that JSON can say.
-_DISTORTED = (KeyError, TypeError, ValueError, IndexError, AttributeError, OverflowError)
+    from .preparing import Session
 
 
 @dataclass
@@ -66,14 +63,14 @@ class Kept:
                 run["position"],
                 run["sizes"],
             )
-        except _DISTORTED as error:
+        except checkpoint.DISTORTED as error:
             raise checkpoint.damaged(path, error) from None
 
     def restore(self, engine: Engine) -> None:
         """Let a fresh engine go on from here."""
         try:
             engine.restore(self.run["engine"])
-        except _DISTORTED as error:
+        except checkpoint.DISTORTED as error:
             raise checkpoint.damaged(self.path, error) from None
 
 

@@ -121,5 +121,6 @@ def warm_up(model: Any, settings: Settings, task: Task) -> float:
     started = time.perf_counter()
     y = np.array([0.0, 1.0]) if task == "regression" else np.array(["a", "b"], dtype=object)
     keys = () if settings.key is None else (["a", "a"],)
-    model.clone().replay(*keys, np.zeros((2, 1)), y, features=["x"])
+    how = {"learn": False} if settings.frozen else {}
+    model.clone().replay(*keys, np.zeros((2, 1)), y, features=["x"], **how)
     return time.perf_counter() - started

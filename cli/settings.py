@@ -6,7 +6,7 @@ from typing import Any, Literal
 Task = Literal["regression", "classification"]
 
 #: What decides what is predicted: a run that goes on must have the same.
-_DECIDING = (
+DECIDING = (
     *("format", "target", "time", "drop", "task", "key", "id", "delay", "encode", "calendar"),
     *("cell", "hidden_size", "num_layers", "truncation", "update_every", "optimizer", "lr"),
     *(
@@ -69,17 +69,24 @@ class Settings:
     dead_letter: str | None = None
     metrics_json: str | None = None
     report: str | None = None
-    on_error: str = "stop"
+    on_error: str | None = None
     live_view: bool = False
     serve: int | None = None
     quiet: bool = False
     is_live: bool = False
+    #: Whether the model is to stay as it is, and which columns need not be there then.
     frozen: bool = False
+    assumed: tuple[str, ...] = ()
+    #: Whether no column is a feature: a series by itself.
+    alone: bool = False
 
     @property
     def skips(self) -> bool:
         """Whether rows that cannot be used are left out."""
-        return self.on_error == "skip" or self.dead_letter is not None
+        if self.on_error is None:
+            # A service should not end because somebody sent nonsense.
+            return self.is_live or self.dead_letter is not None
+        return self.on_error == "skip"
 
     @property
     def keeps(self) -> bool:
@@ -94,7 +101,8 @@ class Settings:
     @property
     def rivals(self) -> str:
         """Which baselines play."""
-        return self.baselines or ("simple" if self.rivals_are_simple else "all")
+        # Beside a model that learns nothing, one that learns all the time would be no measure.
+        return self.baselines or ("simple" if self.rivals_are_simple or self.frozen else "all")
 
     @property
     def watched(self) -> bool:
@@ -106,5 +114,5 @@ class Settings:
         found = asdict(self)
         return {
             name: list(found[name]) if isinstance(found[name], tuple) else found[name]
-            for name in _DECIDING
+            for name in DECIDING
         }

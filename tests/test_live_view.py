@@ -104,6 +104,7 @@ def test_it_says_what_is_known():
 def test_without_rows_and_diagnostics_it_says_so():
     text = shown(Monitor("regression", ["lstm"]).snapshot(), 160, 50, speed=None)
     assert "no rows so far" in text
+    assert text.splitlines()[-1].strip() == ""
     assert "The run has no network" in text
 
 

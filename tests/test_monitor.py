@@ -215,6 +215,15 @@ def test_rates_are_of_the_run_alone():
     assert rates["rows_per_second"] == pytest.approx([100_000])
 
 
+def test_the_speed_of_a_few_rows_is_not_shown_by_itself():
+    monitor = Monitor("regression", ["net"])
+    for rows, seconds in ((300, 0.3), (300, 0.6), (10, 5.0)):
+        monitor.played(range(rows), None, np.zeros(rows), [np.zeros(rows)], seconds)
+    rates = monitor.snapshot()["rates"]
+    assert rates["rows"] == [300, 310]
+    assert rates["rows_per_second"] == pytest.approx([1000, 310 / 5.6])
+
+
 def test_the_model_is_asked_how_it_is(monkeypatch):
     monkeypatch.setattr(diagnosis, "PAUSE", 0)
     model = Model()
@@ -251,12 +260,12 @@ def _zeros(n):
 
 
 def test_a_model_that_cannot_be_asked_says_why():
-    class KeyedModel:
+    class Silent:
         counters = types.MappingProxyType({})
 
-    monitor = Monitor("regression", ["net"], KeyedModel())
+    monitor = Monitor("regression", ["net"], Silent())
     play(monitor, *_zeros(600), 300)
-    assert "one a key" in monitor.snapshot()["no_diagnostics"]
+    assert "Silent does not tell about itself" in monitor.snapshot()["no_diagnostics"]
     assert monitor.snapshot()["gradient"] == []
 
 

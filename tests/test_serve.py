@@ -150,6 +150,8 @@ def test_a_run_that_a_source_feeds_is_shown():
     with serving(Served(threading.Lock(), monitor, model)) as url:
         assert ask(url, "/predict", {"x": {"a": 1}}) == (200, {"prediction": 0.0})
         assert ask(url, "/learn", {"x": {"a": 1}, "y": 1})[0] == 403
+        # That would take a step.
+        assert ask(url, "/predict", {"x": {"a": 1}, "t": "e"})[0] == 403
 
 
 def test_status_without_the_points_of_all_rows(url):
@@ -213,7 +215,7 @@ def test_what_was_learnt_is_saved_at_the_end_and_goes_on(tmp_path):
     assert streamrnn.load(path).counters["samples"] == 5
     second = Process("--save", path)
     assert "going on with" in second.said[0]
-    learn(second.url, {"x": {"a": 5}, "y": 5})
+    ask(second.url, "/predict", {"x": {"a": 5}, "t": "e"})  # takes the step of the event
     assert second.end(signal.SIGINT) == 130
     assert streamrnn.load(path).counters["samples"] == 6
     assert sorted(os.listdir(tmp_path)) == ["model.safetensors"]
@@ -256,7 +258,7 @@ def test_mistakes_are_told_in_one_line(tmp_path, monkeypatch):
     assert "needs a token" in refused("--host", "0.0.0.0")
     assert "16 characters" in refused("--token", "short")
     assert "no.txt" in refused("--model", text)
-    assert "cannot be read" in refused("--model", tmp_path / "none")
+    assert "none: no such file" in refused("--model", tmp_path / "none")
     assert "there is no folder" in refused("--save", tmp_path / "none" / "m")
     assert "is a folder" in refused("--save", tmp_path)
     assert "would be lost" in refused("--model", text, "--save", model)

@@ -163,3 +163,21 @@ def test_a_server_that_ends_is_told(browser):
     browser.wait("document.getElementById('state').textContent === 'the server does not answer'")
     browser.complaints.clear()
     browser.open("about:blank")
+
+
+def test_the_values_of_a_row_are_read_with_the_keyboard(browser):
+    with serving(RNNRegressor(**SMALL)) as url:
+        learn(url, samples(0, 100))
+        browser.open(url)
+        browser.wait("document.body.dataset.rows === '100'")
+        key = "document.getElementById('series').dispatchEvent(new KeyboardEvent('keydown', {key}))"
+        browser.value(f"(() => {{ const key = 'End'; {key}; }})()")
+        read = browser.wait("document.getElementById('series-values').textContent")
+        assert read.startswith("row 100: target -4, prediction ")
+        browser.value(f"(() => {{ const key = 'ArrowLeft'; {key}; }})()")
+        assert browser.wait("document.getElementById('series-values').textContent").startswith(
+            "row 99: target 4, "
+        )
+        learn(url, samples(100, 101))  # the line stays where it is when the rest moves on
+        browser.wait("document.body.dataset.rows === '101'")
+        assert browser.value("document.querySelectorAll('#series .pointer').length") == 1

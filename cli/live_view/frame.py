@@ -34,7 +34,8 @@ def frame(
         The last remark.
     """
     head = header(snapshot, width, speed)
-    foot = Text(note, style="yellow", no_wrap=True, overflow="ellipsis")
+    # Not quite empty: a layout would show a box with its size in place of nothing.
+    foot = Text(note or " ", style="yellow", no_wrap=True, overflow="ellipsis")
     if height < LOWEST or width < NARROW:
         return Group(head, foot)
     wide = width >= WIDE

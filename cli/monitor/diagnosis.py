@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 LIMIT = 200
 #: Each is followed by a pause so many times as long as it took, at first and in the long run: small
 #: networks are asked often, large ones seldom, and a run of a few seconds shows something, too.
-FIRST_PAUSE, PAUSE = 4, 100
+FIRST_PAUSE, PAUSE = 8, 100
 #: What an estimator must have to be asked.
 NEEDED = ("gradient_profile", "gate_saturation", "flat_weights")
 
@@ -137,7 +137,7 @@ def _why_not(model: Any) -> str | None:
     lacking = [name for name in NEEDED if not hasattr(model, name)]
     if not lacking:
         return None
-    kind = type(model).__name__
-    if kind == "KeyedModel":
+    # By name, since importing it brings all of the package along.
+    if any(kind.__name__ == "KeyedModel" for kind in type(model).__mro__):
         return "A KeyedModel is many networks, one a key: there is no gradient of all of them."
-    return f"{kind} does not tell about itself: it has no {lacking[0]}()."
+    return f"{type(model).__name__} does not tell about itself: it has no {lacking[0]}()."

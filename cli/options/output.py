@@ -27,6 +27,21 @@ def check_serve(_: click.Context, __: click.Parameter, port: int | None) -> int 
     return port
 
 
+METRICS_JSON = click.option(
+    "--metrics-json",
+    metavar="FILE",
+    help="Write all figures to FILE as JSON; - is standard output.",
+)
+
+BASELINES = click.option(
+    "--baselines",
+    type=Choice(["all", "simple", "none"]),
+    help="Who plays beside the network: simple looks at past targets only, all has a linear "
+    "model, too.  [default: all; simple with --checkpoint, --key, --id and --delay]",
+)
+
+QUIET = click.option("--quiet", "-q", is_flag=True, help="No progress and no remarks, only errors.")
+
 output_options = group(
     click.option(
         "--predictions",
@@ -36,18 +51,9 @@ output_options = group(
         ".bz2, .xz or .zst); - is standard output, and the table goes to standard error; "
         "kafka:, mqtt:, redis: and tcp: as for sources.",
     ),
-    click.option(
-        "--metrics-json",
-        metavar="FILE",
-        help="Write all figures to FILE as JSON; - is standard output.",
-    ),
+    METRICS_JSON,
     report_option,
-    click.option(
-        "--baselines",
-        type=Choice(["all", "simple", "none"]),
-        help="Who plays beside the network: simple looks at past targets only, all has a linear "
-        "model, too.  [default: all; simple with --checkpoint, --key, --id and --delay]",
-    ),
+    BASELINES,
     live_view_option,
     click.option(
         "--serve",
@@ -57,5 +63,5 @@ output_options = group(
         help="Show the run on a web page of this machine while it goes on; 0 takes a free port. "
         "It needs streamrnn[serve].",
     ),
-    click.option("--quiet", "-q", is_flag=True, help="No progress and no remarks, only errors."),
+    QUIET,
 )

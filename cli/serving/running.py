@@ -75,7 +75,7 @@ def _signals() -> Iterator[Stop]:
 
 
 class Keeper:
-    """Saves the model to a file, if it learnt since the last time.
+    """Saves the model to a file, if clients changed it since the last time.
 
     Parameters
     ----------
@@ -88,24 +88,24 @@ class Keeper:
     def __init__(self, served: Served, path: str | None) -> None:
         self._served = served
         self._path = path
-        self._rows = 0
+        self._changes = 0
 
     def save(self) -> bool:
         """Save if need be; return whether the file is there. Raises `DataError` if it cannot be."""
         if self._path is None:
             return False
-        if self._served.rows == self._rows:
-            return self._rows > 0
+        if self._served.changes == self._changes:
+            return self._changes > 0
         from streamrnn import durable
 
         with self._served.lock:
-            rows, data = self._served.rows, self._served.model.to_bytes()
+            changes, data = self._served.changes, self._served.model.to_bytes()
         try:
             durable.write(self._path, [data])
         except OSError as error:
             what = f"the model cannot be saved ({error.strerror})"
             raise DataError(what, source=self._path, remedy="Fetch it: GET /model") from None
-        self._rows = rows
+        self._changes = changes
         return True
 
 

@@ -37,6 +37,8 @@ class Served:
     ----------
     rows : int
         Samples that clients taught.
+    changes : int
+        How often clients changed the model: these, and steps that predictions of events took.
     """
 
     def __init__(
@@ -49,7 +51,7 @@ class Served:
         self.lock = model_lock
         self.monitor = monitor
         self.model = model
-        self.rows = 0
+        self.rows = self.changes = 0
         self._kind = kind
         self._last: Any = math.nan if kind is not None and kind.task == "regression" else None
         self._takes_ids = model is not None and "t" in inspect.signature(model.learn_one).parameters
@@ -81,6 +83,8 @@ class Served:
         """Predict samples that come next, each by itself; return the predictions as JSON."""
         if self.model is None:
             raise RequestError(403, "this server shows a run and has no model: GET /status works.")
+        if self._kind is None and any(sample.t is not None for sample in samples):
+            raise RequestError(403, "t: the events of this model are those of its own source.")
         with self.lock:
             made: list[Any] = []
             try:
@@ -116,11 +120,13 @@ class Served:
         identity = self._id(sample)
         prediction = self.model.predict_one(sample.x, **identity)
         self.model.learn_one(sample.x, sample.y, w=sample.w, **identity)
+        self.changes += 1
         return prediction
 
     def _id(self, sample: Sample) -> dict[str, Any]:
         if sample.t is None:
             return {}
+        self.changes += 1
         if not self._takes_ids:
             raise ValueError(f"t: a {type(self.model).__name__} takes no ids of events")
         return {"t": sample.t}

@@ -49,12 +49,21 @@ def rolled(seen: dict[str, Any], name: str) -> list[float | None]:
 
 
 def top(columns: dict[str, list[float | None]], overall: dict[str, float | None]) -> float:
-    """Return the end of the axis: a model that went astray must not flatten the others."""
+    """Return the end of the axis: neither a model nor a moment far astray flattens the others."""
     errors = [error for error in overall.values() if error is not None]
     limit = ASTRAY * min(errors, default=0.0)
     near = [name for name, error in overall.items() if error is not None and error <= limit]
-    highest = max((v for name in near for v in columns[name] if v is not None), default=1.0)
-    return 1.05 * highest if highest > 0 else 1.0
+    highest = max((_usual_highest(columns[name]) for name in near), default=1.0)
+    return 1.1 * highest if highest > 0 else 1.0
+
+
+def _usual_highest(values: Sequence[float | None]) -> float:
+    """Return the highest value, unless it is far above nearly all others."""
+    known = sorted(value for value in values if value is not None)
+    if not known:
+        return 0.0
+    usual = known[int(0.9 * (len(known) - 1))]
+    return min(known[-1], 2 * usual) if usual > 0 else known[-1]
 
 
 def throughput(snapshot: dict[str, Any], rows: Any) -> Any:

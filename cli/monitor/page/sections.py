@@ -87,8 +87,8 @@ def _errors(snapshot: dict[str, Any], rows: Any) -> Section:
         return Section(title, "", {}, NOT_SCORED)
     remark = (
         f"{seen['measure'].capitalize()} over the last {learning.rolled_over(snapshot):,} rows; "
-        "all models predicted each row before they learnt it. The line of a model that is far "
-        "worse than the best may lie beyond the top."
+        "all models predicted each row before they learnt it. Lines far above the others "
+        "are cut off at the top."
     )
     return Section(title, remark, {"errors": learning.errors(snapshot, rows)})
 

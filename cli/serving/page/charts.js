@@ -70,6 +70,40 @@ function path(rows, values, place) {
   return d;
 }
 
+// A line under the pointer, or moved by the arrow keys, with the values of its row.
+export function readout(svg, output, rows, texts) {
+  const again = svg.readout;
+  svg.readout = { output, rows, texts };
+  if (again) return void svg.show(svg.at); // drawn anew: the line is gone, the values have changed
+  svg.tabIndex = 0;
+  svg.at = null;
+  const show = svg.show = (place) => {
+    const { output, rows, texts } = svg.readout;
+    const at = svg.at = place === null ? null : Math.min(Math.max(place, 0), rows.length - 1);
+    svg.querySelector(".pointer")?.remove();
+    output.textContent = at === null ? "" : texts(at);
+    if (at === null) return;
+    const width = svg.viewBox.baseVal.width, bottom = svg.viewBox.baseVal.height - BOTTOM;
+    const x = scale(rows[0], rows.at(-1), LEFT, width - RIGHT)(rows[at]);
+    element(svg, "line", { class: "pointer", x1: x, x2: x, y1: TOP, y2: bottom });
+  };
+  svg.addEventListener("pointermove", (event) => {
+    const box = svg.getBoundingClientRect(), rows = svg.readout.rows;
+    const share = (event.clientX - box.left - LEFT) / (box.width - LEFT - RIGHT);
+    const row = rows[0] + share * (rows.at(-1) - rows[0]);
+    const after = rows.findIndex((each) => each >= row);
+    const place = after < 0 ? rows.length - 1 : after;
+    show(place > 0 && row - rows[place - 1] < rows[place] - row ? place - 1 : place);
+  });
+  svg.addEventListener("keydown", (event) => {
+    const step = { ArrowLeft: -1, ArrowRight: 1, Home: -1e9, End: 1e9 }[event.key];
+    if (step === undefined) return;
+    event.preventDefault();
+    show((svg.at ?? svg.readout.rows.length) + step);
+  });
+  for (const end of ["pointerleave", "blur"]) svg.addEventListener(end, () => show(null));
+}
+
 // Labels over rows: what came as a pale dot, what was predicted on it: full if right.
 export function labels(svg, rows, targets, predictions) {
   const counts = new Map();

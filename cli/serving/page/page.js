@@ -1,6 +1,6 @@
 // The page asks for the data once a second and draws it; a form sends samples.
 
-import { element, heatmap, labels, lines, short, words } from "./charts.js";
+import { element, heatmap, labels, lines, readout, short, words } from "./charts.js";
 
 const by = (id) => document.getElementById(id);
 const PAUSE = 1000;
@@ -101,6 +101,9 @@ function drawSeries(data) {
   const marks = data.marks.map((mark) => mark.row);
   lines(svg, rows, [{ class: "target", values: recent.target },
     { class: "model", values: recent.prediction }], { marks, label: "target and prediction" });
+  readout(svg, by("series-values"), rows, (i) => (
+    `row ${rows[i].toLocaleString("en")}: target ${short(recent.target[i])}, prediction ${short(recent.prediction[i])}`
+  ));
 }
 
 function drawErrors(data) {
@@ -112,6 +115,10 @@ function drawErrors(data) {
   const curves = data.names.map((name, i) => ({ class: kind(i), values: errors.values[name] }));
   const marks = data.marks.filter((mark) => mark.kind === "drift").map((mark) => mark.row);
   lines(by("error"), errors.row, curves.reverse(), { marks, from: 0, label: errors.measure });
+  readout(by("error"), by("error-values"), errors.row, (i) => (
+    `to row ${errors.row[i].toLocaleString("en")}: `
+      + data.names.map((name) => `${name} ${short(errors.values[name][i])}`).join(", ")
+  ));
 }
 
 // The same with fewer stretches, each of several: else noise hides the course.
