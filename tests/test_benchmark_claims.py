@@ -419,7 +419,9 @@ def whole(percent):
     return f"{round(percent):+d}" if round(percent) else "0"
 
 
-@pytest.mark.parametrize("name", ["loading", "drift", "anomaly", "scaling", "optimizers", "reading"])
+@pytest.mark.parametrize(
+    "name", ["loading", "drift", "anomaly", "scaling", "optimizers", "reading"]
+)
 def test_results_are_of_the_defaults_and_hold_no_paths(name):
     report = results(name)
     scripts = {"loading": loading, "drift": drift, "anomaly": anomaly, "scaling": scaling}
