@@ -114,7 +114,7 @@ def take(items, count):
     return found
 
 
-def idle(items, times=3):
+def idle(items, times=2):
     """Check that nothing more comes just now."""
     assert [next(items) for _ in range(times)] == [None] * times
 

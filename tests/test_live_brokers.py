@@ -1,12 +1,11 @@
 """``streamrnn live`` from one broker to another: what it learns, writes, says and goes on with."""
 
-import json
-
 import pytest
 from cli_helpers import invoke, use_spy
-from live_helpers import kafka_cluster, redis_server
+from live_helpers import kafka_cluster, redis_server, take
+from streamrnn_cli.sources import open_source
 
-kafka = pytest.importorskip("confluent_kafka")
+pytest.importorskip("confluent_kafka")
 redis = pytest.importorskip("redis")
 pytest.importorskip("paho.mqtt.client")
 
@@ -16,7 +15,7 @@ def live(*args):
     return invoke("live", *args)
 
 
-def test_from_redis_to_kafka_in_two_runs(tmp_path, monkeypatch):
+def test_from_redis_to_kafka(tmp_path, monkeypatch):
     built = use_spy(monkeypatch)
     with redis_server(tmp_path) as server, kafka_cluster() as cluster:
         source = f"redis://:none@127.0.0.1:{server.port}/in?group=ours"
@@ -33,18 +32,10 @@ def test_from_redis_to_kafka_in_two_runs(tmp_path, monkeypatch):
             place = client.xrange("in")[11][0]
             assert group["last-delivered-id"] == place
         assert [event[2] for event in built[0].events if event[0] == "learn"] == list(range(12))
-        reader = kafka.Consumer(
-            {"bootstrap.servers": cluster, "group.id": "test", "log_level": 0}
-            | {"auto.offset.reset": "earliest"}
-        )
-        reader.subscribe(["out"])
-        found = []
-        while len(found) < 12:
-            message = reader.poll(20)
-            assert message is not None
-            assert message.error() is None
-            found.append(json.loads(message.value()))
-        reader.close()
+        with open_source(f"kafka://{cluster}/out") as written:
+            items = written.items()
+            found = [dict(zip(row.columns, row.cells, strict=True)) for row in take(items, 12)]
+            items.close()
     by_row = {record["row"]: (record["target"], record["prediction"]) for record in found}
     assert by_row == {i + 1: (float(i), float(max(0, i - 1))) for i in range(12)}
     assert "none@" not in done.output

@@ -251,9 +251,7 @@ def test_an_outage_ends_with_a_message_or_an_answer(cluster, topic):
     assert [text.split()[-3] for text in (told[1], told[3])] == ["after", "after"]
 
 
-def test_brokers_that_vanish(monkeypatch):
-    monkeypatch.setattr(source_module, "LOOK", 0.1)
-    monkeypatch.setattr(source_module, "CONNECT_TIMEOUT", 0.3)
+def test_brokers_that_vanish():
     told = []
     with ExitStack() as stack:
         cluster = kafka_cluster()
@@ -267,7 +265,6 @@ def test_brokers_that_vanish(monkeypatch):
         del cluster
         wait_for(lambda: next(items) or told, "a remark")
         items.close()
-    assert len(told) == 1
     assert told[0].startswith(f"connection to kafka://{where}/t lost (")
 
 

@@ -89,8 +89,8 @@ TASK = click.option(
 ON_ERROR = click.option(
     "--on-error",
     type=Choice(["stop", "skip"]),
-    default=Settings.on_error,
-    help="What a row that cannot be used does: end the run, or be counted and left out.",
+    help="What a row that cannot be used does: end the run, or be counted and left out.  "
+    "[default: stop; skip for live and with --dead-letter]",
 )
 
 DEAD_LETTER = click.option(

@@ -75,7 +75,7 @@ class MqttSink:
         """Take some records; wait while the broker acknowledges nothing."""
         for record in records:
             self._waiting.append(encoded(columns, record))
-            if len(self._waiting) >= MOST:
+            if self._unsafe() >= MOST:
                 self._send(MOST // 2)
 
     def flush(self) -> None:

@@ -97,14 +97,14 @@ class KafkaSource(Source):
         while True:
             messages = self._arrived()
             self._troubles.check()
+            if messages:
+                self._troubles.outage.back()
             for message in messages:
                 if message.error() is not None:
                     yield from self._repair(message)
                     continue
                 self._number += 1
                 yield self._row(message)
-            if messages:
-                self._troubles.outage.back()
             if len(messages) < COUNT:
                 yield None
             yield from self._look()
@@ -158,6 +158,7 @@ class KafkaSource(Source):
             what = f"has no partition {min(gone)}, which had been read before"
             remedy = "Is it the same topic? Start afresh without --resume"
             raise DataError(what, source=self.name, remedy=remedy)
+        self._looked = time.monotonic()
         latest = self._url.options["from"] == "latest" and not known
         yield from self._assign(partitions, latest)
 
