@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from .checks import check
 from .forecasting.settings import ForecastSettings
 from .options import POSITIVE, check_files, series_options, source_argument
 from .options.lists import COUNTS
@@ -106,9 +107,11 @@ def forecast(**options: Any) -> None:
     own = {name: options.pop(name) for name in ("horizon", "season", "direct", "try_every")}
     own |= {name: options.pop(name) for name in ("future", "predictions")}
     own |= {"cycles": options.pop("calendar"), "lags": COUNTS.values(options.pop("lags"))}
-    settings = ForecastSettings(
-        Settings(**options, task="regression", alone=own["future"] is None), **own
-    )
+    shared = Settings(**options, task="regression", alone=own["future"] is None)
+    check(shared)
+    if own["future"] == "-" == shared.source:
+        raise click.UsageError("SOURCE and --future cannot both be standard input.")
+    settings = ForecastSettings(shared, **own)
 
     from .forecasting.run import run
 

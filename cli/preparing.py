@@ -33,6 +33,8 @@ class Session:
     task: Task
     items: Iterator[Gathered]
     kept: Kept | None
+    #: The columns of the first rows.
+    columns: tuple[str, ...] = ()
 
 
 def prepare(
@@ -53,7 +55,8 @@ def prepare(
     task, remark = choose_task(settings, source, roles.target or "", head)
     if remark:
         console.note(f"{source.name}: {remark}")
-    return Session(settings, console, source, roles, words, task, items, None)
+    columns = tuple(dict.fromkeys(name for batch in head for name in batch.columns))
+    return Session(settings, console, source, roles, words, task, items, None, columns)
 
 
 def _readable(first: list[Batch | RowError], skips: bool, name: str) -> list[Batch]:
