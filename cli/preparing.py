@@ -79,13 +79,9 @@ def encoding_of(session: Session) -> Encoding | None:
     if not session.words and not session.settings.calendar:
         return None
 
-    cycles = cycles_of(session.settings.calendar)
     from streamrnn.estimators.cycles import checked_cycles
 
-    try:
-        checked = checked_cycles(cycles)
-    except (TypeError, ValueError) as error:
-        raise click.UsageError(f"--{error}.") from None
+    checked = checked_cycles(cycles_of(session.settings.calendar))
     return Encoding(session.words, session.roles.time, checked, session.source.name)
 
 
@@ -95,5 +91,5 @@ def cycles_of(given: tuple[str, ...]) -> list[tuple[str, int]]:
     for one in ",".join(given).split(","):
         name, _, harmonics = one.strip().partition(":")
         if name:
-            found.append((name, int(harmonics) if harmonics.isdigit() else 1))
+            found.append((name, int(harmonics or 1)))
     return found
