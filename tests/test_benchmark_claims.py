@@ -15,10 +15,13 @@ import optimizer_streams
 import optimizers
 import pytest
 import ranking
+import reading
 import report
 import scaling
 import scaling_streams
 from sklearn.metrics import average_precision_score, roc_auc_score
+from streamrnn_cli.batches import gathered
+from streamrnn_cli.sources import open_source
 
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
@@ -416,15 +419,27 @@ def whole(percent):
     return f"{round(percent):+d}" if round(percent) else "0"
 
 
-@pytest.mark.parametrize("name", ["loading", "drift", "anomaly", "scaling", "optimizers"])
+@pytest.mark.parametrize(
+    "name", ["loading", "drift", "anomaly", "scaling", "optimizers", "reading"]
+)
 def test_results_are_of_the_defaults_and_hold_no_paths(name):
     report = results(name)
     scripts = {"loading": loading, "drift": drift, "anomaly": anomaly, "scaling": scaling}
-    scripts["optimizers"] = optimizers
+    scripts |= {"optimizers": optimizers, "reading": reading}
     script = scripts[name]
     assert report["options"] == script.OPTIONS
     assert {"cpu", "cores", "os"} == set(report["machine"])
     assert "/" not in json.dumps(report)
+
+
+def test_commands_says_what_reading_costs():
+    report, said = results("reading"), rows("commands.md")
+    assert report["options"] == reading.OPTIONS
+    assert list(report["runs"]) == list(reading.RUNS)
+    for name, found in report["runs"].items():
+        beside = found["us_all"] - found["us_network"]
+        assert said[name] == [f"{beside:.1f}", f"{found['times_the_network']:.2f}"], name
+    assert report["runs"]["CSV"]["times_the_network"] <= 1.5
 
 
 def test_persistence_says_what_loading_takes():
@@ -636,3 +651,34 @@ def test_design_says_where_the_network_helps_and_where_not():
     assert "of a sine with noise {}, standard scores {}.".format(*of_sine) in text
     by_river = [auc("sine-context", what) for what in ("standard scores", ours)]
     assert "by its labels standard scores have {}, this one {}.".format(*by_river) in text
+
+
+# --- reading
+
+
+def test_rows_are_the_same_in_every_format(tmp_path):
+    reading.make(tmp_path, 50)
+    files = sorted({run.file for run in reading.RUNS.values()})
+    found = {}
+    for file in files:
+        with open_source(str(tmp_path / file)) as source:
+            batch = next(gathered(source.items()))
+            columns = dict(zip(batch.columns, batch.cells, strict=True))
+        found[file] = {name: [float(cell) for cell in columns[name]] for name in (*"y", "x0", "x7")}
+    assert len(found) == 4
+    assert all(rows == found[files[0]] for rows in found.values())
+
+
+def test_what_reading_costs_is_measured(monkeypatch):
+    ran = []
+
+    def once(folder, run):
+        ran.append(run)
+        return {"network": 10.0, "baselines": 1.0, "all": 12.0 + len(ran)}
+
+    monkeypatch.setattr(reading, "once", once)
+    monkeypatch.setattr(reading, "make", lambda folder, rows: None)
+    found = reading.measure(10, 2, ["CSV", "Parquet"])
+    assert [run.file for run in ran] == ["rows.csv", "rows.parquet", "rows.parquet", "rows.csv"]
+    assert found["CSV"]["times_the_network"] == 1.45
+    assert "Parquet" in reading.table({"runs": found})
