@@ -45,6 +45,7 @@ def read(lines: TextLines, name: str, start: int = 0) -> Iterator[Item]:
     columns = _columns(header, name)
     if start:
         yield from skipping(lines, start)
+        rewindable.end = (lines.offset, lines.number)
     yield from _rows(reader, rewindable, columns, name, may_be_none=bool(start))
 
 
