@@ -1,6 +1,7 @@
 """Standard error: remarks, and one line of progress if a person is looking."""
 
 import time
+from collections.abc import Callable
 from typing import TextIO
 
 #: Seconds between two updates of the progress line.
@@ -24,18 +25,22 @@ class Console:
         self._alive = not quiet and stream.isatty()
         self._shown_at = -PAUSE
         self._width = 0
+        #: Who takes the remarks while the terminal shows something else.
+        self.elsewhere: Callable[[str], None] | None = None
 
     def note(self, text: str) -> None:
         """Write a remark on a line of its own."""
         self.clear()
-        if not self._quiet:
+        if self.elsewhere is not None:
+            self.elsewhere(text)
+        elif not self._quiet:
             self._stream.write(f"{text}\n")
             self._stream.flush()
 
     def progress(self, text: str) -> None:
         """Show a text in place of the last one, unless that was only just written."""
         now = time.monotonic()
-        if self._alive and now - self._shown_at >= PAUSE:
+        if self._alive and self.elsewhere is None and now - self._shown_at >= PAUSE:
             self._shown_at = now
             self._draw(text)
 

@@ -25,3 +25,17 @@ def load_model(path: str) -> Any:
         raise DataError(str(error).removeprefix(f"{path}: "), source=path) from None
     except OSError as error:
         raise DataError(f"cannot be read ({error.strerror})", source=path) from None
+
+
+def save_model(model: Any, path: str) -> None:
+    """Save a model to a file of its own, as a whole or not at all.
+
+    Raises
+    ------
+    DataError
+        If it cannot be written; an older file of that name stays as it was.
+    """
+    try:
+        model.save(path)
+    except OSError as error:
+        raise DataError(f"cannot be written ({error.strerror})", source=path) from None

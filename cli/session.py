@@ -26,7 +26,7 @@ from .garbage import old_objects_left_alone
 from .keeping import Keeper, Kept
 from .lags import Lags
 from .late import Late
-from .loading import load_model
+from .loading import load_model, save_model
 from .monitor import Monitor
 from .network import build_network, check_fits, parameters, title, warm_up
 from .pace import Pace
@@ -39,6 +39,7 @@ from .sources import Batch, Source, open_source
 from .stopping import Stop
 from .task import choose_task
 from .version import version
+from .watching import Watchers
 
 
 @dataclass
@@ -75,7 +76,7 @@ def run(settings: Settings) -> int:
         session = _prepare(settings, console, source, kept, stop)
         engine = _engine(session, stop)
         _connect(engine, session, stack)
-        outcome = _play(engine, session, stop)
+        outcome = _play(engine, session, Watchers(engine, settings, console, stack))
         if figures is not None:
             figures.write(as_json(outcome))
     _show(as_text(outcome), settings)
@@ -147,7 +148,7 @@ def _engine(session: Session, stop: Stop) -> Engine:
     )
     if settings.watched:
         names = [one.name for one in board.contestants]
-        engine.monitor = Monitor(task, names, model, _about(session, model))
+        engine.monitor = Monitor(task, names, model, _about(session))
     if session.kept is not None:
         session.kept.restore(engine)
     return engine
@@ -195,7 +196,7 @@ def _connect(engine: Engine, session: Session, stack: ExitStack) -> None:
         )
 
 
-def _play(engine: Engine, session: Session, stop: Stop) -> dict[str, Any]:
+def _play(engine: Engine, session: Session, watchers: Watchers) -> dict[str, Any]:
     """Let all models play the stream; return the outcome."""
     settings, console, task = session.settings, session.console, session.task
     board = engine.board
@@ -207,6 +208,7 @@ def _play(engine: Engine, session: Session, stop: Stop) -> dict[str, Any]:
 
     def after_batch() -> None:
         keeper.look()
+        watchers.look()
         console.progress(_so_far(board, session, time.perf_counter() - started))
 
     engine.after_batch = after_batch
@@ -217,12 +219,15 @@ def _play(engine: Engine, session: Session, stop: Stop) -> dict[str, Any]:
     if not board.rows and not settings.is_live:
         what = f"none of the {engine.skipped} rows can be used"
         raise DataError(what, source=session.source.name)
-    about = _about(session, network.model)
-    about |= {"seconds": seconds, "warm_up_seconds": warm_up_seconds}
-    return summary(board, network.model, engine.skipped, about)
+    if settings.save is not None:
+        save_model(network.model, settings.save)
+    about = _about(session) | {"seconds": seconds, "warm_up_seconds": warm_up_seconds}
+    outcome = summary(board, network.model, engine.skipped, about)
+    watchers.end({one["name"]: one["metrics"] for one in (outcome["model"], *outcome["baselines"])})
+    return outcome
 
 
-def _about(session: Session, model: Any) -> dict[str, Any]:
+def _about(session: Session) -> dict[str, Any]:
     settings = session.settings
     return {
         "version": version(),

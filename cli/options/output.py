@@ -3,6 +3,7 @@
 import click
 
 from ..compression import BY_SUFFIX as COMPRESSIONS
+from ..monitor.options import report_option
 from ..sinks import endings, has_format
 from .group import group
 from .values import Choice
@@ -30,7 +31,7 @@ output_options = group(
         metavar="FILE",
         help="Write all figures to FILE as JSON; - is standard output.",
     ),
-    click.option("--report", metavar="FILE", help="Write a page about the run to FILE (.html)."),
+    report_option,
     click.option(
         "--baselines",
         type=Choice(["all", "simple", "none"]),
