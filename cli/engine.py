@@ -14,6 +14,7 @@ from .contestants import Contestant
 from .dead_letters import DeadLetters
 from .errors import RowError
 from .late import Late
+from .likeness import check_alike
 from .monitor import Monitor
 from .scoreboard import Scoreboard
 from .sinks import Sink
@@ -185,7 +186,15 @@ class Engine:
         }
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Take over what `state` returned."""
+        """Take over what `state` returned.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If it is something else.
+        """
+        # A monitor looks at what it gets by itself.
+        check_alike(self.state() | {"monitor": None}, state)
         self.seen, self.skipped = state["seen"], state["skipped"]
         self.board.restore(state["board"])
         self._cleaner.restore(state["cleaner"])

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import click
 
 from . import checkpoint
 from .engine import Engine
+from .network import check_fits
 from .pace import Pace
 from .roles import Roles
 from .settings import Settings, Task
+from .sources import Source
 
 if TYPE_CHECKING:
     from .session import Session
@@ -56,7 +58,7 @@ class Kept:
             _check_same(run["settings"], settings, path)
             roles = run["roles"]
             sets = {name: frozenset(roles[name]) for name in ("drop", "encode")}
-            return cls(
+            kept = cls(
                 path,
                 model,
                 run,
@@ -66,8 +68,31 @@ class Kept:
                 run["position"],
                 run["sizes"],
             )
+            kept.check()
         except _DISTORTED as error:
             raise checkpoint.damaged(path, error) from None
+        check_fits(model, settings, kept.task)
+        return kept
+
+    def check(self) -> None:
+        """Raise TypeError or ValueError if something is not of its kind."""
+        for name, value in self.roles._asdict().items():
+            several = isinstance(value, frozenset)
+            for one in value if several else [value]:
+                if not isinstance(one, str) and (several or name == "target" or one is not None):
+                    raise TypeError(f"the column for {name} is {one!r}")
+        counts = [*self.words.values(), *(n for n in self.sizes.values() if n is not None)]
+        if not all(type(n) is int and n >= 0 for n in counts):
+            raise ValueError(f"sizes are {counts}")
+        if self.task not in get_args(Task):
+            raise ValueError(f"the task is {self.task!r}")
+
+    def seek(self, source: Source) -> None:
+        """Let a source begin where the run was."""
+        try:
+            source.seek(self.position)
+        except _DISTORTED as error:
+            raise checkpoint.damaged(self.path, error) from None
 
     def restore(self, engine: Engine) -> None:
         """Let a fresh engine go on from here."""

@@ -161,8 +161,10 @@ class Late:
     def restore(self, state: dict[str, Any]) -> None:
         """Take over what `state` returned."""
         for name, predictions, is_known in state["events"]:
-            self._events[name] = _Event(predictions, is_known)
-        self._waiting.extend((due, name, target) for due, name, target in state["waiting"])
+            if len(predictions) != 1 + len(self._baselines):
+                raise ValueError(f"an event has {len(predictions)} predictions")
+            self._events[name] = _Event(list(predictions), bool(is_known))
+        self._waiting.extend((int(due), name, target) for due, name, target in state["waiting"])
         self._has_features = state["has_features"]
 
 

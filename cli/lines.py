@@ -9,6 +9,9 @@ from .errors import DataError, RowError
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
+#: That many bytes of the beginning tell whether a text is the one that was read before.
+HEAD = 1024
+
 
 class Pause(Exception):  # noqa: N818  (no error)
     """There is no further line just now; asking again may give one."""
@@ -33,6 +36,8 @@ class TextLines(Iterator[str]):
         The number of the line returned last; the first one is 1.
     offset : int
         The number of bytes up to the end of that line.
+    head : bytes
+        How the stream begins: its first `HEAD` bytes and the rest of their line, as far as taken.
     """
 
     def __init__(self, binary: Iterable[bytes], name: str) -> None:
@@ -42,6 +47,7 @@ class TextLines(Iterator[str]):
         self._name = name
         self.number = 0
         self.offset = 0
+        self.head = b""
 
     def __next__(self) -> str:
         raw = self._next_raw()
@@ -88,6 +94,8 @@ class TextLines(Iterator[str]):
     def _next_raw(self) -> bytes:
         raw = self._ahead.popleft() if self._ahead else self._read()
         self.number += 1
+        if self.offset < HEAD:
+            self.head += raw
         self.offset += len(raw)
         return raw
 
