@@ -75,6 +75,8 @@ class RunningMean:
         """Take over what `state` returned."""
         n, mean = state
         self._n, self._mean = int(n), float(mean)
+        if self._n < 0:
+            raise ValueError(f"a mean of {n} numbers")
 
 
 class MostFrequent:

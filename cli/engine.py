@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -90,10 +91,25 @@ class Engine:
         self.after_batch: Callable[[], None] = lambda: None
         self.seen = 0
         self.skipped = 0
+        self._seconds_before = 0.0
+        self._started: float | None = None
+
+    @property
+    def seconds(self) -> float:
+        """How long it has been running, with the runs that this one goes on from."""
+        if self._started is None:
+            return self._seconds_before
+        return self._seconds_before + time.perf_counter() - self._started
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether somebody has wished that it stop."""
+        return self._stop.signal is not None
 
     def run(self) -> None:
         """Play until the source ends, the limit is reached or somebody wishes to stop."""
-        while self._stop.signal is None and not self._is_full():
+        self._started = time.perf_counter()
+        while not self.is_stopped and not self._is_full():
             try:
                 item = next(self._items)
             except StopIteration:
@@ -179,6 +195,7 @@ class Engine:
         return {
             "seen": self.seen,
             "skipped": self.skipped,
+            "seconds": self.seconds,
             "board": self.board.state(),
             "late": None if self._late is None else self._late.state(),
             "monitor": None if self.monitor is None else self.monitor.state(),
@@ -196,6 +213,7 @@ class Engine:
         # A monitor looks at what it gets by itself.
         check_alike(self.state() | {"monitor": None}, state)
         self.seen, self.skipped = state["seen"], state["skipped"]
+        self._seconds_before = float(state["seconds"])
         self.board.restore(state["board"])
         self._cleaner.restore(state["cleaner"])
         if self._late is not None:

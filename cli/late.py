@@ -163,9 +163,18 @@ class Late:
         for name, predictions, is_known in state["events"]:
             if len(predictions) != 1 + len(self._baselines):
                 raise ValueError(f"an event has {len(predictions)} predictions")
-            self._events[name] = _Event(list(predictions), bool(is_known))
-        self._waiting.extend((int(due), name, target) for due, name, target in state["waiting"])
+            self._events[name] = _Event([*map(self._checked, predictions)], bool(is_known))
+        for due, name, target in state["waiting"]:
+            if name in self._events:
+                self._waiting.append((int(due), name, self._checked(target)))
         self._has_features = state["has_features"]
+
+    def _checked(self, value: Any) -> Any:
+        """Return a target or a prediction out of a file; raise ValueError if it can be none."""
+        kinds = int | float if self._board.task == "regression" else str | None
+        if not isinstance(value, kinds):
+            raise ValueError(f"{value!r:.40} is nothing to predict")
+        return value
 
 
 def _rows(block: Block, places: list[int]) -> Block:

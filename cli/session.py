@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -204,19 +203,18 @@ def _play(engine: Engine, session: Session, watchers: Watchers) -> dict[str, Any
     warm_up_seconds = warm_up(network.model, settings, task)
     keeper = Keeper(engine, session)
     keeper.begin()
-    started = time.perf_counter()
 
     def after_batch() -> None:
         keeper.look()
         watchers.look()
-        console.progress(_so_far(board, session, time.perf_counter() - started))
+        console.progress(_so_far(board, session, engine.seconds))
 
     engine.after_batch = after_batch
     with old_objects_left_alone():
         engine.run()
-    seconds = time.perf_counter() - started
+    seconds = engine.seconds
     keeper.end()
-    if not board.rows and not settings.is_live:
+    if not board.rows and not settings.is_live and not engine.is_stopped:
         what = f"none of the {engine.skipped} rows can be used"
         raise DataError(what, source=session.source.name)
     if settings.save is not None:

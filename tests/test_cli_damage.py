@@ -162,8 +162,8 @@ def test_documents_that_lie(name, tmp_path, monkeypatch):
     rng = random.Random(name + "1")
     paths = [path for path in places(document) if path]
     monkeypatch.setattr(os, "fsync", lambda handle: None)
-    for path in paths:
-        for strange in (..., *rng.sample(STRANGE, 4)):
+    for path in rng.sample(paths, 30):
+        for strange in (..., *rng.sample(STRANGE, 1)):
             for file, content in kept.items():
                 (out / file).write_bytes(content)
             run.put(changed(document, path, strange))

@@ -67,8 +67,12 @@ def wait(pid, seconds):
 
 def serve():
     """Answer requests until there are no more."""
-    requests = os.fdopen(os.dup(0))
-    answers = os.fdopen(os.dup(1), "w")
+    with os.fdopen(os.dup(0)) as requests, os.fdopen(os.dup(1), "w") as answers:
+        serve_pipes(requests, answers)
+
+
+def serve_pipes(requests, answers):
+    """Answer requests from one pipe on another."""
     nowhere = os.open(os.devnull, os.O_RDWR)
     os.dup2(nowhere, 0)
     os.dup2(nowhere, 1)
