@@ -18,6 +18,9 @@ from .version import version
 MODEL, RUN = "model.safetensors", "run.json"
 FORMAT = 1
 
+#: What the bytes of a checkpoint can be in the wrong: anything that JSON can say.
+DISTORTED = (KeyError, TypeError, ValueError, IndexError, AttributeError, OverflowError)
+
 #: More would not be what a run has to say.
 LARGEST_RUN = 1 << 28
 
@@ -69,17 +72,26 @@ def load(path: str) -> tuple[Any, dict[str, Any]]:
     """
     import streamrnn
 
+    data, run = read(path)
+    try:
+        return streamrnn.from_bytes(data), run
+    except ValueError as error:
+        raise damaged(path, error) from None
+
+
+def read(path: str) -> tuple[bytes, dict[str, Any]]:
+    """Return the bytes of the model, and the run; see `load`."""
     try:
         with zipfile.ZipFile(path) as archive:
-            model, document = _member(archive, MODEL, None), _member(archive, RUN, LARGEST_RUN)
+            data, document = _member(archive, MODEL, None), _member(archive, RUN, LARGEST_RUN)
         parsed = json.loads(document)
         if parsed["format"] != FORMAT:
             raise ValueError(f"it has format {parsed['format']!r}, this version knows {FORMAT}")
-        return streamrnn.from_bytes(model), parsed["run"]
+        return data, dict(parsed["run"])
     except FileNotFoundError:
         raise
     except (
-        *(OSError, zipfile.BadZipFile, NotImplementedError, RecursionError),
+        *(OSError, EOFError, zipfile.BadZipFile, NotImplementedError, RecursionError),
         *(KeyError, TypeError, ValueError, RuntimeError),
     ) as error:
         raise damaged(path, error) from None
@@ -90,14 +102,6 @@ def damaged(path: str, error: Exception) -> DataError:
     why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     remedy = "Start afresh without --resume, or give the file that --checkpoint wrote"
     return DataError(f"is no checkpoint that can be used ({why})", source=path, remedy=remedy)
-
-
-def is_checkpoint(path: str) -> bool:
-    """Say whether a file looks like a checkpoint; False if it cannot be read."""
-    try:
-        return zipfile.is_zipfile(path)
-    except OSError:
-        return False
 
 
 def _member(archive: zipfile.ZipFile, name: str, largest: int | None) -> bytes:

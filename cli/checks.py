@@ -15,9 +15,12 @@ def check(settings: Settings) -> None:
     click.UsageError
         Says which, and what to do.
     """
+    # A model that goes on is saved under its own name, too; one that stays as it is, is not.
+    read_only = {"MODEL": settings.model} if settings.frozen else {}
     check_files(
         settings.source,
-        {
+        read_only
+        | {
             "--predictions": settings.predictions,
             "--metrics-json": settings.metrics_json,
             "--dead-letter": settings.dead_letter,
@@ -26,8 +29,9 @@ def check(settings: Settings) -> None:
             "--checkpoint": settings.checkpoint,
         },
     )
-    if settings.resume and settings.checkpoint is None:
-        raise click.UsageError("--resume needs to know from where: give --checkpoint FILE.")
+    _check_checkpoint(settings)
+    _check_keys(settings)
+    _check_late(settings)
     if is_live(settings.source) and not settings.is_live:
         raise click.UsageError(f"{settings.source!r} never ends: streamrnn live is for it.")
     if settings.baselines == "all" and settings.rivals_are_simple:
@@ -35,7 +39,34 @@ def check(settings: Settings) -> None:
             "--baselines all has a linear model, which plays rows in order and is in no "
             "checkpoint: --baselines simple goes with live, --checkpoint, --key, --id and --delay."
         )
-    if settings.key is not None and (settings.id is not None or settings.delay):
+
+
+def _check_checkpoint(settings: Settings) -> None:
+    if settings.resume and settings.checkpoint is None:
+        raise click.UsageError("--resume needs to know from where: give --checkpoint FILE.")
+
+
+def _check_keys(settings: Settings) -> None:
+    """Refuse what watches, or waits for, one stream, where there are many."""
+    if settings.key is None:
+        return
+    if settings.drift is not None:
+        raise click.UsageError("--key does not go with --drift: a detector watches one stream.")
+    if settings.id is not None or settings.delay:
         raise click.UsageError(
             "--key does not go with --id and --delay: one model a key cannot learn targets late."
+        )
+
+
+def _check_late(settings: Settings) -> None:
+    """Refuse targets that come when their step is not among the last ones any more."""
+    if settings.delay >= settings.truncation and settings.model is None:
+        raise click.UsageError(
+            f"--delay {settings.delay} is no less than --truncation {settings.truncation}: targets "
+            "would come too late for the steps that they belong to."
+        )
+    if settings.update_every > 1 and (settings.id is not None or settings.delay):
+        raise click.UsageError(
+            "--update-every does not go with --id and --delay: an update for several rows cannot "
+            "wait for targets."
         )

@@ -191,8 +191,8 @@ class Cleaner:
         return None
 
     def _bad_target(self, row: Batch) -> RowError:
-        name = self._roles.target
-        cell = shown(row.cells[row.columns.index(name)][0])
+        name = row.columns[self._plan.target or 0]
+        cell = shown(row.cells[self._plan.target or 0][0])
         if self._task == "classification":
             return self._error(row, name, f"{cell} is not a label", "Give a string or a number")
         remedy = "If the column holds labels: --task classification"
@@ -245,9 +245,10 @@ def _plan(columns: tuple[str, ...], roles: Roles) -> _Plan:
     """Assign the columns; features are sorted, so that the order of JSON keys means nothing."""
     index = {name: i for i, name in enumerate(columns)}
     taken = {roles.target, roles.time, roles.key, roles.id}
-    names = sorted(set(columns) - taken - roles.drop - roles.encode)
-    time, key, event = (
-        None if name is None else index.get(name) for name in (roles.time, roles.key, roles.id)
+    names = [] if roles.alone else sorted(set(columns) - taken - roles.drop - roles.encode)
+    target, time, key, event = (
+        None if name is None else index.get(name)
+        for name in (roles.target, roles.time, roles.key, roles.id)
     )
     picks = tuple(index[n] for n in names)
-    return _Plan(tuple(names), picks, index.get(roles.target), time, key, event)
+    return _Plan(tuple(names), picks, target, time, key, event)

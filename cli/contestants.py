@@ -8,13 +8,15 @@ from __future__ import annotations
 import math
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import repeat
 from typing import TYPE_CHECKING, Any, Protocol
 
 from .baselines import Simple, linear, simple
 from .blocks import Block
 from .lags import Lags
 from .settings import Task
+from .suggestions import listed
 
 if TYPE_CHECKING:
     import numpy as np
@@ -68,6 +70,46 @@ class Network:
         return predictions
 
 
+class Onlooker(Network):
+    """A network that stays as it is: it goes along, knows the targets that come, learns nothing.
+
+    Parameters
+    ----------
+    name, model
+        As of a `Network`.
+    source
+        The name of the source, for the remark.
+    note
+        Told once of columns that the model does not know, and of those that it misses.
+    """
+
+    def __init__(self, name: str, model: Any, source: str, note: Callable[[str], None]) -> None:
+        super().__init__(f"{name}, frozen", model, learn=False)
+        self._source = source
+        self._note: Callable[[str], None] | None = note
+
+    def play(self, block: Block) -> np.ndarray:
+        """Predict the rows of a block one after the other; return the predictions."""
+        if self._note is not None:
+            self._compare(block.names, self._note)
+            self._note = None
+        return super().play(block)
+
+    def _compare(self, names: Sequence[str], note: Callable[[str], None]) -> None:
+        # A model of many keys asks the estimator that it copies, which may know none yet.
+        known = getattr(self.model, "feature_names", None)
+        if known is None:
+            return
+        unknown, missing = set(names) - set(known), set(known) - set(names)
+        told = []
+        if unknown:
+            told.append(f"the model does not know {listed(sorted(unknown))}")
+        if missing:
+            told.append(f"it misses {listed(sorted(missing, key=str))}")
+        if told:
+            note(f"{self._source}: {', and '.join(told)}.")
+
+
 class SimpleBaseline:
     """A model of past targets: one, or one a key.
 
@@ -102,13 +144,14 @@ class SimpleBaseline:
 
         started = time.perf_counter()
         targets, known = block.targets.tolist(), block.is_known.tolist()
-        keys = block.keys or [None] * len(block)
+        models = repeat(self.of()) if block.keys is None else map(self.of, block.keys)
+        made = []
+        for model, target, is_known in zip(models, targets, known, strict=False):
+            made.append(model.predict())
+            if is_known:
+                model.learn(target)
         predictions = np.empty(len(block), block.targets.dtype)
-        for i, key in enumerate(keys):
-            model = self.of(key)
-            predictions[i] = model.predict()
-            if known[i]:
-                model.learn(targets[i])
+        predictions[:] = made
         self.seconds += time.perf_counter() - started
         return predictions
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from .batches import Gathered, part
@@ -59,6 +60,8 @@ class Engine:
         Who is told of predictions, of rows that were left out, and of both; None: nobody.
     after_batch
         Called when the rows of a batch are done with, and in pauses.
+    lock
+        Held while models play, for other threads that look at them.
     seen, skipped : int
         Rows that came, and those left out.
     """
@@ -89,6 +92,7 @@ class Engine:
         self.dead_letters: DeadLetters | None = None
         self.monitor: Monitor | None = None
         self.after_batch: Callable[[], None] = lambda: None
+        self.lock: AbstractContextManager[Any] = nullcontext()
         self.seen = 0
         self.skipped = 0
         self._seconds_before = 0.0
@@ -117,7 +121,8 @@ class Engine:
                     self._late.finish()
                 break
             if isinstance(item, Batch):
-                self._play_batch(item)
+                with self.lock:
+                    self._play_batch(item)
             elif item is not None:
                 self._leave_out(item)
                 self.seen += 1

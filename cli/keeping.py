@@ -17,10 +17,7 @@ from .settings import Settings, Task
 from .sources import Source
 
 if TYPE_CHECKING:
-    from .session import Session
-
-#: What the bytes of a checkpoint can be in the wrong: anything that JSON can say.
-_DISTORTED = (KeyError, TypeError, ValueError, IndexError, AttributeError, OverflowError)
+    from .preparing import Session
 
 
 @dataclass
@@ -69,7 +66,7 @@ class Kept:
                 run["sizes"],
             )
             kept.check()
-        except _DISTORTED as error:
+        except checkpoint.DISTORTED as error:
             raise checkpoint.damaged(path, error) from None
         check_fits(model, settings, kept.task)
         return kept
@@ -77,10 +74,11 @@ class Kept:
     def check(self) -> None:
         """Raise TypeError or ValueError if something is not of its kind."""
         for name, value in self.roles._asdict().items():
-            several = isinstance(value, frozenset)
-            for one in value if several else [value]:
-                if not isinstance(one, str) and (several or name == "target" or one is not None):
-                    raise TypeError(f"the column for {name} is {one!r}")
+            is_list = isinstance(value, frozenset)
+            # The columns, those that need not be there, and what is said about them.
+            kinds = str if is_list else bool | None if name == "alone" else str | None
+            if not all(isinstance(one, kinds) for one in (value if is_list else [value])):
+                raise TypeError(f"{name} is {value!r:.40}")
         counts = [*self.words.values(), *(n for n in self.sizes.values() if n is not None)]
         if not all(type(n) is int and n >= 0 for n in counts):
             raise ValueError(f"sizes are {counts}")
@@ -91,14 +89,14 @@ class Kept:
         """Let a source begin where the run was."""
         try:
             source.seek(self.position)
-        except _DISTORTED as error:
+        except checkpoint.DISTORTED as error:
             raise checkpoint.damaged(self.path, error) from None
 
     def restore(self, engine: Engine) -> None:
         """Let a fresh engine go on from here."""
         try:
             engine.restore(self.run["engine"])
-        except _DISTORTED as error:
+        except checkpoint.DISTORTED as error:
             raise checkpoint.damaged(self.path, error) from None
 
 

@@ -1,11 +1,18 @@
 """Numbered lines of text out of a binary stream, with everything that can go wrong on the way."""
 
+import io
 import lzma
 import zlib
 from collections import deque
 from collections.abc import Iterable, Iterator
 
 from .errors import DataError, RowError
+
+#: What decompressors and disks raise.
+_BROKEN = (zlib.error, lzma.LZMAError, OSError)
+
+#: Bytes asked for at once: as many as a buffer has, so that damages show at the same place.
+_PIECE = 1 << 16
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
@@ -29,6 +36,8 @@ class TextLines(Iterator[str]):
         The lines as bytes; one that is being written may raise `Pause`.
     name
         The name of the source, for messages.
+    in_blocks
+        Whether `block` may wait for more than a line.
 
     Attributes
     ----------
@@ -37,13 +46,18 @@ class TextLines(Iterator[str]):
     offset : int
         The number of bytes up to the end of that line.
     head : bytes
-        How the stream begins: its first `HEAD` bytes and the rest of their line, as far as taken.
+        How the stream begins: at least its first `HEAD` bytes, as far as they have been taken.
     """
 
-    def __init__(self, binary: Iterable[bytes], name: str) -> None:
+    def __init__(self, binary: Iterable[bytes], name: str, *, in_blocks: bool = False) -> None:
         self._lines = iter(binary)
-        #: Lines that `first` has looked at and nobody has taken.
+        self._read1 = getattr(binary, "read1", None) if in_blocks else None
+        #: Lines that have been read and nobody has taken.
         self._ahead: deque[bytes] = deque()
+        #: What has been read of the line behind them.
+        self._begun = b""
+        #: What came instead of what is behind that.
+        self._failure: Exception | None = None
         self._name = name
         self.number = 0
         self.offset = 0
@@ -71,6 +85,47 @@ class TextLines(Iterator[str]):
             pass
         return _unmarked(self._ahead[-1]).decode(errors="replace") if self._ahead else ""
 
+    def holds(self) -> bool:
+        """Say whether there are lines that have been read and not taken."""
+        return bool(self._ahead)
+
+    def block(self, size: int) -> bytes | None:
+        """Take whole lines of at least `size` bytes at once.
+
+        Returns
+        -------
+        bytes or None
+            None if there are not that many, or they cannot be had at once: take what there is line
+            by line.
+        """
+        if self._read1 is None or self._ahead or self._failure:
+            return None
+        piece = self._begun
+        pieces, length = [piece], len(piece)
+        while length < size or b"\n" not in piece:
+            piece = self._piece()
+            pieces.append(piece)
+            length += len(piece)
+            if not piece:
+                break
+        read = b"".join(pieces)
+        cut = read.rfind(b"\n") + 1
+        block, self._begun = read[:cut], read[cut:]
+        if not piece:
+            self._ahead.extend(_lines(block))
+            return None
+        self.number += block.count(b"\n")
+        self._note_head(block)
+        self.offset += len(block)
+        return block
+
+    def give_back(self, block: bytes) -> None:
+        """Take back a block, the last thing taken: to be taken again line by line."""
+        self._ahead.extend(_lines(block))
+        self.number -= block.count(b"\n")
+        self.offset -= len(block)
+        self.head = self.head[: self.offset]
+
     def skip_to(self, offset: int) -> None:
         """Pass over the lines that end at an offset or before.
 
@@ -94,10 +149,13 @@ class TextLines(Iterator[str]):
     def _next_raw(self) -> bytes:
         raw = self._ahead.popleft() if self._ahead else self._read()
         self.number += 1
-        if self.offset < HEAD:
-            self.head += raw
+        self._note_head(raw)
         self.offset += len(raw)
         return raw
+
+    def _note_head(self, taken: bytes) -> None:
+        if self.offset < HEAD:
+            self.head += taken[:HEAD]
 
     def _error(self, raw: bytes, what: str, remedy: str) -> RowError:
         return RowError(
@@ -109,17 +167,38 @@ class TextLines(Iterator[str]):
             raw=raw.decode(errors="backslashreplace"),
         )
 
-    def _read(self) -> bytes:
+    def _piece(self) -> bytes:
+        """Read some bytes; none at the end, and before an error, which comes when it is due."""
+        assert self._read1 is not None
         try:
-            return next(self._lines)
+            return self._read1(_PIECE)
+        except (EOFError, *_BROKEN) as error:
+            self._failure = error
+            return b""
+
+    def _read(self) -> bytes:
+        begun, self._begun = self._begun, b""
+        try:
+            if self._failure is not None:
+                raise self._failure
+            return begun + next(self._lines)
+        except StopIteration:
+            if begun:
+                return begun
+            raise
         except EOFError:
             what = "the compressed data end too early"
             remedy = "Fetch or compress the file again"
-        except (zlib.error, lzma.LZMAError, OSError) as error:
+        except _BROKEN as error:
             what = f"cannot be read ({error})"
             remedy = "Is it damaged, or is its suffix wrong?"
         place = f"after line {self.number}" if self.number else None
         raise DataError(what, source=self._name, place=place, remedy=remedy)
+
+
+def _lines(block: bytes) -> list[bytes]:
+    """Split at line feeds only, which stay: bytes have other ends of lines, too."""
+    return io.BytesIO(block).readlines()
 
 
 def skipping(lines: TextLines, offset: int) -> Iterator[None]:

@@ -13,7 +13,12 @@ from .commands import Commands
 TEXTS = {
     "replay": "Replay a recorded stream: predict each row, then learn from it.",
     "live": "Learn from a stream while it comes: predict each event, then learn from it.",
+    "compare": "Find out which network is best on a stream: all play it at once, row by row.",
+    "forecast": "Learn a recorded series, and forecast the values after it.",
+    "predict": "Predict with a model that is to stay as it is: nothing is learnt.",
+    "inspect": "Tell what a saved model is, what it has learnt from, and whether it looks healthy.",
     "plot": "Draw predictions that were written: a picture or a page.",
+    "serve": "Serve one model over HTTP, with a page that shows how it does.",
     "warmup": "Compile ahead of time, for container images.",
 }
 

@@ -8,7 +8,7 @@ from typing import Any
 from .cells import MISSING
 
 #: Seconds since 1970 that are farther in the future are milliseconds, and so on.
-_LATEST = 1e11
+LATEST = 1e11
 
 
 def moment(cell: Any) -> datetime.datetime | None:
@@ -68,7 +68,7 @@ def _from_number(seconds: float) -> datetime.datetime | None:
     if math.isnan(seconds):
         return None
     for _ in range(3):
-        if abs(seconds) > _LATEST:
+        if abs(seconds) > LATEST:
             seconds /= 1000
     try:
         return datetime.datetime.fromtimestamp(seconds, datetime.UTC).replace(tzinfo=None)

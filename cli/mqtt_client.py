@@ -6,7 +6,9 @@ They have no thread: what comes is read when it is wanted, so that whoever sends
 import secrets
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
+from socket import SHUT_WR
 from typing import Any
 
 from .errors import DataError
@@ -28,8 +30,12 @@ KEPT, KEPT_NAMELESS = 7 * 24 * 3600, 600
 #: Seconds of silence after which the client asks whether the broker is there.
 ASK_AFTER = 300
 
-#: Turns after which a broker that reads nothing is left without a word.
+#: Turns after which a broker that does not close its side is left all the same.
 LEAVING = 10
+
+#: The packets DISCONNECT, without and with a Session Expiry Interval of 0 (MQTT 5.0, 3.14).
+LEAVE = bytes([0xE0, 0])
+FORGET = bytes([0xE0, 7, 0, 5, 0x11, 0, 0, 0, 0])
 
 #: Reasons of a broker that no new attempt can change.
 FATAL = frozenset(
@@ -117,22 +123,29 @@ class Connection:
 
     def close(self, forget: bool) -> None:
         """Take leave; the broker may then forget the client."""
-        from paho.mqtt.packettypes import PacketTypes
-        from paho.mqtt.properties import Properties
-
-        leave = Properties(PacketTypes.DISCONNECT)
-        if forget:
-            leave.SessionExpiryInterval = 0
-        self.client.on_disconnect = None
-        if self.client.is_connected():
-            self.client.disconnect(properties=leave)
-            # Acknowledgements may stand before it in the queue.
-            for _ in range(LEAVING):
-                if self.client.loop(TURN) or not self.client.want_write():
-                    break
         socket = self.client.socket()
-        if socket is not None:
-            socket.close()
+        if socket is None:
+            return
+        if self.client.want_write():
+            # Acknowledgements, perhaps; if they cannot be sent, the broker sends again.
+            self.client.loop_write()
+        _hang_up(socket, FORGET if forget else LEAVE)
+
+
+def _hang_up(socket: Any, word: bytes) -> None:
+    """Take leave and close the connection when the other side has read all.
+
+    The library would close it at once. If anything is left to read here, that is a reset, and with
+    it goes what is under way: acknowledgements, and the leave itself.
+    """
+    deadline = time.monotonic() + LEAVING * TURN
+    with suppress(OSError):
+        socket.settimeout(TURN)
+        socket.sendall(word)
+        socket.shutdown(SHUT_WR)
+        while time.monotonic() < deadline and socket.recv(1 << 16):
+            pass
+    socket.close()
 
 
 def paho() -> Any:

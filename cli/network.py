@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from .drift import detector
 from .settings import Settings, Task
 
 
@@ -35,7 +36,8 @@ def as_options(message: str, names: Iterable[str]) -> str:
     '--update-every=8 is more than --truncation=4'
     """
     for name in names:
-        message = re.sub(rf"\b{name}(?==| must)", "--" + name.replace("_", "-"), message)
+        option = "--" + name.replace("_", "-").removesuffix("-detector")
+        message = re.sub(rf"\b{name}(?==| must)", option, message)
     return message
 
 
@@ -54,7 +56,17 @@ def parameters(settings: Settings) -> dict[str, Any]:
         "lr": settings.lr,
         "clip_norm": settings.clip_norm or None,
         "seed": settings.seed,
+        **_named(settings),
     }
+
+
+def _named(settings: Settings) -> dict[str, Any]:
+    """Return what has a default of its own for each task, where it is given."""
+    found: dict[str, Any] = {"head": settings.head, "loss": settings.loss}
+    if settings.drift is not None:
+        found["drift_detector"] = detector(settings.drift, settings.seed)
+        found["drift_action"] = settings.drift_action
+    return {name: value for name, value in found.items() if value is not None}
 
 
 def check_fits(model: Any, settings: Settings, task: Task) -> None:
@@ -109,5 +121,6 @@ def warm_up(model: Any, settings: Settings, task: Task) -> float:
     started = time.perf_counter()
     y = np.array([0.0, 1.0]) if task == "regression" else np.array(["a", "b"], dtype=object)
     keys = () if settings.key is None else (["a", "a"],)
-    model.clone().replay(*keys, np.zeros((2, 1)), y, features=["x"])
+    how = {"learn": False} if settings.frozen else {}
+    model.clone().replay(*keys, np.zeros((2, 1)), y, features=["x"], **how)
     return time.perf_counter() - started

@@ -48,11 +48,12 @@ def check_output(_: click.Context, __: click.Parameter, path: str | None) -> str
     help="What the target is: numbers or labels. auto looks at the first rows.",
 )
 def plot(**options: Any) -> None:
-    """Draw predictions that --predictions wrote: target, prediction, errors.
+    """Draw predictions that were written: a picture or a page.
+
+    It shows targets, predictions, and the error beside that of the last value as the prediction.
 
     FILE is a .csv or .jsonl file with the columns row, target and prediction, plain or compressed
-    and of any length; or a .json file with the figures of a run that was watched. The error is
-    shown beside that of the last value as the prediction.
+    and of any length; or a .json file with the figures of a run that was watched.
     """
     path, first, end, last = (options[name] for name in ("file", "first", "end", "last"))
     output = options["output"] or os.path.splitext(path.removesuffix(suffixes(path)[1]))[0] + ".png"

@@ -26,9 +26,9 @@ EPILOG = """Exit codes: 0 done, 2 wrong use, 3 wrong data, 130 interrupted, 143 
 def replay(**options: Any) -> None:
     """Replay a recorded stream: predict each row, then learn from it.
 
-    SOURCE is a CSV file (commas, semicolons or tabs) or a JSON Lines file, also .gz, .bz2, .xz
-    or .zip; - for standard input; or river:NAME for a data set that comes with River. Without it,
-    river:WaterFlow.
+    SOURCE is a CSV file (commas, semicolons or tabs) or a JSON Lines file, also .gz, .bz2, .xz,
+    .zst or .zip; a Parquet or Arrow file; - for standard input; or river:NAME for a data set that
+    comes with River. Without it, river:WaterFlow.
 
     The table shows the network beside simple models on the same rows. An empty cell, NA, NaN,
     null, None and ? are missing values.

@@ -51,7 +51,7 @@ def summary(board: Scoreboard, model: Any, skipped: int, about: dict[str, Any]) 
 
 def as_json(outcome: dict[str, Any]) -> str:
     """Return the outcome as JSON; a metric that is not defined is null."""
-    return json.dumps(_without_nan(outcome), indent=2) + "\n"
+    return json.dumps(without_nan(outcome), indent=2) + "\n"
 
 
 def as_text(outcome: dict[str, Any]) -> str:
@@ -99,9 +99,10 @@ def _trouble(rows: dict[str, int], counters: dict[str, int]) -> str:
     return ", ".join(f"{name.replace('_', ' ')} {n:,}" for name, n in found.items() if n)
 
 
-def _without_nan(value: Any) -> Any:
+def without_nan(value: Any) -> Any:
+    """Return plain data with None for numbers that JSON does not have."""
     if isinstance(value, dict):
-        return {key: _without_nan(item) for key, item in value.items()}
+        return {key: without_nan(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [_without_nan(item) for item in value]
+        return [without_nan(item) for item in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value

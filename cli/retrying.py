@@ -96,8 +96,9 @@ class Outage:
             self._since = now
             if self._back_at is not None and now - self._back_at > LASTING:
                 self._pause = FIRST_PAUSE
-            start = "no connection to" if self._back_at is None else "connection lost to"
-            self._note(f"{start} {self._name} ({self.reason}); trying again")
+            new = self._back_at is None
+            start = f"no connection to {self._name}" if new else f"connection to {self._name} lost"
+            self._note(f"{start} ({self.reason}); trying again")
         # Many clients that lost the same server must not come back in step.
         self._due = now + self._pause * random.uniform(0.75, 1.25)
         self._pause = min(2 * self._pause, LONGEST_PAUSE)
@@ -106,8 +107,10 @@ class Outage:
         """Take note that there is a connection."""
         now = time.monotonic()
         if self._since is not None:
-            self._note(f"connection to {self._name} after {seconds_said(now - self._since)}")
-            self.reconnects += self._back_at is not None
+            again = self._back_at is not None
+            start = f"connection to {self._name} back" if again else f"connected to {self._name}"
+            self._note(f"{start} after {seconds_said(now - self._since)}")
+            self.reconnects += again
             self._since = None
             self._back_at = now
         elif self._back_at is None:

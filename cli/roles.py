@@ -16,12 +16,14 @@ from .suggestions import did_you_mean, listed
 class Roles(NamedTuple):
     """The columns that are no features as they are."""
 
-    target: str
+    target: str | None
     time: str | None
     drop: frozenset[str]
     key: str | None = None
     id: str | None = None
     encode: frozenset[str] = frozenset()
+    #: Whether no column is a feature.
+    alone: bool = False
 
 
 def assign_roles(
@@ -47,8 +49,8 @@ def assign_roles(
     """
     # A dict as an ordered set: JSON rows need not have the same keys.
     columns = dict.fromkeys(name for batch in head for name in batch.columns)
-    target = settings.target or source.target
-    if target is None:
+    target = settings.target or source.target or _only(settings, columns, head, source, note)
+    if target is None and not settings.frozen:
         what = f"which column is to be predicted? It has {listed(columns)}"
         raise DataError(what, source=source.name, remedy="Give --target COLUMN")
     drop = frozenset(name for given in settings.drop for name in _names(given, columns))
@@ -59,9 +61,9 @@ def assign_roles(
         "--id": settings.id,
     }
     for option, name in wanted.items():
-        if name is not None:
+        if name is not None and name not in settings.assumed:
             _require(name, option, columns, source)
-    for name in sorted(drop):
+    for name in sorted(drop.difference(settings.assumed)):
         _require(name, "--drop", columns, source)
     taken: dict[str, str] = {}
     for option, name in wanted.items():
@@ -74,11 +76,38 @@ def assign_roles(
     rest = [name for name in columns if name not in taken and name not in drop]
     time = wanted["--time"] or _guessed_time(rest, head, source, note)
     rest = [name for name in rest if name != time]
-    words = _encodings(settings.encode, rest, head, source)
+    if settings.alone:
+        if rest:
+            note(
+                f"{source.name}: {listed(rest)} not used, since nobody knows what will be there "
+                "(--future)."
+            )
+        return Roles(target, time, drop, alone=True), {}
+    words = _encodings(settings, rest, head, source)
     roles = Roles(target, time, drop, settings.key, settings.id, frozenset(words))
     if settings.calendar and time is None:
         raise click.UsageError("--calendar needs a column of time stamps: give --time COLUMN.")
     return roles, words
+
+
+def _only(
+    settings: Settings,
+    columns: Iterable[str],
+    head: Sequence[Batch],
+    source: Source,
+    note: Callable[[str], None],
+) -> str | None:
+    """Return the only column that could be the target, None if there are several."""
+    if settings.frozen:
+        return None
+    taken = {settings.time, settings.key, settings.id, *settings.drop}
+    found = [
+        name for name in columns if name not in taken and not _all(is_moment, _known(name, head))
+    ]
+    if len(found) != 1:
+        return None
+    note(f"{source.name}: column {found[0]!r} is the target, as there is no other (--target).")
+    return found[0]
 
 
 def _guessed_time(
@@ -93,17 +122,18 @@ def _guessed_time(
 
 
 def _encodings(
-    given: Sequence[str], names: Sequence[str], head: Sequence[Batch], source: Source
+    settings: Settings, names: Sequence[str], head: Sequence[Batch], source: Source
 ) -> dict[str, int]:
     """Return how each column of words is encoded: 0 is one-hot, else the columns of a hash."""
     found: dict[str, int] = {}
-    for one in given:
+    for one in settings.encode:
         column, equals, way = one.rpartition("=") if one not in names else (one, "=", "onehot")
         if not equals:
             column, way = ("", way) if _is_way(way) else (way, "onehot")
         n = _columns_of(way, one)
         if column:
-            _require(column, "--encode", names, source)
+            if column not in settings.assumed:
+                _require(column, "--encode", names, source)
             found[column] = n
         else:
             texts = [name for name in names if _is_text(_known(name, head))]

@@ -3,60 +3,48 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
 from functools import partial
-from itertools import takewhile
 from typing import Any
 
 import click
 
 from .atomic import replacing
-from .batches import SIZE, Gathered, gathered, peek
 from .cleaning import Cleaner
 from .console import Console
-from .contestants import Network, baselines
+from .contestants import Network, Onlooker, baselines
 from .dead_letters import dead_letters
-from .encoding import Encoding
 from .engine import Engine
-from .errors import DataError, RowError
+from .errors import DataError
 from .garbage import old_objects_left_alone
 from .keeping import Keeper, Kept
+from .known import Known
 from .lags import Lags
 from .late import Late
 from .loading import load_model, save_model
 from .monitor import Monitor
 from .network import build_network, check_fits, parameters, title, warm_up
-from .pace import Pace
+from .preparing import Session, encoding_of, prepare
 from .report import as_json, as_text, summary
-from .roles import Roles, assign_roles
 from .scoreboard import Scoreboard
-from .settings import Settings, Task
+from .settings import Settings
 from .sinks import open_sink
-from .sources import Batch, Source, open_source
+from .sources import open_source
 from .stopping import Stop
-from .task import choose_task
 from .version import version
 from .watching import Watchers
 
 
-@dataclass
-class Session:
-    """What is settled before the first row is played."""
+def run(settings: Settings, known: Known | None = None) -> int:
+    """Play the source; write what was asked for, show the table, return the exit code.
 
-    settings: Settings
-    console: Console
-    source: Source
-    roles: Roles
-    words: dict[str, int]
-    task: Task
-    items: Iterator[Gathered]
-    kept: Kept | None
-
-
-def run(settings: Settings) -> int:
-    """Play the source; write what was asked for, show the table, return the exit code."""
+    Parameters
+    ----------
+    settings
+        The options.
+    known
+        A model that is to stay as it is, with what a checkpoint says of it; None: one that learns.
+    """
     console = Console(sys.stderr, settings.quiet)
     stop = Stop()
     with ExitStack() as stack:
@@ -72,8 +60,8 @@ def run(settings: Settings) -> int:
             figures = stack.enter_context(replacing(settings.metrics_json))
         if settings.keeps:
             stack.enter_context(stop.listening())
-        session = _prepare(settings, console, source, kept, stop)
-        engine = _engine(session, stop)
+        session = prepare(settings, console, source, kept, stop)
+        engine = _engine(session, stop, known)
         _connect(engine, session, stack)
         outcome = _play(engine, session, Watchers(engine, settings, console, stack))
         if figures is not None:
@@ -82,58 +70,28 @@ def run(settings: Settings) -> int:
     return stop.exit_code
 
 
-def _prepare(
-    settings: Settings, console: Console, source: Source, kept: Kept | None, stop: Stop
-) -> Session:
-    """Look at the first rows and settle which column is what."""
-    size = min(n for n in (SIZE, settings.limit, Pace(settings.checkpoint_every).rows) if n)
-    if kept is not None:
-        kept.seek(source)
-        items = gathered(source.items(), size)
-        return Session(settings, console, source, kept.roles, kept.words, kept.task, items, kept)
-    waiting = takewhile(lambda _: stop.signal is None, gathered(source.items(), size))
-    first, items = peek(waiting, min(SIZE, settings.limit or SIZE))
-    if stop.signal is not None:
-        raise click.exceptions.Exit(stop.exit_code)
-    head = _readable(first, settings.skips, source.name)
-    roles, words = assign_roles(settings, source, head, console.note)
-    task, remark = choose_task(settings, source, roles.target, head)
-    if remark:
-        console.note(f"{source.name}: {remark}")
-    return Session(settings, console, source, roles, words, task, items, None)
-
-
-def _readable(first: list[Batch | RowError], skips: bool, name: str) -> list[Batch]:
-    """Return the rows that can be looked at before the first one is used.
-
-    If errors end the run these are the rows before the first error, so that errors come up in
-    the order of the file.
-    """
-    if first and isinstance(first[0], RowError) and not skips:
-        raise first[0]
-    rows = first if skips else takewhile(lambda item: isinstance(item, Batch), first)
-    found = [item for item in rows if isinstance(item, Batch)]
-    if not found:
-        raise DataError(f"none of the first {len(first)} rows can be used", source=name)
-    return found
-
-
-def _engine(session: Session, stop: Stop) -> Engine:
+def _engine(session: Session, stop: Stop, known: Known | None) -> Engine:
     """Set the models up, as they were if the run goes on."""
     settings, console, task = session.settings, session.console, session.task
     console.progress("getting the network ready (the first time, its code is compiled)")
     if session.kept is not None:
         model = session.kept.model
+    elif known is not None:
+        model = known.model
+        check_fits(model, settings, task)
     elif settings.model is not None:
         model = load_model(settings.model)
         check_fits(model, settings, task)
     else:
         model = build_network(settings, task)
-    network = Network(title(model, settings), model, learn=not settings.frozen)
-    lags = partial(Lags, session.roles.target, settings.lags)
+    network = Network(title(model, settings), model)
+    if known is not None:
+        network = Onlooker(title(model, settings), model, session.source.name, console.note)
+    lags = partial(Lags, session.roles.target or "", settings.lags)
     board = Scoreboard(task, [network, *baselines(settings.rivals, task, lags)])
-    is_late = settings.id is not None or settings.delay
-    cleaner = Cleaner(session.source, session.roles, task, _encoding(session))
+    # A model that learns nothing has no use for targets that come later than their rows.
+    is_late = (settings.id is not None or settings.delay) and known is None
+    cleaner = Cleaner(session.source, session.roles, task, encoding_of(session))
     engine = Engine(
         session.source,
         session.items,
@@ -150,30 +108,9 @@ def _engine(session: Session, stop: Stop) -> Engine:
         engine.monitor = Monitor(task, names, model, _about(session))
     if session.kept is not None:
         session.kept.restore(engine)
+    if known is not None:
+        known.restore(cleaner)
     return engine
-
-
-def _encoding(session: Session) -> Encoding | None:
-    if not session.words and not session.settings.calendar:
-        return None
-    from streamrnn.estimators.cycles import checked_cycles
-
-    cycles = _cycles(session.settings.calendar)
-    try:
-        checked = checked_cycles(cycles)
-    except (TypeError, ValueError) as error:
-        raise click.UsageError(f"--{error}.") from None
-    return Encoding(session.words, session.roles.time, checked, session.source.name)
-
-
-def _cycles(given: tuple[str, ...]) -> list[tuple[str, int]]:
-    """Read ``day`` or ``day:3``, with commas in between."""
-    found = []
-    for one in ",".join(given).split(","):
-        name, _, harmonics = one.strip().partition(":")
-        if name:
-            found.append((name, int(harmonics) if harmonics.isdigit() else 1))
-    return found
 
 
 def _connect(engine: Engine, session: Session, stack: ExitStack) -> None:

@@ -6,10 +6,22 @@ from typing import Any, Literal
 Task = Literal["regression", "classification"]
 
 #: What decides what is predicted: a run that goes on must have the same.
-_DECIDING = (
+DECIDING = (
     *("format", "target", "time", "drop", "task", "key", "id", "delay", "encode", "calendar"),
     *("cell", "hidden_size", "num_layers", "truncation", "update_every", "optimizer", "lr"),
-    *("clip_norm", "lags", "seed", "baselines", "max_keys", "on_error", "frozen"),
+    *(
+        "head",
+        "loss",
+        "drift",
+        "drift_action",
+        "clip_norm",
+        "lags",
+        "seed",
+        "baselines",
+        "max_keys",
+        "on_error",
+        "frozen",
+    ),
 )
 
 
@@ -39,6 +51,10 @@ class Settings:
     optimizer: str = "adam"
     lr: float | None = None
     clip_norm: float = 1.0
+    head: str | None = None
+    loss: str | None = None
+    drift: str | None = None
+    drift_action: str = "raise_lr"
     lags: int = 1
     seed: int = 42
     max_keys: int = 10_000
@@ -58,7 +74,11 @@ class Settings:
     serve: int | None = None
     quiet: bool = False
     is_live: bool = False
+    #: Whether the model is to stay as it is, and which columns need not be there then.
     frozen: bool = False
+    assumed: tuple[str, ...] = ()
+    #: Whether no column is a feature: a series by itself.
+    alone: bool = False
 
     @property
     def skips(self) -> bool:
@@ -78,7 +98,8 @@ class Settings:
     @property
     def rivals(self) -> str:
         """Which baselines play."""
-        return self.baselines or ("simple" if self.rivals_are_simple else "all")
+        # Beside a model that learns nothing, one that learns all the time would be no measure.
+        return self.baselines or ("simple" if self.rivals_are_simple or self.frozen else "all")
 
     @property
     def watched(self) -> bool:
@@ -90,5 +111,5 @@ class Settings:
         found = asdict(self)
         return {
             name: list(found[name]) if isinstance(found[name], tuple) else found[name]
-            for name in _DECIDING
+            for name in DECIDING
         }

@@ -103,7 +103,7 @@ def parsed(rest: str, form: Form) -> Url:
     >>> form = Form("redis://HOST/STREAM", {"db": Option(whole(0), 0)}, 6379, "stream", users=True)
     >>> url = parsed("//me:secret@here/load?db=2", form)
     >>> url.name, url.hosts, url.options, url.user
-    ('redis://here/load', (('here', 6379),), {'db': 2}, 'me')
+    ('redis://here:6379/load', (('here', 6379),), {'db': 2}, 'me')
     """
     if not rest.startswith("//"):
         raise _wrong(form, "has no host")

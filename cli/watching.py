@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 from contextlib import ExitStack
 from typing import Any
 
@@ -39,6 +40,20 @@ class Watchers:
             self._view = view_for(sys.stderr)
             stack.callback(self._close)
             console.elsewhere = self._view.note
+        if settings.serve is not None:
+            self._serve(engine, settings.serve, stack)
+
+    def _serve(self, engine: Engine, port: int, stack: ExitStack) -> None:
+        """Show the run to browsers on this machine; they may ask for predictions, not teach."""
+        from .serving.served import Served
+        from .serving.server import start_in_thread
+
+        engine.lock = threading.Lock()
+        network: Any = engine.board.contestants[0]
+        served = Served(engine.lock, self._monitor, network.model)
+        handle = start_in_thread(served, "127.0.0.1", port, None)
+        stack.callback(handle.close)
+        self._console.note(f"The run is shown at {handle.url}")
 
     def look(self) -> None:
         """Show how far the run is, if it is time."""

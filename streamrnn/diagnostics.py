@@ -156,10 +156,11 @@ def _pre_activations(
     ring, matrices = layer_tape(sizes, tape, layer), layer_weights(sizes, parameters, layer)
     n, H = layer_inputs(sizes, layer), sizes.hidden_size
     pre = np.zeros((sizes.truncation, sizes.gates * H))
-    of_input = ring.inputs[:, :n] @ matrices.inputs[:n] + matrices.inputs[n]
-    of_state = ring.states @ matrices.states[:H] + matrices.states[H]
-    pre[:, : sizes.input_gates * H] += of_input
-    pre[:, (sizes.gates - sizes.state_gates) * H :] += of_state
+    with np.errstate(all="ignore"):
+        of_input = ring.inputs[:, :n] @ matrices.inputs[:n] + matrices.inputs[n]
+        of_state = ring.states @ matrices.states[:H] + matrices.states[H]
+        pre[:, : sizes.input_gates * H] += of_input
+        pre[:, (sizes.gates - sizes.state_gates) * H :] += of_state
     return pre.reshape(sizes.truncation, sizes.gates, H)
 
 

@@ -154,7 +154,15 @@ class Case:
         """Return the arguments of ``replay``."""
         dead = ["--dead-letter", out / "dead.jsonl"] if self.dead else []
         given = [self.write(folder), *SMALL, *self.args, "--predictions", out / predictions]
-        given += ["--quiet", "--baselines", "simple", "--metrics-json", out / "figures.json", *dead, *more]
+        given += [
+            "--quiet",
+            "--baselines",
+            "simple",
+            "--metrics-json",
+            out / "figures.json",
+            *dead,
+            *more,
+        ]
         return [str(one) for one in given]
 
 

@@ -14,7 +14,12 @@ ROOT = click.Context(commands, info_name="streamrnn")
 NAMES = commands.list_commands(ROOT)
 
 #: Values for options that do not take what `sample` gives them.
-PARTICULAR: dict[str, object] = {"checkpoint-every": "5m"}
+PARTICULAR: dict[str, object] = {
+    "checkpoint-every": "5m",
+    "max-body": "2MiB",
+    "output": "größe.png",
+    "report": "größe.html",
+}
 
 
 def command_of(name):

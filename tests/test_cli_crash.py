@@ -3,7 +3,6 @@
 import os
 import random
 import signal
-import time
 
 import pytest
 from cli_helpers import replay

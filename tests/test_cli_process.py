@@ -23,6 +23,7 @@ def run(*args, **options):
         ["--help"],
         ["replay", "--help"],
         ["warmup", "--help"],
+        ["inspect", "--help"],
         ["replay", "--lr", "no"],
         ["replay", "--show-config"],
         [],

@@ -188,7 +188,7 @@ def test_live_from_a_growing_file(tmp_path, out, forks):
     args = ["live", source, *SMALL, *case.args, "--predictions", out / "p.csv", "--quiet"]
     args += ["--checkpoint", out / "run", "--checkpoint-every", "10", "--resume"]
     source.write_text("".join(lines[:150]))
-    written = 0
+    written = 150
     for end, number, code in (
         (200, signal.SIGTERM, 143),
         (300, signal.SIGKILL, -signal.SIGKILL),
@@ -196,7 +196,7 @@ def test_live_from_a_growing_file(tmp_path, out, forks):
     ):
         child = forks.start(args)
         with source.open("a") as file:
-            file.writelines(lines[150 if not written else written : end])
+            file.writelines(lines[written:end])
         written = end
         events = sum('"y"' not in line for line in lines[:end])
         until(has_lines(out / "p.csv", 1 + events), child)

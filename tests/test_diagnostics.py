@@ -167,9 +167,10 @@ def test_nothing_is_said_of_scaling_where_there_is_none():
 
 def test_weights_that_are_not_finite_are_told_not_raised():
     model = trained()
-    model._model.parts.parameters[:] = math.nan
-    assert np.isnan(model.gradient_profile()).any()
-    assert set(model.gate_saturation()) == {"input", "forget", "cell", "output"}
+    for value in (math.nan, math.inf):
+        model._model.parts.parameters[:] = value
+        assert not np.isfinite(model.gradient_profile()).all()
+        assert set(model.gate_saturation()) == {"input", "forget", "cell", "output"}
 
 
 def test_gates_of_a_cell_that_does_not_name_them(monkeypatch):

@@ -2,6 +2,7 @@
 
 import json
 import math
+import threading
 import types
 
 import numpy as np
@@ -214,8 +215,17 @@ def test_rates_are_of_the_run_alone():
     assert rates["rows_per_second"] == pytest.approx([100_000])
 
 
+def test_the_speed_of_a_few_rows_is_not_shown_by_itself():
+    monitor = Monitor("regression", ["net"])
+    for rows, seconds in ((300, 0.3), (300, 0.6), (10, 5.0)):
+        monitor.played(range(rows), None, np.zeros(rows), [np.zeros(rows)], seconds)
+    rates = monitor.snapshot()["rates"]
+    assert rates["rows"] == [300, 310]
+    assert rates["rows_per_second"] == pytest.approx([1000, 310 / 5.6])
+
+
 def test_the_model_is_asked_how_it_is(monkeypatch):
-    monkeypatch.setattr(diagnosis, "SHARE", 0)
+    monkeypatch.setattr(diagnosis, "PAUSE", 0)
     model = Model()
     monitor = Monitor("regression", ["net"], model)
     play(monitor, np.zeros(900), [np.zeros(900)], 300)
@@ -228,7 +238,7 @@ def test_the_model_is_asked_how_it_is(monkeypatch):
 
 
 def test_diagnoses_are_bounded_in_number_and_in_time(monkeypatch):
-    monkeypatch.setattr(diagnosis, "SHARE", 0)
+    monkeypatch.setattr(diagnosis, "PAUSE", 0)
     model = Model()
     model.flat_weights = lambda: np.ones(2)
     monitor = Monitor("regression", ["net"], model)
@@ -237,7 +247,8 @@ def test_diagnoses_are_bounded_in_number_and_in_time(monkeypatch):
     columns = monitor.snapshot()["gradient"]
     assert 100 <= len(columns) <= diagnosis.LIMIT
     assert columns[-1][0] > 0.98 * 300 * 700
-    monkeypatch.setattr(diagnosis, "SHARE", 1e9)
+    monkeypatch.setattr(diagnosis, "PAUSE", 1e9)
+    monkeypatch.setattr(diagnosis, "FIRST_PAUSE", 1e9)
     before = model.asked
     for _ in range(10):
         monitor.played(range(300), None, *_zeros(300), 0.01)
@@ -256,6 +267,17 @@ def test_a_model_that_cannot_be_asked_says_why():
     play(monitor, *_zeros(600), 300)
     assert "one a key" in monitor.snapshot()["no_diagnostics"]
     assert monitor.snapshot()["gradient"] == []
+
+
+def test_a_short_run_is_asked_when_it_is_looked_at(monkeypatch):
+    monitor = Monitor("regression", ["net"], Model())
+    monitor.played([5], None, [1.0], [[1.0]], 1e-6)
+    seen = []
+    other = threading.Thread(target=lambda: seen.append(monitor.snapshot()))
+    other.start()
+    other.join()
+    assert seen[0]["gradient"] == []  # by another thread: the model may be at work
+    assert monitor.snapshot()["gradient"] == [[5, [1.0, None]]]
 
 
 def test_nothing_was_played_yet():

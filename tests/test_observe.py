@@ -1,6 +1,7 @@
 """Going on without learning: targets are known as the last ones, and nothing else changes."""
 
 import math
+import pickle
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ from engine_helpers import bits
 from estimator_helpers import SMALL
 from family import x_of, y_of
 from readout_helpers import Pair
+from river import drift
 from test_lagged_target import noise
 from test_readout_twin import CASES
 
@@ -17,6 +19,7 @@ from streamrnn import (
     RNNMultiLabelClassifier,
     RNNMultiTargetRegressor,
     RNNRegressor,
+    RNNTransformer,
 )
 from streamrnn.statistics import statistics_parts
 
@@ -181,6 +184,24 @@ def test_a_mistake_changes_nothing():
     with pytest.raises(ValueError, match="w"):
         model.replay(np.ones((2, 1)), None, ["a"], [1.0, -1.0], learn=False)
     assert model.to_bytes() == before
+
+
+def test_the_watch_for_drift_sees_nothing():
+    model = trained(RNNRegressor, drift_detector=drift.PageHinkley(min_instances=5, threshold=2))
+    before = pickle.dumps(model._watch)
+    _, X, names, y, _ = block(RNNRegressor, range(25, 40))
+    model.replay(X, np.array(y) * 1e3, names, learn=False)
+    assert pickle.dumps(model._watch) == before
+
+
+def test_a_transformer_observes():
+    model = RNNTransformer(**SMALL)
+    for i in range(25):
+        model.learn_one(x_of(i), y_of(i))
+    before, hidden = learnt(model._model), model.transform_one(x_of(26))
+    model.observe_one(x_of(25), y_of(25))
+    assert learnt(model._model) == before
+    assert model.transform_one(x_of(26)) != hidden
 
 
 # --- many keys

@@ -10,8 +10,9 @@ if TYPE_CHECKING:
 
 #: Diagnoses kept at most; of each pair of neighbours one is dropped when there are more.
 LIMIT = 200
-#: They may take one part in so many of the time. Small networks are asked often, large ones seldom.
-SHARE = 100
+#: Each is followed by a pause so many times as long as it took, at first and in the long run: small
+#: networks are asked often, large ones seldom, and a run of a few seconds shows something, too.
+FIRST_PAUSE, PAUSE = 8, 100
 #: What an estimator must have to be asked.
 NEEDED = ("gradient_profile", "gate_saturation", "flat_weights")
 
@@ -31,15 +32,15 @@ class Diagnosis:
         Why there are no diagnostics.
     memory : int or None
         Bytes of the model when it was last asked.
-    asked : bool
-        Whether it was asked at all.
+    asked : int
+        How often it was asked, in this process.
     """
 
     def __init__(self, model: Any) -> None:
         self._model = model
         self.why_not = _why_not(model)
         self.memory: int | None = None
-        self.asked = False
+        self.asked = 0
         self._kept: list[dict[str, Any]] = []
         self._stride, self._skipped = 1, 0
         self._weights: np.ndarray | None = None
@@ -51,12 +52,12 @@ class Diagnosis:
         started = time.perf_counter()
         if self._model is None or started < self._due:
             return
-        self.asked = True
+        self.asked += 1
         self.memory = getattr(self._model, "_raw_memory_usage", None)
         if self.why_not is None:
             self._measure(row)
         ended = time.perf_counter()
-        self._due = ended + SHARE * (ended - started)
+        self._due = ended + min(FIRST_PAUSE + self.asked, PAUSE) * (ended - started)
 
     def _measure(self, row: int) -> None:
         moved = self._change()

@@ -34,7 +34,7 @@ class Pace:
 
     def snapshot(self) -> dict[str, Any]:
         """Return ``rates`` as `Monitor.snapshot` describes them."""
-        last, rows, sums = self._ledger.columns()
+        last, rows, sums = _without_rest(*self._ledger.columns())
         seconds, unknown, updates, clipped, skipped, missing = sums
         return {
             "width": self._ledger.width,
@@ -56,6 +56,17 @@ class Pace:
         """Go on from a state."""
         self._before = list(state["before"])
         self._ledger.restore(state)
+
+
+def _without_rest(last: Any, rows: Any, sums: Any) -> Any:
+    """Add what has just begun to the stretch before: of few rows, the speed is no speed."""
+    import numpy as np
+
+    if len(rows) < 2 or 2 * rows[-1] >= rows[-2]:
+        return last, rows, sums
+    begins = range(len(rows) - 1)
+    sums = np.add.reduceat(sums, begins, axis=1)
+    return np.append(last[:-2], last[-1]), np.add.reduceat(rows, begins), sums
 
 
 def _followed(counters: dict[str, int]) -> list[int]:

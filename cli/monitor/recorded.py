@@ -61,7 +61,7 @@ def snapshot_of(path: str, choice: Choice, task: str) -> dict[str, Any]:
     """
     try:
         with open(path, "rb") as raw:
-            lines = TextLines(decompressed(raw, suffixes(path)[1]), path)
+            lines = TextLines(decompressed(raw, suffixes(path)[1], path), path)
             rows = _chosen(_with_last(_records(lines, path)), choice)
             return _watched(rows, path, task)
     except OSError as error:

@@ -14,7 +14,7 @@ from .files import check_files
 from .keeping import keeping_options
 from .network import network_options
 from .output import output_options
-from .source import source_argument, source_options
+from .source import recorded_options, series_options, source_argument, source_options
 from .values import NOT_NEGATIVE, POSITIVE, Choice, check_finite
 
 __all__ = [
@@ -26,6 +26,8 @@ __all__ = [
     "keeping_options",
     "network_options",
     "output_options",
+    "recorded_options",
+    "series_options",
     "source_argument",
     "source_options",
 ]

@@ -2,7 +2,8 @@
 
 import click
 
-from ..compression import BY_SUFFIX as COMPRESSIONS
+from ..compression import written
+from ..live_view.options import live_view_option
 from ..monitor.options import report_option
 from ..sinks import endings, has_format
 from .group import group
@@ -12,10 +13,34 @@ from .values import Choice
 def check_predictions(_: click.Context, __: click.Parameter, path: str | None) -> str | None:
     """Refuse a file whose suffix names no format, before anything is read."""
     if path is not None and not has_format(path):
-        named, more = " or ".join(endings()), ", ".join(COMPRESSIONS)
+        named, more = " or ".join(endings()), ", ".join(written())
         raise click.BadParameter(f"must end in {named} (and perhaps {more}), or be -")
     return path
 
+
+def check_serve(_: click.Context, __: click.Parameter, port: int | None) -> int | None:
+    """Refuse before the run what could not be shown."""
+    if port is not None:
+        from ..serving.server import check_available
+
+        check_available()
+    return port
+
+
+METRICS_JSON = click.option(
+    "--metrics-json",
+    metavar="FILE",
+    help="Write all figures to FILE as JSON; - is standard output.",
+)
+
+BASELINES = click.option(
+    "--baselines",
+    type=Choice(["all", "simple", "none"]),
+    help="Who plays beside the network: simple looks at past targets only, all has a linear "
+    "model, too.  [default: all; simple with --checkpoint, --key, --id and --delay]",
+)
+
+QUIET = click.option("--quiet", "-q", is_flag=True, help="No progress and no remarks, only errors.")
 
 output_options = group(
     click.option(
@@ -23,23 +48,20 @@ output_options = group(
         metavar="FILE",
         callback=check_predictions,
         help="Write row, time, target and prediction to FILE (.csv or .jsonl, may end in .gz, "
-        ".bz2 or .xz); - is standard output, and the table goes to standard error; "
+        ".bz2, .xz or .zst); - is standard output, and the table goes to standard error; "
         "kafka:, mqtt:, redis: and tcp: as for sources.",
     ),
-    click.option(
-        "--metrics-json",
-        metavar="FILE",
-        help="Write all figures to FILE as JSON; - is standard output.",
-    ),
+    METRICS_JSON,
     report_option,
+    BASELINES,
+    live_view_option,
     click.option(
-        "--baselines",
-        type=Choice(["all", "simple", "none"]),
-        help="Who plays beside the network: simple looks at past targets only, all has a linear "
-        "model, too.  [default: all; simple with --checkpoint, --key, --id and --delay]",
+        "--serve",
+        metavar="PORT",
+        type=click.IntRange(0, 65535),
+        callback=check_serve,
+        help="Show the run on a web page of this machine while it goes on; 0 takes a free port. "
+        "It needs streamrnn[serve].",
     ),
-    click.option(
-        "--live-view", is_flag=True, help="Show the run in the terminal while it goes on."
-    ),
-    click.option("--quiet", "-q", is_flag=True, help="No progress and no remarks, only errors."),
+    QUIET,
 )

@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager
 from functools import cache
 from types import ModuleType
 
-from ..compression import suffixes
+from ..compression import suffixes, written
 from .files import file_sink, in_place
 from .protocol import Record, Sink
 
@@ -39,7 +39,9 @@ def is_file(spec: str) -> bool:
 
 def has_format(spec: str) -> bool:
     """Say whether it is known how to write there."""
-    return not is_file(spec) or suffixes(spec)[0] in _formats()
+    suffix, compressed_as = suffixes(spec)
+    can_be = not compressed_as or compressed_as in written()
+    return not is_file(spec) or (suffix in _formats() and can_be)
 
 
 def endings() -> list[str]:

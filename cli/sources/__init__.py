@@ -8,12 +8,12 @@ import os
 import pkgutil
 import sys
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from functools import cache
 from types import ModuleType
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
-from ..compression import decompressed, suffixes
+from ..compression import decompressed, looking_ahead, suffixes
 from ..errors import DataError
 from ..suggestions import did_you_mean
 from .protocol import Batch, Item, Row, Source
@@ -21,7 +21,7 @@ from .standard_input import open_live
 from .tail import open_tail
 from .text import TextSource
 
-__all__ = ["Batch", "Item", "Row", "Source", "formats", "is_live", "open_source"]
+__all__ = ["Batch", "Item", "Row", "Source", "file_formats", "formats", "is_live", "open_source"]
 
 
 @cache
@@ -33,7 +33,18 @@ def _modules() -> list[ModuleType]:
 @cache
 def formats() -> dict[str, ModuleType]:
     """Return the text formats by their names."""
-    return {module.FORMAT: module for module in _modules() if hasattr(module, "FORMAT")}
+    return {module.FORMAT: module for module in _modules() if hasattr(module, "FIRST")}
+
+
+@cache
+def file_formats() -> dict[str, ModuleType]:
+    """Return the formats of files that are no text, by their names."""
+    return {module.FORMAT: module for module in _modules() if hasattr(module, "MAGIC")}
+
+
+@cache
+def _text_suffixes() -> dict[str, ModuleType]:
+    return {suffix: module for module in formats().values() for suffix in module.SUFFIXES}
 
 
 @cache
@@ -58,34 +69,82 @@ def open_source(
     spec
         The source, as given on the command line.
     format
-        The name of a text format; None to tell it by the suffix, else by the first line.
+        The name of a format; None to tell it by the suffix, else by how the file begins.
     live
         Whether a file grows, and lines of standard input come when they come.
     """
     scheme, colon, rest = spec.partition(":")
     if colon and scheme in _schemes():
         return _schemes()[scheme].open_source(rest)
-    if live:
-        return open_live(format) if spec == "-" else open_tail(spec, format)
-    return _open_text(spec, format)
+    if not live:
+        return _open_file(spec, format)
+    whole = _wholly_written(format, suffixes(spec)[0])
+    if whole is not None:
+        what = f"{whole.FORMAT} is written as a whole, and does not grow"
+        raise DataError(what, source=spec, remedy="Use: streamrnn replay")
+    return open_live(format) if spec == "-" else open_tail(spec, format)
+
+
+def _wholly_written(format: str | None, suffix: str) -> ModuleType | None:
+    """Return the file format that is asked for, or else told by the suffix."""
+    by_suffix = {suffix: m for m in file_formats().values() for suffix in m.SUFFIXES}
+    return file_formats().get(format) if format else by_suffix.get(suffix)
 
 
 @contextmanager
-def _open_text(path: str, format: str | None) -> Iterator[Source]:
-    by_suffix = {suffix: m for m in formats().values() for suffix in m.SUFFIXES}
-    suffix, compressed_as = suffixes(path)
+def _open_file(path: str, format: str | None) -> Iterator[Source]:
     name = "standard input" if path == "-" else path
-    stream = sys.stdin.buffer if path == "-" else _open_file(path)
-    try:
-        chosen = formats()[format] if format else by_suffix.get(suffix)
-        readers = [chosen] if chosen else list(formats().values())
-        yield TextSource(decompressed(stream, compressed_as), name, readers)
-    finally:
-        if path != "-":
-            stream.close()
+    with _stream(path) as stream, ExitStack() as stack:
+        table = _table_format(stream, path, format)
+        if table is None:
+            yield _text(stream, path, name, format)
+        elif path == "-":
+            remedy = "Give its path"
+            raise DataError(
+                f"{table.FORMAT} cannot be read from a pipe", source=name, remedy=remedy
+            )
+        else:
+            yield stack.enter_context(table.open_file(path))
 
 
-def _open_file(path: str) -> BinaryIO:
+def _table_format(stream: Any, path: str, format: str | None) -> ModuleType | None:
+    """Return the file format of a stream, None if it is text."""
+    suffix, compressed_as = suffixes(path)
+    found = _wholly_written(format, suffix)
+    if found is not None and compressed_as:
+        what = f"{found.FORMAT} within {compressed_as} cannot be read"
+        raise DataError(what, source=path, remedy="Unpack it: the format compresses by itself")
+    if found is not None or format or compressed_as or suffix in _text_suffixes():
+        return found
+    start = stream.peek(8)
+    fitting = (m for m in file_formats().values() if start.startswith(m.MAGIC))
+    return next(fitting, None)
+
+
+def _text(stream: Any, path: str, name: str, format: str | None) -> Source:
+    suffix, compressed_as = suffixes(path)
+    chosen = formats()[format] if format else _text_suffixes().get(suffix)
+    readers = [chosen] if chosen else list(formats().values())
+    return TextSource(decompressed(stream, compressed_as, name), name, readers)
+
+
+@contextmanager
+def _stream(path: str) -> Iterator[Any]:
+    if path == "-":
+        yield looking_ahead(sys.stdin.buffer)
+        return
+    with open_file(path) as stream:
+        yield stream
+
+
+def open_file(path: str) -> BinaryIO:
+    """Open a file for reading.
+
+    Raises
+    ------
+    DataError
+        If there is none, or it cannot be opened.
+    """
     try:
         return open(path, "rb")
     except FileNotFoundError:

@@ -5,13 +5,15 @@ The cells may be separated by commas, semicolons or tabs; the header decides.
 
 import csv
 import re
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Iterator
+from importlib.util import find_spec
 from typing import Any
 
 from ..errors import DataError, RowError
 from ..lines import Pause, TextLines, skipping
-from ..suggestions import listed
+from .csv_blocks import SIZE, BlockReader
+from .naming import named
 from .protocol import Item, Row
 
 FORMAT = "csv"
@@ -42,11 +44,31 @@ def read(lines: TextLines, name: str, start: int = 0) -> Iterator[Item]:
             raise DataError("is empty", source=name, remedy="Give a file with rows") from None
         except csv.Error as error:
             raise _unreadable(error, name, rewindable, lines.number) from None
-    columns = _columns(header, name)
+    columns = named(header, name, "line 1")
     if start:
         yield from skipping(lines, start)
-        rewindable.end = (lines.offset, lines.number)
-    yield from _rows(reader, rewindable, columns, name, may_be_none=bool(start))
+    rewindable.moved()
+    table = _Table(reader, rewindable, columns, name)
+    yield from _in_blocks(table, lines, delimiter)
+    yield from table.rows()
+    if not table.count and not start:
+        raise DataError("has a header, but no rows", source=name, remedy="Give a file with rows")
+
+
+def _in_blocks(table: "_Table", lines: TextLines, delimiter: str) -> Iterator[Item]:
+    """Give as many rows as there are whole blocks, if there is somebody to read them."""
+    if find_spec("pyarrow") is None:
+        return
+    reader = None
+    while (block := lines.block(SIZE)) is not None:
+        reader = reader or BlockReader(delimiter, table.columns)
+        batch = reader.batch(block, lines.offset, lines.number)
+        if batch is None:
+            lines.give_back(block)
+            yield from table.rows(held_only=True)
+        else:
+            table.passed(len(batch))
+            yield batch
 
 
 class _Rewindable:
@@ -90,6 +112,14 @@ class _Rewindable:
             finally:
                 self.end = (lines.offset, lines.number)
 
+    def moved(self) -> None:
+        """Take note that lines were taken elsewhere."""
+        self.end = (self._lines.offset, self._lines.number)
+
+    def holds(self) -> bool:
+        """Say whether lines have been read and not taken."""
+        return bool(self._given_back) or self._lines.holds()
+
     @property
     def number(self) -> int:
         """Number of the last line taken."""
@@ -119,55 +149,73 @@ class _Rewindable:
         del self._taken[1:]
 
 
-def _columns(header: list[str], name: str) -> tuple[str, ...]:
-    """Return the names of the columns; a nameless one, as of a saved index, gets its number."""
-    columns = tuple(cell.strip() or f"column {i}" for i, cell in enumerate(header, 1))
-    twice = [column for column, count in Counter(columns).items() if count > 1]
-    if twice:
-        what = f"column names that occur more than once: {listed(twice)}"
-        raise DataError(what, source=name, place="line 1", remedy="Rename or remove one of them")
-    return columns
+class _Table:
+    """The rows behind the header.
 
+    Parameters
+    ----------
+    reader
+        That of the standard library, over
+    lines
+        these lines.
+    columns
+        Their names.
+    name
+        That of the source, for messages.
+    """
 
-def _rows(
-    reader: Any, lines: _Rewindable, columns: tuple[str, ...], name: str, may_be_none: bool
-) -> Iterator[Item]:
-    width = len(columns)
-    count = 0
-    while True:
+    def __init__(
+        self, reader: Any, lines: _Rewindable, columns: tuple[str, ...], name: str
+    ) -> None:
+        self._reader = reader
+        self._lines = lines
+        self.columns = columns
+        self._name = name
+        self.count = 0
+
+    def passed(self, rows: int) -> None:
+        """Take note of rows that somebody else has read."""
+        self.count += rows
+        self._lines.moved()
+
+    def rows(self, *, held_only: bool = False) -> Iterator[Item]:
+        """Give the rows one by one; `held_only`: those that begin in lines already read."""
+        while not held_only or self._lines.holds():
+            self._lines.begin_row()
+            try:
+                made = self._next()
+            except StopIteration:
+                break
+            except Pause:
+                yield None
+                continue
+            if made is not None:
+                self.count += 1
+                yield made
+
+    def _next(self) -> Item:
+        """Return the next row; None for a blank line."""
+        lines = self._lines
         # A quoted cell may hold line ends: a row begins on the line after the last one read.
         line = lines.number + 1
-        lines.begin_row()
         try:
-            cells = next(reader)
-        except StopIteration:
-            break
-        except Pause:
-            yield None
-            continue
+            cells = next(self._reader)
         except csv.Error as error:
             lines.give_back()
-            made: Item = _unreadable(error, name, lines, line)
+            return _unreadable(error, self._name, lines, line)
         except RowError as error:
             if lines.within_row():
                 lines.give_back(error)
                 what = csv.Error("a quote is open at an unreadable line")
-                made = _unreadable(what, name, lines, line)
-            else:
-                error.offset = lines.end
-                made = error
-        else:
-            if not cells:
-                continue
-            made = (
-                Row(line, columns, cells, lines.end)
-                if len(cells) == width
-                else _ragged(len(cells), width, name, lines, line)
-            )
-        count += 1
-        yield made
-    if not count and not may_be_none:
-        raise DataError("has a header, but no rows", source=name, remedy="Give a file with rows")
+                return _unreadable(what, self._name, lines, line)
+            error.offset = lines.end
+            return error
+        if not cells:
+            return None
+        width = len(self.columns)
+        if len(cells) != width:
+            return _ragged(len(cells), width, self._name, lines, line)
+        return Row(line, self.columns, cells, lines.end)
 
 
 def _ragged(cells: int, width: int, name: str, lines: _Rewindable, line: int) -> RowError:

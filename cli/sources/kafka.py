@@ -94,7 +94,7 @@ class KafkaSource(Source):
         """Give the messages, those of a partition in order."""
         yield from self._begin()
         while True:
-            messages = self._consumer.consume(COUNT, TURN)
+            messages = self._arrived()
             self._troubles.check()
             for message in messages:
                 if message.error() is not None:
@@ -104,9 +104,14 @@ class KafkaSource(Source):
                 yield self._row(message)
             if messages:
                 self._troubles.outage.back()
-            else:
+            if len(messages) < COUNT:
                 yield None
             yield from self._look()
+
+    def _arrived(self) -> list[Any]:
+        """Return the messages that are here; if there are none, wait a moment for one."""
+        first = self._consumer.poll(TURN)
+        return [] if first is None else [first, *self._consumer.consume(COUNT - 1, 0)]
 
     def passed(self, offsets: Sequence[Any]) -> None:
         """Take note that these messages have been used or left out."""
@@ -231,7 +236,8 @@ class KafkaSource(Source):
             partition = message.partition()
             low, high = yield from self._bounds(partition)
             start = self._within(partition, self._ahead[partition], low, high)
-            self._consumer.seek(self._place(partition, start))
+            self._consumer.incremental_unassign([self._place(partition)])
+            self._consumer.incremental_assign([self._place(partition, start)])
         elif not error.retriable():
             raise DataError(said(error.str()), source=self.name)
 

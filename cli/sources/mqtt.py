@@ -105,10 +105,9 @@ class MqttSource(Source):
                 connection.turn()
             except Lost as error:
                 self._link.lost(error)
-            if not self._ready:
-                yield None
             while self._ready:
                 yield self._row(self._ready.popleft())
+            yield None
             self._mind_the_window()
 
     def passed(self, offsets: Sequence[Any]) -> None:

@@ -53,8 +53,9 @@ class Batch(NamedTuple):
     columns
         Their names.
     cells
-        One sequence a column: a list of cells as the source spells them, or a float64 array in
-        which NaN is a missing value.
+        One sequence a column: a list of cells as the source spells them, a float64 array in
+        which NaN is a missing value, or any other sequence of cells. One that has
+        ``as_numbers()`` is asked for such an array first; None says that it has none.
     lines, offsets
         As in `Row`, one entry a row.
     """

@@ -54,12 +54,15 @@ class DescriptorLines(Iterator[bytes]):
         self._descriptor = descriptor
         self._buffer = LineBuffer(name)
         self._ended = False
+        #: Whether lines were given since the last pause: they are used before others are awaited.
+        self._gave = False
 
     def __next__(self) -> bytes:
         while (line := self._buffer.take()) is None:
             if self._ended:
                 raise StopIteration
-            if not select.select([self._descriptor], [], [], TURN)[0]:
+            if not select.select([self._descriptor], [], [], 0 if self._gave else TURN)[0]:
+                self._gave = False
                 raise Pause
             chunk = os.read(self._descriptor, CHUNK)
             if chunk:
@@ -67,4 +70,5 @@ class DescriptorLines(Iterator[bytes]):
             else:
                 self._ended = True
                 self._buffer.finish()
+        self._gave = True
         return line

@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from types import ModuleType
-from typing import Any
 
 from ..compression import BY_SUFFIX as COMPRESSIONS
 from ..compression import suffixes
@@ -111,18 +110,23 @@ class _Tail(Iterator[bytes]):
         self._pieces: deque[_Piece] = deque()
         self._given = [0, 0]
         self._remarks: list[str] = []
+        self._gave = False
 
     def __next__(self) -> bytes:
         while self._remarks:
             self._note(self._remarks.pop(0))
         while (line := self._buffer.take()) is None:
             if not (self._opened(self._path) if self._file is None else self._read()):
-                time.sleep(TURN)
+                # Lines that were given are used before others are awaited.
+                if not self._gave:
+                    time.sleep(TURN)
+                self._gave = False
                 raise Pause
         if self._given == [self._pieces[-1].byte, self._pieces[-1].line]:
             self._pieces[-1].header = self._buffer.header
         self._given[0] += len(line)
         self._given[1] += 1
+        self._gave = True
         return line
 
     def piece_of(self, byte: int) -> _Piece | None:

@@ -124,11 +124,15 @@ class _Lines(Iterator[bytes]):
         self._peers = peers
         self._name = name
         self._buffer = LineBuffer(name)
+        self._gave = False
 
     def __next__(self) -> bytes:
         while (line := self._buffer.take()) is None:
             peer = self._peers.peer()
-            if peer is None or not select.select([peer], [], [], TURN)[0]:
+            # Lines that were given are used before others are awaited.
+            wait = 0 if self._gave else TURN
+            if peer is None or not select.select([peer], [], [], wait)[0]:
+                self._gave = False
                 raise Pause
             try:
                 chunk = peer.recv(CHUNK)
@@ -139,6 +143,7 @@ class _Lines(Iterator[bytes]):
                 self._buffer.feed(chunk)
             else:
                 self._left("closed by the other side")
+        self._gave = True
         return line
 
     def _left(self, reason: object) -> None:

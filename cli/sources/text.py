@@ -35,7 +35,7 @@ class TextSource(Source):
     ) -> None:
         super().__init__(name)
         self.is_live = is_live
-        self._lines = TextLines(binary, name)
+        self._lines = TextLines(binary, name, in_blocks=not is_live)
         self._formats = formats
         self._position = {"byte": 0, "line": 0}
         self._start = 0

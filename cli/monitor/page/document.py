@@ -1,12 +1,13 @@
 """Write the page: sections, styles and scripts in one file."""
 
+import os
 from html import escape
 from importlib.resources import files
 from typing import Any
 
 from ...atomic import replacing
 from .available import check_available
-from .sections import N_OF_PREDICTIONS, Section, figures, sections
+from .sections import Section, figures, sections
 from .tables import tiles
 
 
@@ -49,8 +50,7 @@ def page(snapshot: dict[str, Any], is_run: bool = True) -> str:
     from bokeh.embed import components
     from bokeh.resources import Resources
 
-    parts = sections(snapshot) if is_run else sections(snapshot)[:N_OF_PREDICTIONS]
-    tail = figures(snapshot) if is_run else figures(snapshot)[:1]
+    parts = sections(snapshot, is_run)
     charts = {name: made for part in parts for name, made in part.charts.items()}
     # Without charts there is nothing to load.
     script, divs, library = "", {}, ""
@@ -58,7 +58,7 @@ def page(snapshot: dict[str, Any], is_run: bool = True) -> str:
         script, divs = components(charts)
         library = Resources(mode="inline", components=["bokeh"]).render_js()
     about = snapshot["about"]
-    title = str(about.get("title") or about.get("source") or "A run")
+    title = str(about.get("title") or os.path.basename(str(about.get("source") or "")) or "A run")
     return _read("page.html").format(
         title=escape(title),
         subtitle=escape(_subtitle(snapshot)),
@@ -66,23 +66,29 @@ def page(snapshot: dict[str, Any], is_run: bool = True) -> str:
         library=library,
         tiles=tiles(snapshot, is_run),
         sections="\n".join(_section(part, divs) for part in parts),
-        figures="\n".join(_section(part, divs) for part in tail),
+        figures="\n".join(_section(part, divs) for part in figures(snapshot, is_run)),
         script=script,
         keys=_read("page.js"),
     )
 
 
 def _section(part: Section, divs: dict[str, str]) -> str:
-    charts = "".join(
-        f'<div class="chart" data-chart="{name}" tabindex="0" role="group" '
-        f'aria-label="{escape(part.title)}: chart; arrow keys move, plus and minus zoom, '
-        f'0 shows all">{divs[name]}</div>'
-        for name in part.charts
-    )
+    charts = "".join(_chart(name, part.title, divs[name]) for name in part.charts)
     remark = f'<p class="remark">{escape(part.remark)}</p>' if part.remark else ""
     empty = f'<p class="empty">{escape(part.empty)}</p>' if part.empty else ""
     inner = f"{remark}{charts}{empty}{part.table}"
     return f"<section><h2>{escape(part.title)}</h2>{inner}</section>"
+
+
+def _chart(name: str, title: str, div: str) -> str:
+    # What the overview does by mouse, keys do in the chart above it.
+    keys = "" if name == "overview" else "arrow keys move, plus and minus zoom, 0 shows all"
+    focus = ' tabindex="0"' if keys else ""
+    label = f"{title}: chart; {keys}" if keys else f"{title}: overview"
+    return (
+        f'<div class="chart" data-chart="{name}"{focus} role="group" aria-label="{escape(label)}">'
+        f"{div}</div>"
+    )
 
 
 def _subtitle(snapshot: dict[str, Any]) -> str:

@@ -49,12 +49,21 @@ def rolled(seen: dict[str, Any], name: str) -> list[float | None]:
 
 
 def top(columns: dict[str, list[float | None]], overall: dict[str, float | None]) -> float:
-    """Return the end of the axis: a model that went astray must not flatten the others."""
+    """Return the end of the axis: neither a model nor a moment far astray flattens the others."""
     errors = [error for error in overall.values() if error is not None]
     limit = ASTRAY * min(errors, default=0.0)
     near = [name for name, error in overall.items() if error is not None and error <= limit]
-    highest = max((v for name in near for v in columns[name] if v is not None), default=1.0)
-    return 1.05 * highest if highest > 0 else 1.0
+    highest = max((_usual_highest(columns[name]) for name in near), default=1.0)
+    return 1.1 * highest if highest > 0 else 1.0
+
+
+def _usual_highest(values: Sequence[float | None]) -> float:
+    """Return the highest value, unless it is far above nearly all others."""
+    known = sorted(value for value in values if value is not None)
+    if not known:
+        return 0.0
+    usual = known[int(0.9 * (len(known) - 1))]
+    return min(known[-1], 2 * usual) if usual > 0 else known[-1]
 
 
 def throughput(snapshot: dict[str, Any], rows: Any) -> Any:
@@ -104,7 +113,7 @@ def saturation(snapshot: dict[str, Any], rows: Any) -> Any:
 
 
 def gradient_map(snapshot: dict[str, Any], rows: Any) -> Any:
-    """Return the picture of the gradient's norm over rows and lags, or None if it is zero."""
+    """Return the picture of the gradient's norm over rows and lags; some must not be zero."""
     import numpy as np
     from bokeh.models import ColorBar, HoverTool, LogColorMapper
 
@@ -112,8 +121,6 @@ def gradient_map(snapshot: dict[str, Any], rows: Any) -> Any:
     lags = max(len(norms) for _, norms in columns)
     at, norms = _even(columns, lags)
     positive = norms[norms > 0]
-    if not positive.size:
-        return None
     low, high = float(positive.min()), float(positive.max())
     low = max(low, high * 1e-12)  # beyond that all is nothing
     made = chart("gradient", "row", "lag, rows back", x_range=rows, y_range=(-0.5, lags - 0.5))
@@ -134,14 +141,16 @@ def gradient_lines(snapshot: dict[str, Any]) -> Any:
     """Return the gradient's norm over the lag, early, in the middle and at the end of the run."""
     columns = snapshot["gradient"]
     made = chart("gradient_lines", "lag, rows back", "norm of dL/dh", y_axis_type="log")
-    third = max(1, len(columns) // 3)
-    parts = {
-        "last third of the run": columns[-third:],
-        "middle": columns[third:-third],
-        "first third": columns[:third],
-    }
+    third = len(columns) // 3
+    parts = {"whole run": columns}
+    if third:
+        parts = {
+            "last third of the run": columns[-third:],
+            "middle": columns[third:-third],
+            "first third": columns[:third],
+        }
     lags = max(len(norms) for _, norms in columns)
-    medians = {name: _medians(part, lags) for name, part in parts.items() if part}
+    medians = {name: _medians(part, lags) for name, part in parts.items()}
     lines(made, range(lags), medians)
     return made
 

@@ -10,9 +10,7 @@
   // Charts are canvases, which know nothing of the page's style.
   const paint = (model) => {
     const [paper, soft, rule, line] = ["--paper", "--soft", "--rule", "--line"].map(colour);
-    if (isKind(model, "Figure")) {
-      model.setv({ background_fill_color: null, border_fill_color: null });
-    } else if (/Axis$/.test(model.type)) {
+    if (/Axis$/.test(model.type)) {
       model.setv({
         axis_label_text_color: soft, major_label_text_color: soft, axis_line_color: rule,
         major_tick_line_color: rule, minor_tick_line_color: null, axis_label_text_font_style: "normal",
@@ -38,7 +36,9 @@
     if (!matchMedia("(pointer: coarse)").matches) return;
     for (const figure of models().filter((m) => isKind(m, "Figure") && m.name !== "overview")) {
       const { toolbar } = figure;
-      toolbar.setv({ active_drag: null });
+      // The tool for the wheel is the one for pinching, too.
+      const pinch = toolbar.tools.find((tool) => isKind(tool, "WheelZoomTool"));
+      toolbar.setv({ active_drag: null, active_scroll: pinch });
     }
   };
 

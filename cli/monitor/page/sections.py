@@ -30,18 +30,21 @@ class Section(NamedTuple):
     table: str = ""
 
 
-#: How many of the sections, the first ones, tell of predictions alone.
-N_OF_PREDICTIONS = 3
+NOTHING_KNOWN = "There is neither a target nor a prediction in these rows."
+NOT_SCORED = "No row could be scored: targets were not known, or only the first."
 NO_ROWS = "No rows were played yet."
 
 
-def sections(snapshot: dict[str, Any]) -> list[Section]:
-    """Return what is drawn, from the snapshot of a monitor."""
+def sections(snapshot: dict[str, Any], is_run: bool) -> list[Section]:
+    """Return what is drawn, from the snapshot of a monitor: of a run, or of predictions alone."""
     rows = rows_range(snapshot)
+    # Of a short run they are all of them, drawn already.
+    last = [_last_rows(snapshot)] if snapshot["rows"] > len(snapshot["recent"]["row"]) else []
+    of_predictions = [_whole_run(snapshot, rows), *last, _errors(snapshot, rows)]
+    if not is_run:
+        return of_predictions
     return [
-        _whole_run(snapshot, rows),
-        _last_rows(snapshot),
-        _errors(snapshot, rows),
+        *of_predictions,
         _gradient(snapshot, rows),
         _update_size(snapshot, rows),
         _saturation(snapshot, rows),
@@ -54,6 +57,8 @@ def _whole_run(snapshot: dict[str, Any], rows: Any) -> Section:
     title = "Target and prediction"
     if not snapshot["rows"]:
         return Section(title, "", {}, NO_ROWS)
+    if values.is_empty(snapshot["series"]):
+        return Section(title, "", {}, NOTHING_KNOWN)
     labels = values.too_many_labels(snapshot)
     if labels is not None:
         why = f"There are {labels} labels, more than one axis can show."
@@ -68,8 +73,8 @@ def _whole_run(snapshot: dict[str, Any], rows: Any) -> Section:
 
 def _last_rows(snapshot: dict[str, Any]) -> Section:
     title = f"The last {len(snapshot['recent']['row']):,} rows"
-    if not snapshot["rows"]:
-        return Section("The last rows", "", {}, NO_ROWS)
+    if values.is_empty(snapshot["recent"]):
+        return Section(title, "", {}, NOTHING_KNOWN)
     if values.too_many_labels(snapshot) is not None:
         return Section(title, "", {}, "There are more labels than one axis can show.")
     return Section(title, "Each of them.", {"recent": values.last_rows(snapshot)})
@@ -78,27 +83,28 @@ def _last_rows(snapshot: dict[str, Any]) -> Section:
 def _errors(snapshot: dict[str, Any], rows: Any) -> Section:
     seen = snapshot["errors"]
     title = "Error along the run"
-    if not sum(seen["rows"]):
-        return Section(title, "", {}, "No row could be scored: no target was known, or one only.")
+    if all(error is None for error in seen["overall"].values()):
+        return Section(title, "", {}, NOT_SCORED)
     remark = (
         f"{seen['measure'].capitalize()} over the last {learning.rolled_over(snapshot):,} rows; "
-        "all models predicted each row before they learnt it. The line of a model that is far "
-        "worse than the best may lie beyond the top."
+        "all models predicted each row before they learnt it. Lines far above the others "
+        "are cut off at the top."
     )
     return Section(title, remark, {"errors": learning.errors(snapshot, rows)})
 
 
 def _gradient(snapshot: dict[str, Any], rows: Any) -> Section:
     title = "The gradient through time"
-    made = learning.gradient_map(snapshot, rows) if snapshot["gradient"] else None
-    if made is None:
+    if not any(norm for _, norms in snapshot["gradient"] for norm in norms):
         return Section(title, "", {}, _why_empty(snapshot, snapshot["gradient"]))
     remark = (
         "The norm of the loss's derivative by the state of the top layer, at rows further and "
         "further back. If it falls to nothing within a few lags, the network cannot learn what "
         "lies further back; if it grows, learning is unsteady."
     )
-    charts = {"gradient": made, "gradient_lines": learning.gradient_lines(snapshot)}
+    charts = {"gradient_lines": learning.gradient_lines(snapshot)}
+    if len(snapshot["gradient"]) > 1:
+        charts = {"gradient": learning.gradient_map(snapshot, rows), **charts}
     return Section(title, remark, charts)
 
 
@@ -115,7 +121,8 @@ def _update_size(snapshot: dict[str, Any], rows: Any) -> Section:
 
 def _saturation(snapshot: dict[str, Any], rows: Any) -> Section:
     title = "Saturation of the gates"
-    if not snapshot["saturation"]["gates"]:
+    gates = snapshot["saturation"]["gates"].values()
+    if all(share is None for gate in gates for share in gate):
         return Section(title, "", {}, _why_empty(snapshot, snapshot["saturation"]["row"]))
     remark = "Units whose gate is nearly shut or open learn little through it."
     return Section(title, remark, {"saturation": learning.saturation(snapshot, rows)})
@@ -134,20 +141,23 @@ def _updates(snapshot: dict[str, Any], rows: Any) -> Section:
 
 def _speed(snapshot: dict[str, Any], rows: Any) -> Section:
     title = "Speed"
-    if not snapshot["rows"]:
+    if not snapshot["seconds"]:
         return Section(title, "", {}, NO_ROWS)
     remark = "The time a row takes is the mean of its block, and of the network alone."
     charts = {"throughput": learning.throughput(snapshot, rows)}
     return Section(title, remark, charts, table=tables.latency(snapshot))
 
 
-def figures(snapshot: dict[str, Any]) -> list[Section]:
+def figures(snapshot: dict[str, Any], is_run: bool) -> list[Section]:
     """Return the tables at the end."""
+    metrics = Section("Metrics", "", {}, table=tables.contestants(snapshot))
+    if not is_run:
+        return [metrics]
     about = snapshot["about"]
     quiet = "Nothing out of the ordinary happened: no drift, no checkpoint, no break."
     events = tables.marks(snapshot) if snapshot["mark_counts"] else ""
     return [
-        Section("Metrics", "", {}, table=tables.contestants(snapshot)),
+        metrics,
         Section("Events", "", {}, "" if events else quiet, events),
         _pairs("Counters", snapshot["counters"], ("what", "how many"), "The model has none."),
         _pairs("Parameters", about.get("parameters"), ("parameter", "value"), "None were given."),

@@ -17,6 +17,9 @@ MARKS = {
     "state_reset": "#b58a00",
 }
 HEIGHT = 300
+#: Its own is a white bar across the chart, in the dark, too.
+TOOLBAR = """:host { background: #e4e8ed !important; width: max-content !important;
+margin-left: auto; border-radius: 0 0 0 6px; }"""
 
 
 class Look(NamedTuple):
@@ -77,6 +80,9 @@ def chart(name: str, x: str, y: str, height: int = HEIGHT, **options: Any) -> An
     made.toolbar_inner = True
     made.xgrid.grid_line_color = None
     made.outline_line_color = None
+    # The page's own shows through, light or dark.
+    made.background_fill_color = made.border_fill_color = None
+    made.toolbar.stylesheets = [TOOLBAR]
     if "x_axis_type" not in options:
         made.xaxis.formatter = NumeralTickFormatter(format="0,0")
     return made

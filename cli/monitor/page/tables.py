@@ -35,12 +35,14 @@ def contestants(snapshot: dict[str, Any]) -> str:
     seen = snapshot["errors"]
     given: Mapping[str, Mapping[str, Any]] = snapshot["about"].get("metrics") or {}
     names = list(dict.fromkeys(metric for each in given.values() for metric in each))
-    header = ["model", seen["measure"], *names]
+    if not given:
+        given = {name: {seen["measure"]: error} for name, error in seen["overall"].items()}
+        names = [seen["measure"]]
     body = [
-        [name, number(seen["overall"][name]), *(number(given.get(name, {}).get(m)) for m in names)]
+        [name, *(number(given.get(name, {}).get(metric)) for metric in names)]
         for name in snapshot["names"]
     ]
-    return table(header, body)
+    return table(["model", *names], body)
 
 
 def latency(snapshot: dict[str, Any]) -> str:

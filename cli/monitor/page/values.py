@@ -34,6 +34,11 @@ def last_rows(snapshot: dict[str, Any]) -> Any:
     return made
 
 
+def is_empty(points: dict[str, Any]) -> bool:
+    """Return whether there is neither a target nor a prediction in it."""
+    return all(value is None for name in ("target", "prediction") for value in points[name])
+
+
 def too_many_labels(snapshot: dict[str, Any]) -> int | None:
     """Return the number of labels if they are more than one axis can show."""
     if snapshot["task"] != "classification":
@@ -77,9 +82,9 @@ def _overview(series: dict[str, Any], rows: Any) -> Any:
     made.toolbar.active_drag = None
     made.yaxis.visible = False
     made.ygrid.grid_line_color = None
-    columns = {name: floats(series[name]) for name in ("row", "target")}
-    source = ColumnDataSource(columns)
-    made.line("row", "target", source=source).glyph.tags = [INK]
+    shown = "target" if any(value is not None for value in series["target"]) else "prediction"
+    source = ColumnDataSource({"row": floats(series["row"]), "value": floats(series[shown])})
+    made.line("row", "value", source=source).glyph.tags = [INK]
     frame = RangeTool(x_range=rows, start_gesture="pan")
     frame.overlay.fill_color = COLOURS[0]
     frame.overlay.fill_alpha = 0.15

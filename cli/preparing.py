@@ -1,0 +1,96 @@
+"""What is settled before the first row is played: which column is what, and what is predicted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import takewhile
+
+import click
+
+from .batches import SIZE, Gathered, gathered, peek
+from .console import Console
+from .encoding import Encoding
+from .errors import DataError, RowError
+from .keeping import Kept
+from .pace import Pace
+from .roles import Roles, assign_roles
+from .settings import Settings, Task
+from .sources import Batch, Source
+from .stopping import Stop
+from .task import choose_task
+
+
+@dataclass
+class Session:
+    """What is settled before the first row is played."""
+
+    settings: Settings
+    console: Console
+    source: Source
+    roles: Roles
+    words: dict[str, int]
+    task: Task
+    items: Iterator[Gathered]
+    kept: Kept | None
+
+
+def prepare(
+    settings: Settings, console: Console, source: Source, kept: Kept | None, stop: Stop
+) -> Session:
+    """Look at the first rows and settle which column is what."""
+    size = min(n for n in (SIZE, settings.limit, Pace(settings.checkpoint_every).rows) if n)
+    if kept is not None:
+        kept.seek(source)
+        items = gathered(source.items(), size)
+        return Session(settings, console, source, kept.roles, kept.words, kept.task, items, kept)
+    waiting = takewhile(lambda _: stop.signal is None, gathered(source.items(), size))
+    first, items = peek(waiting, min(SIZE, settings.limit or SIZE))
+    if stop.signal is not None:
+        raise click.exceptions.Exit(stop.exit_code)
+    head = _readable(first, settings.skips, source.name)
+    roles, words = assign_roles(settings, source, head, console.note)
+    task, remark = choose_task(settings, source, roles.target or "", head)
+    if remark:
+        console.note(f"{source.name}: {remark}")
+    return Session(settings, console, source, roles, words, task, items, None)
+
+
+def _readable(first: list[Batch | RowError], skips: bool, name: str) -> list[Batch]:
+    """Return the rows that can be looked at before the first one is used.
+
+    If errors end the run these are the rows before the first error, so that errors come up in
+    the order of the file.
+    """
+    if first and isinstance(first[0], RowError) and not skips:
+        raise first[0]
+    rows = first if skips else takewhile(lambda item: isinstance(item, Batch), first)
+    found = [item for item in rows if isinstance(item, Batch)]
+    if not found:
+        raise DataError(f"none of the first {len(first)} rows can be used", source=name)
+    return found
+
+
+def encoding_of(session: Session) -> Encoding | None:
+    """Return what makes features of words and times, None if there is nothing to make."""
+    if not session.words and not session.settings.calendar:
+        return None
+
+    cycles = cycles_of(session.settings.calendar)
+    from streamrnn.estimators.cycles import checked_cycles
+
+    try:
+        checked = checked_cycles(cycles)
+    except (TypeError, ValueError) as error:
+        raise click.UsageError(f"--{error}.") from None
+    return Encoding(session.words, session.roles.time, checked, session.source.name)
+
+
+def cycles_of(given: tuple[str, ...]) -> list[tuple[str, int]]:
+    """Return cycles and their harmonics, given as ``day`` or ``day:3``, with commas in between."""
+    found = []
+    for one in ",".join(given).split(","):
+        name, _, harmonics = one.strip().partition(":")
+        if name:
+            found.append((name, int(harmonics) if harmonics.isdigit() else 1))
+    return found
