@@ -74,6 +74,8 @@ class Late:
         told: list[tuple[int, Any, _Event]] = []
         orphans: list[int] = []
         for i, number in enumerate(block.numbers):
+            # As River's evaluation has it: what is due when a row comes is known before it.
+            told += [(i, *one) for one in self._learn_until(number)]
             name = number if block.ids is None else block.ids[i]
             if name not in self._events:
                 if known[i] and not samples[i] and self._has_features:
