@@ -3,6 +3,7 @@
 import click
 
 from .options import check_files
+from .schemes import without_login
 from .settings import Settings
 from .sources import is_live
 
@@ -33,7 +34,8 @@ def check(settings: Settings) -> None:
     _check_keys(settings)
     _check_late(settings)
     if is_live(settings.source) and not settings.is_live:
-        raise click.UsageError(f"{settings.source!r} never ends: streamrnn live is for it.")
+        source = without_login(settings.source)
+        raise click.UsageError(f"{source!r} never ends: streamrnn live is for it.")
     if settings.baselines == "all" and settings.rivals_are_simple:
         raise click.UsageError(
             "--baselines all has a linear model, which plays rows in order and is in no "

@@ -76,7 +76,7 @@ def check_cycles(_: click.Context, __: click.Parameter, given: str | None) -> st
 @click.option("--model", metavar="FILE", help="Go on with a saved forecaster.")
 @click.option("--save", metavar="FILE", help="Save the forecaster to FILE at the end.")
 @click.option(
-    "--output",
+    "--predictions",
     "-o",
     metavar="FILE",
     callback=check_predictions,
@@ -95,7 +95,7 @@ def forecast(**options: Any) -> None:
     that was, beside the last value and, with --season, the same values a season before.
     """
     written = {
-        "--output": options["output"],
+        "--predictions": options["predictions"],
         "--metrics-json": options["metrics_json"],
         "--dead-letter": options["dead_letter"],
         "--save": options["save"],
@@ -104,7 +104,7 @@ def forecast(**options: Any) -> None:
     if options["future"] is not None:
         check_files(options["future"], written)
     own = {name: options.pop(name) for name in ("horizon", "season", "direct", "try_every")}
-    own |= {name: options.pop(name) for name in ("future", "output")}
+    own |= {name: options.pop(name) for name in ("future", "predictions")}
     own |= {"cycles": options.pop("calendar"), "lags": COUNTS.values(options.pop("lags"))}
     settings = ForecastSettings(
         Settings(**options, task="regression", alone=own["future"] is None), **own

@@ -7,11 +7,11 @@ from typing import Any
 from .errors import DataError
 from .extras import needed
 from .retrying import Outage
-from .urls import Option, Url, flag, one_of, text
+from .urls import Option, Url, flag, one_of, readable_file
 
 OPTIONS = {
     "tls": Option(flag, False),
-    "ca": Option(text),
+    "ca": Option(readable_file),
     "mechanism": Option(one_of("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"), "PLAIN"),
 }
 

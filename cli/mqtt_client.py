@@ -14,13 +14,13 @@ from typing import Any
 from .errors import DataError
 from .extras import needed
 from .retrying import CONNECT_TIMEOUT, TURN, Lost
-from .sockets import keep_alive
-from .urls import Option, Url, flag, text
+from .sockets import check_trust, keep_alive
+from .urls import Option, Url, flag, readable_file, text
 
 OPTIONS = {
     "client": Option(text),
     "tls": Option(flag, False),
-    "ca": Option(text),
+    "ca": Option(readable_file),
 }
 
 #: Seconds for which the broker keeps what it knows of a client that is away: of one that was
@@ -189,8 +189,9 @@ def connected(url: Url, name: str, wishes: Wishes) -> Connection:
         client.connect(host, port, ASK_AFTER, clean_start=False, properties=_session(url, wishes))
         keep_alive(client.socket())
         until(made, lambda: made.word is not None)
-    except BaseException:
+    except BaseException as error:
         made.close(forget=False)
+        check_trust(error, url.name)
         raise
     made.word = None
     return made

@@ -6,7 +6,8 @@ from typing import Any, TypeVar
 from .errors import DataError
 from .extras import needed
 from .retrying import CONNECT_TIMEOUT, Link, Lost, said
-from .urls import Option, Url, flag, text, whole
+from .sockets import check_trust
+from .urls import Option, Url, flag, readable_file, whole
 
 Result = TypeVar("Result")
 
@@ -16,7 +17,7 @@ ANSWER_TIMEOUT = 10.0
 OPTIONS = {
     "db": Option(whole(0), 0),
     "tls": Option(flag, False),
-    "ca": Option(text),
+    "ca": Option(readable_file),
 }
 
 
@@ -59,6 +60,7 @@ class RedisLink(Link[Any]):
             remedy = "Is user:password@ before the host right?"
             raise DataError(said(error), source=self._url.name, remedy=remedy) from None
         except passing as error:
+            check_trust(error, self._url.name)
             raise Lost(said(error)) from None
         except errors.RedisError as error:
             raise DataError(said(error), source=self._url.name) from None

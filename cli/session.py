@@ -126,6 +126,7 @@ def _connect(engine: Engine, session: Session, stack: ExitStack) -> None:
                 size=sizes.get("predictions"),
             )
         )
+        engine.sink.note = session.console.note
     if settings.dead_letter is not None:
         engine.dead_letters = stack.enter_context(
             dead_letters(settings.dead_letter, sizes.get("dead_letters"))

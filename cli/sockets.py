@@ -2,6 +2,7 @@
 
 import socket
 
+from .errors import DataError
 from .retrying import CONNECT_TIMEOUT
 from .urls import Url
 
@@ -15,6 +16,24 @@ def connected(url: Url) -> socket.socket:
     made = socket.create_connection(url.hosts[0], timeout=CONNECT_TIMEOUT)
     keep_alive(made)
     return made
+
+
+def check_trust(error: BaseException, name: str) -> None:
+    """Raise what a failed connection is about, if that is a certificate.
+
+    Raises
+    ------
+    DataError
+        If it is not trusted.
+    """
+    import ssl
+
+    reason: BaseException | None = error
+    while reason is not None:
+        if isinstance(reason, ssl.SSLCertVerificationError):
+            what = f"its certificate is not trusted ({reason.verify_message})"
+            raise DataError(what, source=name, remedy="Name those to trust with ?ca=FILE")
+        reason = reason.__cause__ or reason.__context__
 
 
 def keep_alive(made: socket.socket) -> None:

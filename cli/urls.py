@@ -154,6 +154,13 @@ def text(value: str) -> str:
     return value
 
 
+def readable_file(value: str) -> str:
+    """Read the name of a file that is there."""
+    if not os.access(value, os.R_OK) or os.path.isdir(value):
+        raise ValueError("must be a file that can be read")
+    return value
+
+
 def flag(value: str) -> bool:
     """Read 0 or 1."""
     return one_of("0", "1")(value) == "1"

@@ -92,6 +92,17 @@ def redis_server(folder, *args):
         yield server
 
 
+@contextmanager
+def kafka_cluster():
+    """The address of a cluster that the library simulates; it ends with its client."""
+    from confluent_kafka import Producer
+
+    keeper = Producer({"test.mock.num.brokers": 1, "log_level": 0})
+    (broker,) = keeper.list_topics(timeout=DEADLINE).brokers.values()
+    yield f"{broker.host}:{broker.port}"
+    keeper.flush(0)
+
+
 def take(items, count):
     """Return the next rows and errors, without the pauses between them."""
     found, end = [], time.monotonic() + DEADLINE
@@ -103,7 +114,7 @@ def take(items, count):
     return found
 
 
-def idle(items, times=3):
+def idle(items, times=2):
     """Check that nothing more comes just now."""
     assert [next(items) for _ in range(times)] == [None] * times
 

@@ -28,7 +28,7 @@ const canvases = (node) => [
 const colours = (canvas) => {
   if (!canvas.width || !canvas.height) return 0;
   const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
-  return new Set(new Uint32Array(data.buffer)).size;
+  return new Set(new Uint32Array(data.buffer).filter((_, place) => place % 5 === 0)).size;
 };
 const look = () => {
   const charts = {};
@@ -75,7 +75,14 @@ const report = () => {
   }
   parent.postMessage({ name, found }, "*");
 };
-addEventListener("load", () => setTimeout(report, 3000));
+const isDrawn = () => !window.Bokeh || (
+  Bokeh.documents.length > 0 && Bokeh.documents.every((document) => document.is_idle)
+);
+const whenDrawn = (tries) => {
+  if (isDrawn() || !tries) setTimeout(report, 300);
+  else setTimeout(() => whenDrawn(tries - 1), 100);
+};
+addEventListener("load", () => whenDrawn(80));
 </script>
 """
 #: Holds the pages beside each other, as wide as they are to be, and collects what they found.

@@ -9,12 +9,15 @@ from streamrnn_cli.config import configurable
 from streamrnn_cli.config.matching import keys
 from streamrnn_cli.config.writing import as_toml, literal
 from streamrnn_cli.main import commands
+from streamrnn_cli.options.lists import Several
 
 ROOT = click.Context(commands, info_name="streamrnn")
 NAMES = commands.list_commands(ROOT)
 
 #: Values for options that do not take what `sample` gives them.
 PARTICULAR: dict[str, object] = {
+    "calendar": "week:2",
+    "chart": "größe.png",
     "checkpoint-every": "5m",
     "max-body": "2MiB",
     "output": "größe.png",
@@ -31,6 +34,8 @@ def sample(key, parameter):
     if key in PARTICULAR:
         return PARTICULAR[key]
     kind = parameter.type
+    if isinstance(kind, Several):
+        return "3,5"
     if isinstance(kind, click.types.BoolParamType):
         return parameter.default is not True
     if isinstance(kind, click.types.IntParamType):

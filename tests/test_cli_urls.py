@@ -11,6 +11,7 @@ from streamrnn_cli.urls import (
     flag,
     one_of,
     parsed,
+    readable_file,
     text,
     whole,
 )
@@ -19,6 +20,7 @@ OPTIONS = {
     "group": Option(text),
     "db": Option(whole(0, 15), 3),
     "tls": Option(flag, False),
+    "ca": Option(readable_file),
     "from": Option(one_of("earliest", "latest"), "earliest"),
 }
 FORM = Form("redis://HOST:PORT/STREAM", OPTIONS, port=6379, path="stream", users=True)
@@ -29,7 +31,7 @@ def test_all_parts():
     url = parsed("//me:p%40ss%2F:word@one:1,two/a%20b/c?group=g%26h&db=0&tls=1", FORM)
     assert url.hosts == (("one", 1), ("two", 6379))
     assert (url.user, url.password, url.path) == ("me", "p@ss/:word", "a b/c")
-    assert url.options == {"group": "g&h", "db": 0, "tls": True, "from": "earliest"}
+    assert url.options == {"group": "g&h", "db": 0, "tls": True, "ca": None, "from": "earliest"}
     assert url.name == "redis://one:1,two:6379/a b/c"
     assert "word" not in repr(url)
 
@@ -37,7 +39,7 @@ def test_all_parts():
 def test_defaults_and_what_is_not_there():
     url = parsed("//here/load", FORM)
     assert (url.user, url.password) == (None, None)
-    assert url.options == {"group": None, "db": 3, "tls": False, "from": "earliest"}
+    assert url.options == {"group": None, "db": 3, "tls": False, "ca": None, "from": "earliest"}
 
 
 def test_an_address_of_version_6():
@@ -67,13 +69,14 @@ def test_a_password_from_the_environment(monkeypatch):
         ("//here:0/s", "needs a port, a number from 1 to 65535"),
         ("//here:99999/s", "needs a port"),
         ("//here/s?grup=1", "no option 'grup'. Did you mean 'group'?"),
-        ("//here/s?xyz=1", "no option 'xyz'. There are 'group', 'db', 'tls', 'from'."),
+        ("//here/s?xyz=1", "no option 'xyz'. There are 'group', 'db', 'tls', 'ca', 'from'."),
         ("//here/s?group", "the option 'group' has no value"),
         ("//here/s?group=", "the option 'group' must not be empty"),
         ("//here/s?db=1&db=2", "the option 'db' occurs twice"),
         ("//here/s?db=16", "the option 'db' must be a whole number from 0 to 15, not '16'"),
         ("//here/s?db=-1", "whole number"),
         ("//here/s?tls=yes", "the option 'tls' must be one of '0', '1', not 'yes'"),
+        ("//here/s?ca=none.pem", "the option 'ca' must be a file that can be read"),
         ("//here/s?from=now", "must be one of 'earliest', 'latest'"),
     ],
 )

@@ -260,12 +260,12 @@ def _zeros(n):
 
 
 def test_a_model_that_cannot_be_asked_says_why():
-    class KeyedModel:
+    class Silent:
         counters = types.MappingProxyType({})
 
-    monitor = Monitor("regression", ["net"], KeyedModel())
+    monitor = Monitor("regression", ["net"], Silent())
     play(monitor, *_zeros(600), 300)
-    assert "one a key" in monitor.snapshot()["no_diagnostics"]
+    assert "Silent does not tell about itself" in monitor.snapshot()["no_diagnostics"]
     assert monitor.snapshot()["gradient"] == []
 
 

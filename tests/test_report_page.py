@@ -117,10 +117,9 @@ def test_odd_runs_are_drawn_as_far_as_can_be(found, name):
 
 
 def test_a_keyed_model_has_no_gradient_and_the_page_says_why(tmp_path):
-    class KeyedModel:
-        counters = {"updates": 3}  # noqa: RUF012
+    from streamrnn import KeyedModel, RNNRegressor
 
-    monitor = Monitor("regression", ["net"], KeyedModel())
+    monitor = Monitor("regression", ["net"], KeyedModel(RNNRegressor(), key="k"))
     monitor.played(range(9), None, [1.0] * 9, [[1.0] * 9], 1e-5)
     write_report(monitor.snapshot(), str(tmp_path / "run.html"))
     assert (tmp_path / "run.html").read_text().count("A KeyedModel is many networks") == 3

@@ -150,6 +150,8 @@ def test_a_run_that_a_source_feeds_is_shown():
     with serving(Served(threading.Lock(), monitor, model)) as url:
         assert ask(url, "/predict", {"x": {"a": 1}}) == (200, {"prediction": 0.0})
         assert ask(url, "/learn", {"x": {"a": 1}, "y": 1})[0] == 403
+        # That would take a step.
+        assert ask(url, "/predict", {"x": {"a": 1}, "t": "e"})[0] == 403
 
 
 def test_status_without_the_points_of_all_rows(url):

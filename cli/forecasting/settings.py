@@ -27,7 +27,7 @@ class ForecastSettings:
         Rows between two forecasts along the way.
     future
         A file with what is known of the moments to come, or None.
-    output
+    predictions
         Where the forecast goes.
     """
 
@@ -39,4 +39,4 @@ class ForecastSettings:
     cycles: str | None
     try_every: int
     future: str | None
-    output: str
+    predictions: str

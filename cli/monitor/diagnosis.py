@@ -137,7 +137,7 @@ def _why_not(model: Any) -> str | None:
     lacking = [name for name in NEEDED if not hasattr(model, name)]
     if not lacking:
         return None
-    kind = type(model).__name__
-    if kind == "KeyedModel":
+    # By name, since importing it brings all of the package along.
+    if any(kind.__name__ == "KeyedModel" for kind in type(model).__mro__):
         return "A KeyedModel is many networks, one a key: there is no gradient of all of them."
-    return f"{kind} does not tell about itself: it has no {lacking[0]}()."
+    return f"{type(model).__name__} does not tell about itself: it has no {lacking[0]}()."

@@ -148,7 +148,10 @@ def _records(lines: TextLines, path: str) -> Iterator[dict[str, Any]]:
 
 def _table(lines: TextLines, path: str) -> Iterator[dict[str, Any]]:
     try:
-        yield from csv.DictReader(lines)
+        # Not csv.DictReader, which takes twice as long.
+        table = csv.reader(lines)
+        header = next(table, [])
+        yield from (dict(zip(header, row, strict=False)) for row in table if row)
     except csv.Error as error:
         place = f"line {lines.number}"
         raise DataError(f"not CSV ({error})", source=path, place=place) from None

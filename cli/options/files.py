@@ -5,6 +5,8 @@ from collections.abc import Mapping
 
 import click
 
+from ..schemes import without_login
+
 
 def check_files(source: str, written: Mapping[str, str | None]) -> None:
     """Refuse to write one file twice, or over the source.
@@ -36,5 +38,6 @@ def check_files(source: str, written: Mapping[str, str | None]) -> None:
         if place in taken:
             raise click.UsageError(f"{taken[place]} and {option} name the same file.")
         if path != "-" and place == os.path.realpath(source):
-            raise click.UsageError(f"{path!r} is the source: it would be overwritten.")
+            shown = without_login(path)
+            raise click.UsageError(f"{shown!r} is the source: it would be overwritten.")
         taken[place] = option

@@ -83,6 +83,8 @@ class Served:
         """Predict samples that come next, each by itself; return the predictions as JSON."""
         if self.model is None:
             raise RequestError(403, "this server shows a run and has no model: GET /status works.")
+        if self._kind is None and any(sample.t is not None for sample in samples):
+            raise RequestError(403, "t: the events of this model are those of its own source.")
         with self.lock:
             made: list[Any] = []
             try:

@@ -10,6 +10,7 @@ from functools import cache
 from types import ModuleType
 
 from ..compression import suffixes, written
+from ..schemes import scheme_of
 from .files import file_sink, in_place
 from .protocol import Record, Sink
 
@@ -76,5 +77,4 @@ def open_sink(
 
 
 def _scheme(spec: str) -> ModuleType | None:
-    scheme, colon, _ = spec.partition(":")
-    return _schemes().get(scheme) if colon else None
+    return scheme_of(spec, _schemes())

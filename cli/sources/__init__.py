@@ -15,6 +15,7 @@ from typing import Any, BinaryIO
 
 from ..compression import decompressed, looking_ahead, suffixes
 from ..errors import DataError
+from ..schemes import scheme_of
 from ..suggestions import did_you_mean
 from .protocol import Batch, Item, Row, Source
 from .standard_input import open_live
@@ -55,8 +56,7 @@ def _schemes() -> dict[str, ModuleType]:
 @cache
 def is_live(spec: str) -> bool:
     """Say whether a source is of a kind that never ends by itself."""
-    scheme, colon, _ = spec.partition(":")
-    return bool(colon) and getattr(_schemes().get(scheme), "IS_LIVE", False)
+    return getattr(scheme_of(spec, _schemes()), "IS_LIVE", False)
 
 
 def open_source(
@@ -73,9 +73,9 @@ def open_source(
     live
         Whether a file grows, and lines of standard input come when they come.
     """
-    scheme, colon, rest = spec.partition(":")
-    if colon and scheme in _schemes():
-        return _schemes()[scheme].open_source(rest)
+    scheme = scheme_of(spec, _schemes())
+    if scheme is not None:
+        return scheme.open_source(spec.partition(":")[2])
     if not live:
         return _open_file(spec, format)
     whole = _wholly_written(format, suffixes(spec)[0])

@@ -1,7 +1,12 @@
-"""Columns that Arrow holds: cells are made when they are asked for, numbers all at once."""
+"""Columns that Arrow holds: cells are made when they are asked for, numbers all at once.
+
+Nothing here makes Arrow's values of Python's, or calls ``to_numpy``: both import pandas where it is
+installed, which takes half a second.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Any
@@ -69,8 +74,9 @@ def _spelt(array: Any) -> Any:
     except pyarrow.ArrowInvalid:
         pass
     is_missing = pyarrow.compute.is_in(array, value_set=_common())
+    nulls = pyarrow.nulls(len(array), array.type)
     try:
-        made = pyarrow.compute.if_else(is_missing, None, array).cast(pyarrow.float64())
+        made = pyarrow.compute.if_else(is_missing, nulls, array).cast(pyarrow.float64())
     except pyarrow.ArrowInvalid:
         return None
     # It takes "nan(1)" for a number.
@@ -80,11 +86,29 @@ def _spelt(array: Any) -> Any:
 
 @cache
 def _common() -> Any:
+    """Return the words as an array."""
+    import numpy as np
     import pyarrow
 
-    return pyarrow.array(_COMMON)
+    ends = np.cumsum([0, *map(len, _COMMON)], dtype=np.int32)
+    buffers = pyarrow.py_buffer(ends), pyarrow.py_buffer("".join(_COMMON).encode())
+    return pyarrow.StringArray.from_buffers(len(_COMMON), *buffers)
 
 
 def _filled(array: Any) -> Any:
     """Return an array of NumPy's, with NaN for null."""
-    return array.to_numpy(zero_copy_only=False)
+    import numpy as np
+    import pyarrow
+
+    numbers = _values(array, np.float64)
+    if not array.null_count:
+        return numbers
+    is_null = _values(array.is_null().cast(pyarrow.uint8()), np.uint8)
+    return np.where(is_null, math.nan, numbers)
+
+
+def _values(array: Any, dtype: Any) -> Any:
+    import numpy as np
+
+    _, values = array.buffers()
+    return np.frombuffer(values, dtype, len(array), array.offset * np.dtype(dtype).itemsize)

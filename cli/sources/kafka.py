@@ -82,6 +82,7 @@ class KafkaSource(Source):
         self._position: dict[str, int] = {}
         #: The next offset of each partition that has not been given, ahead of the position.
         self._ahead: dict[int, int] = {}
+        self._committed: Position = {}
         self._number = 0
         self._looked = 0.0
 
@@ -96,14 +97,14 @@ class KafkaSource(Source):
         while True:
             messages = self._arrived()
             self._troubles.check()
+            if messages:
+                self._troubles.outage.back()
             for message in messages:
                 if message.error() is not None:
                     yield from self._repair(message)
                     continue
                 self._number += 1
                 yield self._row(message)
-            if messages:
-                self._troubles.outage.back()
             if len(messages) < COUNT:
                 yield None
             yield from self._look()
@@ -128,8 +129,9 @@ class KafkaSource(Source):
 
     def commit(self) -> None:
         """Tell the group what has been passed, so that monitors see how far this is."""
-        if self._url.options["group"] is None or not self._position:
+        if self._url.options["group"] is None or self._position == self._committed:
             return
+        self._committed = self.position()
         offsets = [self._place(int(p), offset) for p, offset in self._position.items()]
         # Nothing is read by it: one that fails is put right by the next one.
         self._consumer.commit(offsets=offsets, asynchronous=True)
@@ -156,6 +158,7 @@ class KafkaSource(Source):
             what = f"has no partition {min(gone)}, which had been read before"
             remedy = "Is it the same topic? Start afresh without --resume"
             raise DataError(what, source=self.name, remedy=remedy)
+        self._looked = time.monotonic()
         latest = self._url.options["from"] == "latest" and not known
         yield from self._assign(partitions, latest)
 

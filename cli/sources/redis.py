@@ -61,6 +61,7 @@ class RedisSource(Source):
         self._link = RedisLink(url, lambda remark: self.note(remark))
         self._passed: str | None = None
         self._last: str | None = None
+        self._committed: str | None = None
         self._number = 0
 
     @property
@@ -103,10 +104,13 @@ class RedisSource(Source):
 
     def commit(self) -> None:
         """Set the group to the last passed entry, so that monitors can tell how far this is."""
-        if self._url.options["group"] is None or self._passed is None or self._link.made is None:
+        if self._url.options["group"] is None or self._passed == self._committed:
+            return
+        if self._link.made is None:
             return
         try:
             self._link.call(self._set_group)
+            self._committed = self._passed
         except Lost as error:
             # The next commit sets it, too, and nothing is read by it.
             self._link.lost(error)
