@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from contextlib import ExitStack
 from functools import partial
 from typing import Any
@@ -50,6 +51,9 @@ def run(settings: Settings, known: Known | None = None) -> int:
     with ExitStack() as stack:
         # Whatever happens, the progress line is gone before the next message.
         stack.callback(console.clear)
+        # What the library warns of is a remark here, not a line of its code.
+        stack.enter_context(warnings.catch_warnings())
+        warnings.showwarning = lambda message, *_: console.note(f"{message}.")
         kept = Kept.of(settings)
         source = stack.enter_context(
             open_source(settings.source, settings.format, live=settings.is_live)

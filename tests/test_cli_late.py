@@ -117,3 +117,13 @@ def test_keys_do_not_go_with_ids():
         result = invoke("replay", "--key", "a", *late)
         assert result.exit_code == 2
         assert "--key does not go with --id and --delay" in result.stderr
+
+
+def test_targets_that_come_too_late_are_a_remark(tmp_path, forks):
+    source = cases(60)["late targets"].write(tmp_path)
+    args = ["replay", source, "--target", "y", "--id", "id", "--task", "regression"]
+    child = forks.run([*args, *SMALL, "--truncation", 2])
+    assert child.code == 0
+    assert "came when its step had left the window" in child.stderr
+    assert "Warning" not in child.stderr
+    assert child.stderr.count("\n") == 1
