@@ -31,6 +31,7 @@ def check(settings: Settings) -> None:
         },
     )
     _check_checkpoint(settings)
+    _check_errors(settings)
     _check_keys(settings)
     _check_late(settings)
     if is_live(settings.source) and not settings.is_live:
@@ -46,6 +47,13 @@ def check(settings: Settings) -> None:
 def _check_checkpoint(settings: Settings) -> None:
     if settings.resume and settings.checkpoint is None:
         raise click.UsageError("--resume needs to know from where: give --checkpoint FILE.")
+
+
+def _check_errors(settings: Settings) -> None:
+    if settings.on_error == "stop" and settings.dead_letter is not None:
+        raise click.UsageError(
+            "--on-error stop leaves nothing for --dead-letter: give one of them."
+        )
 
 
 def _check_keys(settings: Settings) -> None:

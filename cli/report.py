@@ -57,8 +57,10 @@ def as_json(outcome: dict[str, Any]) -> str:
 def as_text(outcome: dict[str, Any]) -> str:
     """Return the outcome as a table with a few lines around it."""
     rows, network = outcome["rows"], outcome["model"]
+    # A model that stays as it is needs no target.
+    of = "" if outcome["target"] is None else f" of {outcome['target']!r}"
     head = (
-        f"{outcome['source']}: {outcome['task']} of {outcome['target']!r}, "
+        f"{outcome['source']}: {outcome['task']}{of}, "
         f"{rows['used']:,} rows, {rows['scored']:,} scored"
     )
     lines = [head, "", _table(outcome), "", _speed(network, outcome)]

@@ -164,6 +164,9 @@ def _play(engine: Engine, session: Session, watchers: Watchers) -> dict[str, Any
     about = _about(session) | {"seconds": seconds, "warm_up_seconds": warm_up_seconds}
     outcome = summary(board, network.model, engine.skipped, about)
     watchers.end({one["name"]: one["metrics"] for one in (outcome["model"], *outcome["baselines"])})
+    if engine.monitor is not None:
+        # `streamrnn plot` draws it.
+        outcome["monitor"] = engine.monitor.snapshot()
     return outcome
 
 

@@ -69,7 +69,7 @@ class Settings:
     dead_letter: str | None = None
     metrics_json: str | None = None
     report: str | None = None
-    on_error: str = "stop"
+    on_error: str | None = None
     live_view: bool = False
     serve: int | None = None
     quiet: bool = False
@@ -83,7 +83,10 @@ class Settings:
     @property
     def skips(self) -> bool:
         """Whether rows that cannot be used are left out."""
-        return self.on_error == "skip" or self.dead_letter is not None
+        if self.on_error is None:
+            # A service should not end because somebody sent nonsense.
+            return self.is_live or self.dead_letter is not None
+        return self.on_error == "skip"
 
     @property
     def keeps(self) -> bool:

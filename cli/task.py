@@ -45,7 +45,7 @@ def choose_task(
     labels = [cell for cell in known if isinstance(cell, bool) or not is_number(cell)]
     first = next(iter(labels), None)
     # Where errors are skipped, a few labels among numbers are errors.
-    if first is None or (settings.on_error == "skip" and len(labels) < 0.1 * len(known)):
+    if first is None or (settings.skips and len(labels) < 0.1 * len(known)):
         task, other = "regression", "classification"
         why = "only numbers" if first is None else "numbers"
     else:
