@@ -85,6 +85,8 @@ class NumberScores:
         self.count, self._defined, *sums = state
         kept = [math.inf if s is None else s for s in sums]
         self._absolute, self._squared, self._mean, self._spread = kept
+        if min(self._absolute, self._squared, self._spread) < 0:
+            raise ValueError(f"sums of squares are {kept}")
 
 
 class LabelScores:

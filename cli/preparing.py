@@ -43,7 +43,7 @@ def prepare(
     """Look at the first rows and settle which column is what."""
     size = min(n for n in (SIZE, settings.limit, Pace(settings.checkpoint_every).rows) if n)
     if kept is not None:
-        source.seek(kept.position)
+        kept.seek(source)
         items = gathered(source.items(), size)
         return Session(settings, console, source, kept.roles, kept.words, kept.task, items, kept)
     waiting = takewhile(lambda _: stop.signal is None, gathered(source.items(), size))

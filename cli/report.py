@@ -30,7 +30,7 @@ def summary(board: Scoreboard, model: Any, skipped: int, about: dict[str, Any]) 
             "name": contestant.name,
             "metrics": scores.values(),
             "seconds": contestant.seconds,
-            "us_per_sample": 1e6 * contestant.seconds / board.rows,
+            "us_per_sample": 1e6 * contestant.seconds / max(board.rows, 1),
         }
         for contestant, scores in zip(board.contestants, board.scores, strict=True)
     ]
