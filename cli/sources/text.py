@@ -23,6 +23,8 @@ class TextSource(Source):
         The formats that it may have; if there are several, the first line tells.
     is_live
         Whether lines come when they come.
+    in_blocks
+        Whether all is there already, so that many lines may be read at once.
     """
 
     def __init__(
@@ -32,10 +34,11 @@ class TextSource(Source):
         formats: Sequence[ModuleType],
         *,
         is_live: bool = False,
+        in_blocks: bool = False,
     ) -> None:
         super().__init__(name)
         self.is_live = is_live
-        self._lines = TextLines(binary, name, in_blocks=not is_live)
+        self._lines = TextLines(binary, name, in_blocks=in_blocks)
         self._formats = formats
         self._position = {"byte": 0, "line": 0}
         self._start = 0
