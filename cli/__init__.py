@@ -1,4 +1,4 @@
-"""The command line of streamrnn: ``streamrnn replay SOURCE`` and ``streamrnn warmup``.
+"""The command line of streamrnn: ``streamrnn replay SOURCE`` and its fellows.
 
 Every module here is cheap to import; NumPy, River and Numba are only loaded inside the functions
 that need them, so that ``--help`` and ``--version`` answer at once.

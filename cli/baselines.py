@@ -49,7 +49,7 @@ class LastValue:
 
     def restore(self, state: Any) -> None:
         """Take over what `state` returned."""
-        self._last = state
+        self._last = float(state) if isinstance(self._last, float) else state
 
 
 class RunningMean:
@@ -73,7 +73,10 @@ class RunningMean:
 
     def restore(self, state: Any) -> None:
         """Take over what `state` returned."""
-        self._n, self._mean = state
+        n, mean = state
+        self._n, self._mean = int(n), float(mean)
+        if self._n < 0:
+            raise ValueError(f"a mean of {n} numbers")
 
 
 class MostFrequent:
@@ -96,7 +99,7 @@ class MostFrequent:
 
     def restore(self, state: Any) -> None:
         """Take over what `state` returned."""
-        self._counts = dict(state)
+        self._counts = {str(label): int(n) for label, n in state}
 
 
 def simple(task: Task) -> dict[str, Callable[[], Simple]]:

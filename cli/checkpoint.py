@@ -100,7 +100,7 @@ def read(path: str) -> tuple[bytes, dict[str, Any]]:
 def damaged(path: str, error: Exception) -> DataError:
     """Return what to say of a checkpoint that cannot be used."""
     why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    remedy = "Start afresh without --resume, or give the file that --checkpoint wrote"
+    remedy = "Give a file that --checkpoint wrote, or start afresh"
     return DataError(f"is no checkpoint that can be used ({why})", source=path, remedy=remedy)
 
 

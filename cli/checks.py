@@ -51,7 +51,9 @@ def _check_checkpoint(settings: Settings) -> None:
 
 def _check_errors(settings: Settings) -> None:
     if settings.on_error == "stop" and settings.dead_letter is not None:
-        raise click.UsageError("--on-error stop leaves nothing for --dead-letter: give one of them.")
+        raise click.UsageError(
+            "--on-error stop leaves nothing for --dead-letter: give one of them."
+        )
 
 
 def _check_keys(settings: Settings) -> None:

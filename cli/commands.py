@@ -11,6 +11,7 @@ import click
 from .colour import bold, forced
 from .config import configurable
 from .ending import INTERRUPTED, exit_code, pipes_watched
+from .stopping import Impatience
 from .suggestions import did_you_mean, listed
 
 
@@ -93,6 +94,9 @@ class Commands(click.Group):
         try:
             with pipes_watched():
                 return super().invoke(ctx)
+        except Impatience:
+            click.echo("Interrupted: what was done since the last checkpoint is lost.", err=True)
+            ctx.exit(INTERRUPTED)
         except KeyboardInterrupt:
             click.echo("Interrupted: no output file was changed.", err=True)
             ctx.exit(INTERRUPTED)

@@ -4,6 +4,7 @@ from typing import Any
 
 import click
 
+from .checks import check
 from .comparing.chart import check_chart
 from .comparing.settings import VARIED, CompareSettings
 from .options import POSITIVE, check_files, recorded_options, source_argument
@@ -108,7 +109,9 @@ def compare(**options: Any) -> None:
     river = options.pop("river")
     own = {name: options.pop(name) for name in ("seeds", "most", "chart", "jobs")}
     names = () if river is None else WORDS.values(river)
-    settings = CompareSettings(Settings(**options), varied, river=names, **own)
+    shared = Settings(**options)
+    check(shared)
+    settings = CompareSettings(shared, varied, river=names, **own)
 
     from .comparing.run import run
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ from .contestants import Contestant
 from .dead_letters import DeadLetters
 from .errors import RowError
 from .late import Late
+from .likeness import check_alike
 from .monitor import Monitor
 from .scoreboard import Scoreboard
 from .sinks import Sink
@@ -93,10 +95,25 @@ class Engine:
         self.lock: AbstractContextManager[Any] = nullcontext()
         self.seen = 0
         self.skipped = 0
+        self._seconds_before = 0.0
+        self._started: float | None = None
+
+    @property
+    def seconds(self) -> float:
+        """How long it has been running, with the runs that this one goes on from."""
+        if self._started is None:
+            return self._seconds_before
+        return self._seconds_before + time.perf_counter() - self._started
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether somebody has wished that it stop."""
+        return self._stop.signal is not None
 
     def run(self) -> None:
         """Play until the source ends, the limit is reached or somebody wishes to stop."""
-        while self._stop.signal is None and not self._is_full():
+        self._started = time.perf_counter()
+        while not self.is_stopped and not self._is_full():
             try:
                 item = next(self._items)
             except StopIteration:
@@ -183,6 +200,7 @@ class Engine:
         return {
             "seen": self.seen,
             "skipped": self.skipped,
+            "seconds": self.seconds,
             "board": self.board.state(),
             "late": None if self._late is None else self._late.state(),
             "monitor": None if self.monitor is None else self.monitor.state(),
@@ -190,8 +208,17 @@ class Engine:
         }
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Take over what `state` returned."""
+        """Take over what `state` returned.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If it is something else.
+        """
+        # A monitor looks at what it gets by itself.
+        check_alike(self.state() | {"monitor": None}, state)
         self.seen, self.skipped = state["seen"], state["skipped"]
+        self._seconds_before = float(state["seconds"])
         self.board.restore(state["board"])
         self._cleaner.restore(state["cleaner"])
         if self._late is not None:

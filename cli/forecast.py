@@ -1,12 +1,13 @@
 """``streamrnn forecast``: the options, and a call of `forecasting.run`."""
 
-import re
 from typing import Any
 
 import click
 
+from .checks import check
 from .forecasting.settings import ForecastSettings
 from .options import POSITIVE, check_files, series_options, source_argument
+from .options.cycles import are_cycles
 from .options.lists import COUNTS
 from .options.network import CELL, HIDDEN_SIZE, LR, NUM_LAYERS, OPTIMIZER, SEED
 from .options.output import METRICS_JSON, QUIET, check_predictions
@@ -14,12 +15,10 @@ from .settings import Settings
 
 EPILOG = """Exit codes: 0 done, 2 wrong use, 3 wrong data, 130 interrupted, 143 terminated."""
 
-CYCLE = r"(day|week|year)(:[1-9]\d{0,2})?"
-
 
 def check_cycles(_: click.Context, __: click.Parameter, given: str | None) -> str | None:
     """Refuse what names no cycles."""
-    if given in (None, "none") or re.fullmatch(f"{CYCLE}(, *{CYCLE})*", str(given)):
+    if given in (None, "none") or are_cycles(str(given)):
         return given
     raise click.BadParameter("must be none, or such as day:12,week:3,year")
 
@@ -106,9 +105,11 @@ def forecast(**options: Any) -> None:
     own = {name: options.pop(name) for name in ("horizon", "season", "direct", "try_every")}
     own |= {name: options.pop(name) for name in ("future", "predictions")}
     own |= {"cycles": options.pop("calendar"), "lags": COUNTS.values(options.pop("lags"))}
-    settings = ForecastSettings(
-        Settings(**options, task="regression", alone=own["future"] is None), **own
-    )
+    shared = Settings(**options, task="regression", alone=own["future"] is None)
+    check(shared)
+    if own["future"] == "-" == shared.source:
+        raise click.UsageError("SOURCE and --future cannot both be standard input.")
+    settings = ForecastSettings(shared, **own)
 
     from .forecasting.run import run
 

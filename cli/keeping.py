@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import click
 
 from . import checkpoint
 from .engine import Engine
+from .network import check_fits
 from .pace import Pace
 from .roles import Roles
 from .settings import Settings, Task
+from .sources import Source
 
 if TYPE_CHECKING:
     from .preparing import Session
@@ -53,7 +55,7 @@ class Kept:
             _check_same(run["settings"], settings, path)
             roles = run["roles"]
             sets = {name: frozenset(roles[name]) for name in ("drop", "encode")}
-            return cls(
+            kept = cls(
                 path,
                 model,
                 run,
@@ -63,8 +65,32 @@ class Kept:
                 run["position"],
                 run["sizes"],
             )
+            kept.check()
         except checkpoint.DISTORTED as error:
             raise checkpoint.damaged(path, error) from None
+        check_fits(model, settings, kept.task)
+        return kept
+
+    def check(self) -> None:
+        """Raise TypeError or ValueError if something is not of its kind."""
+        for name, value in self.roles._asdict().items():
+            is_list = isinstance(value, frozenset)
+            # The columns, those that need not be there, and what is said about them.
+            kinds = str if is_list else bool | None if name == "alone" else str | None
+            if not all(isinstance(one, kinds) for one in (value if is_list else [value])):
+                raise TypeError(f"{name} is {value!r:.40}")
+        counts = [*self.words.values(), *(n for n in self.sizes.values() if n is not None)]
+        if not all(type(n) is int and n >= 0 for n in counts):
+            raise ValueError(f"sizes are {counts}")
+        if self.task not in get_args(Task):
+            raise ValueError(f"the task is {self.task!r}")
+
+    def seek(self, source: Source) -> None:
+        """Let a source begin where the run was."""
+        try:
+            source.seek(self.position)
+        except checkpoint.DISTORTED as error:
+            raise checkpoint.damaged(self.path, error) from None
 
     def restore(self, engine: Engine) -> None:
         """Let a fresh engine go on from here."""

@@ -74,6 +74,8 @@ class Late:
         told: list[tuple[int, Any, _Event]] = []
         orphans: list[int] = []
         for i, number in enumerate(block.numbers):
+            # As River's evaluation has it: what is due when a row comes is known before it.
+            told += [(i, *one) for one in self._learn_until(number)]
             name = number if block.ids is None else block.ids[i]
             if name not in self._events:
                 if known[i] and not samples[i] and self._has_features:
@@ -161,9 +163,20 @@ class Late:
     def restore(self, state: dict[str, Any]) -> None:
         """Take over what `state` returned."""
         for name, predictions, is_known in state["events"]:
-            self._events[name] = _Event(predictions, is_known)
-        self._waiting.extend((due, name, target) for due, name, target in state["waiting"])
+            if len(predictions) != 1 + len(self._baselines):
+                raise ValueError(f"an event has {len(predictions)} predictions")
+            self._events[name] = _Event([*map(self._checked, predictions)], bool(is_known))
+        for due, name, target in state["waiting"]:
+            if name in self._events:
+                self._waiting.append((int(due), name, self._checked(target)))
         self._has_features = state["has_features"]
+
+    def _checked(self, value: Any) -> Any:
+        """Return a target or a prediction out of a file; raise ValueError if it can be none."""
+        kinds = int | float if self._board.task == "regression" else str | None
+        if not isinstance(value, kinds):
+            raise ValueError(f"{value!r:.40} is nothing to predict")
+        return value
 
 
 def _rows(block: Block, places: list[int]) -> Block:

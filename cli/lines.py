@@ -16,6 +16,9 @@ _PIECE = 1 << 16
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
+#: That many bytes of the beginning tell whether a text is the one that was read before.
+HEAD = 1024
+
 
 class Pause(Exception):  # noqa: N818  (no error)
     """There is no further line just now; asking again may give one."""
@@ -42,6 +45,8 @@ class TextLines(Iterator[str]):
         The number of the line returned last; the first one is 1.
     offset : int
         The number of bytes up to the end of that line.
+    head : bytes
+        How the stream begins: at least its first `HEAD` bytes, as far as they have been taken.
     """
 
     def __init__(self, binary: Iterable[bytes], name: str, *, in_blocks: bool = False) -> None:
@@ -56,6 +61,7 @@ class TextLines(Iterator[str]):
         self._name = name
         self.number = 0
         self.offset = 0
+        self.head = b""
 
     def __next__(self) -> str:
         raw = self._next_raw()
@@ -109,6 +115,7 @@ class TextLines(Iterator[str]):
             self._ahead.extend(_lines(block))
             return None
         self.number += block.count(b"\n")
+        self._note_head(block)
         self.offset += len(block)
         return block
 
@@ -117,6 +124,7 @@ class TextLines(Iterator[str]):
         self._ahead.extend(_lines(block))
         self.number -= block.count(b"\n")
         self.offset -= len(block)
+        self.head = self.head[: self.offset]
 
     def skip_to(self, offset: int) -> None:
         """Pass over the lines that end at an offset or before.
@@ -141,8 +149,13 @@ class TextLines(Iterator[str]):
     def _next_raw(self) -> bytes:
         raw = self._ahead.popleft() if self._ahead else self._read()
         self.number += 1
+        self._note_head(raw)
         self.offset += len(raw)
         return raw
+
+    def _note_head(self, taken: bytes) -> None:
+        if self.offset < HEAD:
+            self.head += taken[:HEAD]
 
     def _error(self, raw: bytes, what: str, remedy: str) -> RowError:
         return RowError(

@@ -57,8 +57,9 @@ class NumberScores:
                 self._absolute += float(np.abs(errors).sum())
                 self._squared += float((errors * errors).sum())
         # Chan, Golub and LeVeque (1983), eq. 2.1: two samples' moments as those of both.
-        mean = float(targets.mean())
-        spread = float(((targets - mean) ** 2).sum())
+        with np.errstate(over="ignore", invalid="ignore"):
+            mean = float(targets.mean())
+            spread = float(((targets - mean) ** 2).sum())
         distance, total = mean - self._mean, self.count + n
         self._spread += spread + distance * distance * self.count * n / total
         self._mean += distance * n / total
@@ -84,6 +85,8 @@ class NumberScores:
         self.count, self._defined, *sums = state
         kept = [math.inf if s is None else s for s in sums]
         self._absolute, self._squared, self._mean, self._spread = kept
+        if min(self._absolute, self._squared, self._spread) < 0:
+            raise ValueError(f"sums of squares are {kept}")
 
 
 class LabelScores:

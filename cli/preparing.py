@@ -33,6 +33,8 @@ class Session:
     task: Task
     items: Iterator[Gathered]
     kept: Kept | None
+    #: The columns of the first rows.
+    columns: tuple[str, ...] = ()
 
 
 def prepare(
@@ -41,7 +43,7 @@ def prepare(
     """Look at the first rows and settle which column is what."""
     size = min(n for n in (SIZE, settings.limit, Pace(settings.checkpoint_every).rows) if n)
     if kept is not None:
-        source.seek(kept.position)
+        kept.seek(source)
         items = gathered(source.items(), size)
         return Session(settings, console, source, kept.roles, kept.words, kept.task, items, kept)
     waiting = takewhile(lambda _: stop.signal is None, gathered(source.items(), size))
@@ -53,7 +55,8 @@ def prepare(
     task, remark = choose_task(settings, source, roles.target or "", head)
     if remark:
         console.note(f"{source.name}: {remark}")
-    return Session(settings, console, source, roles, words, task, items, None)
+    columns = tuple(dict.fromkeys(name for batch in head for name in batch.columns))
+    return Session(settings, console, source, roles, words, task, items, None, columns)
 
 
 def _readable(first: list[Batch | RowError], skips: bool, name: str) -> list[Batch]:
@@ -76,13 +79,9 @@ def encoding_of(session: Session) -> Encoding | None:
     if not session.words and not session.settings.calendar:
         return None
 
-    cycles = cycles_of(session.settings.calendar)
     from streamrnn.estimators.cycles import checked_cycles
 
-    try:
-        checked = checked_cycles(cycles)
-    except (TypeError, ValueError) as error:
-        raise click.UsageError(f"--{error}.") from None
+    checked = checked_cycles(cycles_of(session.settings.calendar))
     return Encoding(session.words, session.roles.time, checked, session.source.name)
 
 
@@ -92,5 +91,5 @@ def cycles_of(given: tuple[str, ...]) -> list[tuple[str, int]]:
     for one in ",".join(given).split(","):
         name, _, harmonics = one.strip().partition(":")
         if name:
-            found.append((name, int(harmonics) if harmonics.isdigit() else 1))
+            found.append((name, int(harmonics or 1)))
     return found

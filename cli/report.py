@@ -30,7 +30,7 @@ def summary(board: Scoreboard, model: Any, skipped: int, about: dict[str, Any]) 
             "name": contestant.name,
             "metrics": scores.values(),
             "seconds": contestant.seconds,
-            "us_per_sample": 1e6 * contestant.seconds / board.rows,
+            "us_per_sample": 1e6 * contestant.seconds / max(board.rows, 1),
         }
         for contestant, scores in zip(board.contestants, board.scores, strict=True)
     ]
@@ -57,8 +57,10 @@ def as_json(outcome: dict[str, Any]) -> str:
 def as_text(outcome: dict[str, Any]) -> str:
     """Return the outcome as a table with a few lines around it."""
     rows, network = outcome["rows"], outcome["model"]
+    # A model that stays as it is needs no target.
+    of = "" if outcome["target"] is None else f" of {outcome['target']!r}"
     head = (
-        f"{outcome['source']}: {outcome['task']} of {outcome['target']!r}, "
+        f"{outcome['source']}: {outcome['task']}{of}, "
         f"{rows['used']:,} rows, {rows['scored']:,} scored"
     )
     lines = [head, "", _table(outcome), "", _speed(network, outcome)]

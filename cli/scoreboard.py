@@ -31,11 +31,14 @@ class Scoreboard:
 
     Attributes
     ----------
+    task : "regression" or "classification"
+        The task.
     rows, without_target, missing_cells : int
         Counts of what was played.
     """
 
     def __init__(self, task: Task, contestants: Sequence[Contestant]) -> None:
+        self.task = task
         self.contestants = contestants
         self.scores = [scores(task) for _ in contestants]
         self.rows = 0
@@ -90,7 +93,7 @@ class Scoreboard:
         for found, kept in zip(self.scores, state["scores"], strict=True):
             found.restore(kept)
         for contestant, seconds in zip(self.contestants, state["seconds"], strict=True):
-            contestant.seconds = seconds
+            contestant.seconds = float(seconds)
         for one in self._baselines:
             one.restore(state["baselines"][one.name])
 

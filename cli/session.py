@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-import time
+import warnings
 from contextlib import ExitStack
 from functools import partial
 from typing import Any
@@ -51,6 +51,9 @@ def run(settings: Settings, known: Known | None = None) -> int:
     with ExitStack() as stack:
         # Whatever happens, the progress line is gone before the next message.
         stack.callback(console.clear)
+        # What the library warns of is a remark here, not a line of its code.
+        stack.enter_context(warnings.catch_warnings())
+        warnings.showwarning = lambda message, *_: console.note(f"{message}.")
         kept = Kept.of(settings)
         source = stack.enter_context(
             open_source(settings.source, settings.format, live=settings.is_live)
@@ -142,19 +145,18 @@ def _play(engine: Engine, session: Session, watchers: Watchers) -> dict[str, Any
     warm_up_seconds = warm_up(network.model, settings, task)
     keeper = Keeper(engine, session)
     keeper.begin()
-    started = time.perf_counter()
 
     def after_batch() -> None:
         keeper.look()
         watchers.look()
-        console.progress(_so_far(board, session, time.perf_counter() - started))
+        console.progress(_so_far(board, session, engine.seconds))
 
     engine.after_batch = after_batch
     with old_objects_left_alone():
         engine.run()
-    seconds = time.perf_counter() - started
+    seconds = engine.seconds
     keeper.end()
-    if not board.rows and not settings.is_live:
+    if not board.rows and not settings.is_live and not engine.is_stopped:
         what = f"none of the {engine.skipped} rows can be used"
         raise DataError(what, source=session.source.name)
     if settings.save is not None:

@@ -6,6 +6,10 @@ from contextlib import contextmanager
 from types import FrameType
 
 
+class Impatience(KeyboardInterrupt):
+    """Somebody who has asked to stop does not want to wait."""
+
+
 class Stop:
     """Notes the wish to stop; whoever works looks at it between two pieces of work.
 
@@ -30,7 +34,7 @@ class Stop:
 
         def note(number: int, frame: FrameType | None) -> None:
             if self.signal is not None:
-                raise KeyboardInterrupt
+                raise Impatience
             self.signal = number
 
         for one in before:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from crash_helpers import Forks
 from estimator_helpers import SMALL, plain
 
 from streamrnn import RNNClassifier, RNNRegressor
@@ -49,3 +50,10 @@ def case(request, stream):
         return plain(RNNRegressor, **SMALL), stream
     labels = ["low", 7, ("high", 1)]
     return RNNClassifier(**SMALL), [(x, labels[int(3 * y) % 3]) for x, y in stream]
+
+
+@pytest.fixture(scope="session")
+def forks(tmp_path_factory):
+    """Starts the command line as processes, within milliseconds."""
+    with Forks(tmp_path_factory.mktemp("said")) as made:
+        yield made

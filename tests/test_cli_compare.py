@@ -143,6 +143,16 @@ def test_charts(tmp_path, source):
     assert "<svg" in svg.read_text()
 
 
+def test_what_is_beyond_numbers_is_last_and_drawn(tmp_path):
+    source = write(tmp_path / "s.csv", "y\n1e300\n-1e300\n1e305\n5\n7\n")
+    args = [source, *SMALL, "--truncation", 2, "--chart", tmp_path / "c.png"]
+    outcome, done = compared(tmp_path, *args)
+    assert "column 'y' is the target" in done.stderr
+    assert all(one["metrics"]["MAE"] is None for one in outcome["models"])
+    assert "  rnn  " in done.stdout
+    assert "No network is better" in done.stdout
+
+
 @pytest.mark.parametrize(
     ("said", "args"),
     [

@@ -178,6 +178,7 @@ def test_times_that_do_not_ascend(tmp_path):
         (3, "begins at 2024-03-01 00:00:00", ["--future", "s.csv"]),
         (3, "has 2 rows, and 24 values are to be forecast", ["--future", "f.csv"]),
         (3, "has no 'a', 'sky', which s.csv has", ["--future", "g.csv", "-H", 2]),
+        (3, "has no 'a', 'sky', which s.csv has", ["--future", "g.csv", "--encode", "sky"]),
         (2, "no RNNForecaster", ["--model", "m.safetensors"]),
         (2, "must be none, or such as", ["--calendar", "moon"]),
         (2, "is not a whole number from 1 on", ["--lags", "1,x"]),
@@ -197,6 +198,20 @@ def test_what_cannot_be(tmp_path, monkeypatch, code, said, args):
     assert done.exit_code == code, done.output
     assert said in done.stderr.splitlines()[-1]
     assert done.stdout == ""
+
+
+@pytest.mark.parametrize("command", ["forecast", "compare", "predict"])
+def test_a_source_that_never_ends_is_for_live(command):
+    model = ["m.safetensors"] if command == "predict" else []
+    done = invoke(command, *model, "tcp://127.0.0.1:1", "--target", "y")
+    assert done.exit_code == 2
+    assert "never ends: streamrnn live is for it" in done.stderr
+
+
+def test_one_standard_input():
+    done = invoke("forecast", "-", "--future", "-", stdin="y\n1\n")
+    assert done.exit_code == 2
+    assert "cannot both be standard input" in done.stderr
 
 
 def days(*texts):

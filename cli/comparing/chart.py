@@ -120,17 +120,17 @@ def _lines(axes: Any, shown: list[Place], colours: dict[int, str], task: Task) -
 def _spans_decades(axes: Any) -> bool:
     """Say whether errors are so unlike that the small ones could not be told apart."""
     seen = [value for line in axes.get_lines() for value in line.get_ydata() if value > 0]
-    return bool(seen) and max(seen) > 10 * min(seen)
+    # Beyond that, one has gone astray, and matplotlib with it.
+    return bool(seen) and 10 < max(seen) / min(seen) < 1e12
 
 
 def _bars(axes: Any, bars: list[Place], colours: dict[int, str], task: Task) -> None:
     metric, more = BEST[task]
     values = [place.metrics[metric] for place in bars]
-    widths = [value if math.isfinite(value) else 0.0 for value in values]
     made = axes.barh(
         range(len(bars)),
-        widths,
-        xerr=[place.spread or 0.0 for place in bars],
+        [_finite(value) for value in values],
+        xerr=[_finite(place.spread) for place in bars],
         color=[colours.get(id(place), "#BBBBBB") for place in bars],
         error_kw={"linewidth": 1},
         height=0.7,
@@ -142,6 +142,11 @@ def _bars(axes: Any, bars: list[Place], colours: dict[int, str], task: Task) -> 
     better = "more is better" if more else "less is better"
     axes.set_xlabel(f"{metric} over all rows ({better})")
     _frame(axes)
+
+
+def _finite(value: float | None) -> float:
+    """Return a length that can be drawn: none for what is not defined."""
+    return value if value is not None and math.isfinite(value) else 0.0
 
 
 def _frame(axes: Any) -> None:

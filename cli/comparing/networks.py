@@ -47,9 +47,10 @@ def entries(settings: CompareSettings, task: Task) -> list[Entry]:
         name = ", ".join(_word(what, getattr(one, what)) for what in differing)
         seeds = range(one.seed, one.seed + settings.seeds)
         models = [build_network(replace(one, seed=seed), task) for seed in seeds]
-        # Several play at once: what others take must not count. A network that several cores work
-        # at has more to it than its own thread knows.
-        clock = time.perf_counter if one.hidden_size >= WIDE else time.thread_time
+        # Several play at once: what others take must not count. But where threads of its own work
+        # at a network, this one does not know what they take.
+        has_threads = one.hidden_size >= WIDE or one.key is not None
+        clock = time.perf_counter if has_threads else time.thread_time
         networks = [Network(name, model, clock=clock) for model in models]
         found.append(Entry(name, one, networks))
     return found

@@ -102,9 +102,15 @@ def _row(place: Place, metric: str) -> list[str]:
     for name, value in place.metrics.items():
         cells.append(number(value))
         if name == metric:
-            cells.append("" if place.spread is None else f"{place.spread:.2g}")
+            cells.append(_plus_minus(place.spread))
     memory = "-" if place.memory_bytes is None else f"{place.memory_bytes / 1024:,.1f}"
     return [*cells, f"{place.us_per_sample:.2f}", memory]
+
+
+def _plus_minus(spread: float | None) -> str:
+    if spread is None:
+        return ""
+    return f"{spread:.2g}" if math.isfinite(spread) else "n/a"
 
 
 def _place(name: str, entry: Entry | None, members: list[Any], rows: int, task: Task) -> Place:
@@ -112,18 +118,24 @@ def _place(name: str, entry: Entry | None, members: list[Any], rows: int, task: 
     values = [one.values() for one in scores]
     metric, _ = BEST[task]
     seen = [one[metric] for one in values]
-    spread = statistics.stdev(seen) if len(seen) > 1 else None
     seconds = statistics.fmean(one.seconds for one in contestants)
     memory = [one for one in map(_memory, contestants) if one is not None]
     return Place(
         name,
         {key: statistics.fmean(one[key] for one in values) for key in values[0]},
-        spread,
+        _spread(seen),
         1e6 * seconds / rows,
         statistics.fmean(memory) if memory else None,
         entry,
         list(curves),
     )
+
+
+def _spread(values: list[float]) -> float | None:
+    """Return the standard deviation, None of a single value; NaN if one is not defined."""
+    if len(values) == 1:
+        return None
+    return statistics.stdev(values) if all(map(math.isfinite, values)) else math.nan
 
 
 def _memory(contestant: Any) -> int | None:

@@ -140,7 +140,6 @@ class Series(Scoreboard):
         super().__init__("regression", contestants)
         self._learner = learner
         self._time = time
-        self.names: tuple[str, ...] = ()
         self.moments: deque[Any] = deque(maxlen=MOMENTS)
         #: As the source spells the last time.
         self.last_time: Any = None
@@ -153,7 +152,6 @@ class Series(Scoreboard):
 
         self.saw(block)
         self.without_target += len(block) - int(block.is_known.sum())
-        self.names = tuple(dict.fromkeys((*self.names, *block.names)))
         for value, x in zip(block.targets.tolist(), self._samples(block), strict=True):
             self._learner.take(value, x)
         return [np.full(len(block), math.nan)]

@@ -77,13 +77,10 @@ def _read(
                 raise item
             if not isinstance(item, Batch) or len(samples) >= settings.horizon:
                 continue
+            _check_columns(item, session, source.name)
             for block in cleaner.clean(item, 1 + len(samples)):
                 if isinstance(block, RowError):
                     raise block
-                missing = set(series.names) - set(block.names)
-                if encoding is None and missing:
-                    what = f"has no {listed(sorted(missing))}, which {session.source.name} has"
-                    raise DataError(what, source=source.name, remedy="Add it, or --drop it")
                 samples += samples_of(block, roles.time)
                 times += block.times or []
         name = source.name
@@ -95,6 +92,16 @@ def _read(
         return samples, None
     _check_begin(times[0], series, name)
     return samples, [one if isinstance(one, str | int | float) else str(one) for one in times]
+
+
+def _check_columns(batch: Batch, session: Session, name: str) -> None:
+    """Refuse rows without a column that the first rows of the source have."""
+    roles = session.roles
+    needed = set(session.columns) - {roles.target, roles.time} - roles.drop
+    missing = needed.difference(batch.columns)
+    if missing:
+        what = f"has no {listed(sorted(missing))}, which {session.source.name} has"
+        raise DataError(what, source=name, remedy="Add it, or --drop it")
 
 
 def _check_begin(first: Any, series: Series, name: str) -> None:

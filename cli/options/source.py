@@ -4,6 +4,7 @@ import click
 
 from ..settings import Settings
 from ..sources import file_formats, formats
+from .cycles import check_calendar
 from .group import group
 from .values import NOT_NEGATIVE, POSITIVE, Choice
 
@@ -32,6 +33,7 @@ CALENDAR = click.option(
     "--calendar",
     metavar="CYCLES",
     multiple=True,
+    callback=check_calendar,
     help="Make features of the time: of day, week and year, with commas in between; day:3 has "
     "three harmonics. May be repeated.",
 )

@@ -105,9 +105,10 @@ def in_place(path: str, format: ModuleType, size: int | None) -> Iterator[TextSi
         what = f"{path!r} cannot be written bit by bit as it is compressed: leave the suffix off."
         raise click.UsageError(what)
     stream = _opened(path, size)
+    sink = _FileSink(path, stream, format, is_new=not size)
     try:
-        yield _FileSink(path, stream, format, is_new=not size)
-        stream.flush()
+        yield sink
+        sink.flush()
     finally:
         # What could not be written has been told already.
         with contextlib.suppress(OSError):
@@ -117,7 +118,7 @@ def in_place(path: str, format: ModuleType, size: int | None) -> Iterator[TextSi
 def _opened(path: str, size: int | None) -> IO[str]:
     try:
         # Not "w": if this is the wrong file, at least it is whole until the first checkpoint.
-        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        handle = os.open(path, os.O_RDWR | (0 if size else os.O_CREAT), 0o666)
         if size is not None and os.fstat(handle).st_size < size:
             os.close(handle)
             what = f"is shorter than the {size:,} bytes that the checkpoint knows of"
@@ -125,6 +126,12 @@ def _opened(path: str, size: int | None) -> IO[str]:
             raise DataError(what, source=path, remedy=remedy)
         os.ftruncate(handle, size or 0)
         os.lseek(handle, 0, os.SEEK_END)
+    except FileNotFoundError:
+        if not size:
+            raise click.UsageError(f"cannot write {path!r}: there is no such folder.") from None
+        what = f"is gone, but the checkpoint knows of {size:,} bytes in it"
+        remedy = "Put it back, or start afresh without --resume"
+        raise DataError(what, source=path, remedy=remedy) from None
     except OSError as error:
         raise click.UsageError(f"cannot write {path!r}: {error.strerror}.") from None
     return open(handle, "w", encoding="utf-8", errors="backslashreplace", newline="")

@@ -6,6 +6,7 @@ The modules are found by looking into the package, so a new one needs no entry a
 import importlib
 import os
 import pkgutil
+import stat
 import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
@@ -125,7 +126,17 @@ def _text(stream: Any, path: str, name: str, format: str | None) -> Source:
     suffix, compressed_as = suffixes(path)
     chosen = formats()[format] if format else _text_suffixes().get(suffix)
     readers = [chosen] if chosen else list(formats().values())
-    return TextSource(decompressed(stream, compressed_as, name), name, readers)
+    inner = decompressed(stream, compressed_as, name)
+    # Whoever writes into a pipe may be slow, and what came is used first.
+    return TextSource(inner, name, readers, in_blocks=_is_regular(stream))
+
+
+def _is_regular(stream: Any) -> bool:
+    """Say whether a stream is that of a file on a disk."""
+    try:
+        return stat.S_ISREG(os.fstat(stream.fileno()).st_mode)
+    except (OSError, AttributeError):
+        return False
 
 
 @contextmanager

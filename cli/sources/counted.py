@@ -47,7 +47,7 @@ class CountedSource(Source):
 
     def seek(self, position: Position) -> None:
         """Begin behind the rows that an earlier run has passed."""
-        self._passed = position["row"]
+        self._passed = int(position["row"])
 
 
 def _offsets(item: Any) -> Sequence[Any]:

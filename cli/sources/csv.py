@@ -81,7 +81,7 @@ class _Rewindable:
         #: Where each line that was given back ends.
         self._ends: deque[tuple[int, int]] = deque()
         self._taken_ends: list[tuple[int, int]] = []
-        self.end = (0, 0)
+        self.end = self._row_begins = (0, 0)
 
     def __iter__(self) -> Iterator[str]:
         return self
@@ -100,17 +100,19 @@ class _Rewindable:
 
     def _fresh(self) -> str | RowError:
         lines = self._lines
-        while True:
-            try:
-                return next(lines)
-            except Pause:
-                # Between rows somebody else may want a turn; within one, csv would lose the row.
-                if not self._taken:
-                    raise
-            except RowError as error:
-                return error
-            finally:
-                self.end = (lines.offset, lines.number)
+        line: str | RowError
+        try:
+            line = next(lines)
+        except RowError as error:
+            line = error
+        except Pause:
+            # The reader forgets what it has of a row: it is to get its lines again.
+            self._given_back.extend(self._taken)
+            self._ends.extend(self._taken_ends)
+            self.end = self._row_begins
+            raise
+        self.end = (lines.offset, lines.number)
+        return line
 
     def moved(self) -> None:
         """Take note that lines were taken elsewhere."""
@@ -134,6 +136,7 @@ class _Rewindable:
         """Forget the lines of the row before."""
         self._taken.clear()
         self._taken_ends.clear()
+        self._row_begins = self.end
 
     def within_row(self) -> bool:
         """Say whether lines of the row have been taken."""

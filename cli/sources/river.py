@@ -12,7 +12,7 @@ from ..errors import DataError
 from ..settings import Task
 from ..suggestions import did_you_mean, listed
 from .counted import CountedSource
-from .protocol import Row, Source
+from .protocol import Position, Row, Source
 
 SCHEME = "river"
 
@@ -35,7 +35,7 @@ def open_source(rest: str) -> Iterator[Source]:
     x, y = next(pairs)
     times = (key for key, cell in x.items() if isinstance(cell, datetime.datetime))
     try:
-        yield CountedSource(
+        yield _DataSet(
             name,
             _rows(chain([(x, y)], pairs)),
             unit="row",
@@ -47,6 +47,22 @@ def open_source(rest: str) -> Iterator[Source]:
     finally:
         # River closes its file when the last row has been read, and only then.
         deque(pairs, maxlen=0)
+
+
+class _DataSet(CountedSource):
+    """A data set; its name tells it from others."""
+
+    def position(self) -> Position:
+        """Return how many rows have been passed, and of what."""
+        return super().position() | {"name": self.name}
+
+    def seek(self, position: Position) -> None:
+        """Begin behind the rows that an earlier run has passed."""
+        if position["name"] != self.name:
+            what = f"the checkpoint is of {position['name']}"
+            remedy = "Give that one, or start afresh without --resume"
+            raise DataError(what, source=self.name, remedy=remedy)
+        super().seek(position)
 
 
 def _rows(pairs: Iterator[tuple[dict[str, Any], Any]]) -> Iterator[Row]:

@@ -13,23 +13,18 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from types import ModuleType
-from typing import Any
 
 from ..compression import BY_SUFFIX as COMPRESSIONS
 from ..compression import suffixes
 from ..errors import DataError
-from ..lines import Pause
+from ..lines import HEAD, Pause
 from ..retrying import TURN, said
 from .pieces import CHUNK, LineBuffer
 from .protocol import Position, Source
-from .text import TextSource
+from .text import TextSource, fingerprint
 
 SCHEME = "tail"
 IS_LIVE = True
-
-#: That many bytes of the beginning tell whether a file is the one that was read before: the
-#: number of a file is given to another one when it is deleted.
-HEAD = 1024
 
 
 @contextmanager
@@ -90,7 +85,7 @@ class TailSource(TextSource):
             return {"byte": 0, "line": 0}
         byte = self._position["byte"] - piece.byte + piece.header
         line = self._position["line"] - piece.line + bool(piece.header)
-        return {"byte": byte, "line": line, "inode": piece.inode, **_print(piece.head[:byte])}
+        return {"byte": byte, "line": line, "inode": piece.inode, **fingerprint(piece.head, byte)}
 
     def seek(self, position: Position) -> None:
         """Go on in the file that was read, even if it has another name by now."""
@@ -226,10 +221,6 @@ class _Tail(Iterator[bytes]):
         if not self._missed:
             self._missed = True
             self._note(f"{self._path}: {what}")
-
-
-def _print(head: bytes) -> dict[str, Any]:
-    return {"head": len(head), "crc32": zlib.crc32(head)}
 
 
 def _is_file_of(position: Position, path: str) -> bool:
