@@ -81,7 +81,7 @@ class _Rewindable:
         #: Where each line that was given back ends.
         self._ends: deque[tuple[int, int]] = deque()
         self._taken_ends: list[tuple[int, int]] = []
-        self.end = (0, 0)
+        self.end = self._row_begin = (0, 0)
 
     def __iter__(self) -> Iterator[str]:
         return self
@@ -91,26 +91,29 @@ class _Rewindable:
             line = self._given_back.popleft()
             self.end = self._ends.popleft()
         else:
-            line = self._fresh()
+            line = self._next_fresh()
         if isinstance(line, RowError):
             raise line
         self._taken.append(line)
         self._taken_ends.append(self.end)
         return line
 
-    def _fresh(self) -> str | RowError:
-        lines = self._lines
-        while True:
-            try:
-                return next(lines)
-            except Pause:
-                # Between rows somebody else may want a turn; within one, csv would lose the row.
-                if not self._taken:
-                    raise
-            except RowError as error:
-                return error
-            finally:
-                self.end = (lines.offset, lines.number)
+    def _next_fresh(self) -> str | RowError:
+        line: str | RowError
+        try:
+            line = next(self._lines)
+        except Pause:
+            # Others want their turn, and csv loses a row of which lines are missing still: it gets
+            # all of them again.
+            self._given_back.extend(self._taken)
+            self._ends.extend(self._taken_ends)
+            self.end = self._row_begin
+            self.begin_row()
+            raise
+        except RowError as error:
+            line = error
+        self.moved()
+        return line
 
     def moved(self) -> None:
         """Take note that lines were taken elsewhere."""
@@ -132,6 +135,7 @@ class _Rewindable:
 
     def begin_row(self) -> None:
         """Forget the lines of the row before."""
+        self._row_begin = self.end
         self._taken.clear()
         self._taken_ends.clear()
 
