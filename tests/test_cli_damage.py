@@ -120,7 +120,7 @@ def test_a_damaged_checkpoint_changes_nothing(run):
     content = bytearray(run.checkpoint.read_bytes())
     content[len(content) // 2] ^= 1
     run.checkpoint.write_bytes(content)
-    assert "Start afresh without --resume" in run.refused()
+    assert "is no checkpoint that can be used (" in run.refused()
 
 
 #: What a mutation puts in place of a value.
