@@ -61,6 +61,7 @@ class TextLines(Iterator[str]):
 
     def __init__(self, binary: Iterable[bytes], name: str, *, in_blocks: bool = False) -> None:
         self._lines = iter(binary)
+        self.in_blocks = in_blocks
         self._read1 = getattr(binary, "read1", None) if in_blocks else None
         self._readline = getattr(binary, "readline", None) if in_blocks else None
         #: Lines that have been read and nobody has taken.

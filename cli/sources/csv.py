@@ -48,7 +48,7 @@ def read(lines: TextLines, name: str, start: int = 0) -> Iterator[Item]:
     if start:
         yield from skipping(lines, start)
     rewindable.moved()
-    table = _Table(reader, rewindable, columns, name)
+    table = _Table(reader, rewindable, columns, name, is_live=not lines.in_blocks)
     yield from _in_blocks(table, lines, delimiter)
     yield from table.rows()
     if not table.count and not start:
@@ -166,15 +166,24 @@ class _Table:
         Their names.
     name
         That of the source, for messages.
+    is_live
+        Whether other files or connections may follow, each with a header of its own.
     """
 
     def __init__(
-        self, reader: Any, lines: _Rewindable, columns: tuple[str, ...], name: str
+        self,
+        reader: Any,
+        lines: _Rewindable,
+        columns: tuple[str, ...],
+        name: str,
+        *,
+        is_live: bool,
     ) -> None:
         self._reader = reader
         self._lines = lines
         self.columns = columns
         self._name = name
+        self._is_live = is_live
         self.count = 0
 
     def passed(self, rows: int) -> None:
@@ -214,12 +223,23 @@ class _Table:
                 return _unreadable(what, self._name, lines, line)
             error.offset = lines.end
             return error
-        if not cells:
+        if not cells or (self._is_live and self._is_header(cells)):
             return None
         width = len(self.columns)
         if len(cells) != width:
             return _ragged(len(cells), width, self._name, lines, line)
         return Row(line, self.columns, cells, lines.end)
+
+    def _is_header(self, cells: list[str]) -> bool:
+        """Say whether these are the names of the columns, in whose order the next rows are."""
+        # A comparison of all names would cost more than the rest.
+        if cells[0].strip() not in self.columns:
+            return False
+        names = tuple(cell.strip() for cell in cells)
+        if sorted(names) != sorted(self.columns):
+            return False
+        self.columns = names
+        return True
 
 
 def _ragged(cells: int, width: int, name: str, lines: _Rewindable, line: int) -> RowError:
