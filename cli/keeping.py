@@ -156,10 +156,10 @@ class Keeper:
 
     def _write(self) -> None:
         engine, session = self._engine, self._session
-        sizes = {
-            "predictions": None if engine.sink is None else engine.sink.size(),
-            "dead_letters": None if engine.dead_letters is None else engine.dead_letters.size(),
-        }
+        # A file that is not written this time may be gone on with the next time.
+        before = {} if session.kept is None else session.kept.sizes
+        files = {"predictions": engine.sink, "dead_letters": engine.dead_letters}
+        sizes = {name: before.get(name) if f is None else f.size() for name, f in files.items()}
         if engine.monitor is not None and engine.seen:
             engine.monitor.mark("checkpoint", engine.seen)
         network: Any = engine.board.contestants[0]

@@ -175,7 +175,12 @@ def test_nobody_moves_the_model_while_it_is_written(tmp_path, monkeypatch):
     source.commit = lambda: seen.append(lock.locked())
     settings = Settings(checkpoint=str(tmp_path / "run"))
     session = SimpleNamespace(
-        settings=settings, source=source, roles=SimpleNamespace(_asdict=dict), words={}, task="?"
+        settings=settings,
+        source=source,
+        roles=SimpleNamespace(_asdict=dict),
+        words={},
+        task="?",
+        kept=None,
     )
     monkeypatch.setattr(checkpoint, "save", lambda *_: seen.append(lock.locked()))
     keeping.Keeper(engine, session).end()
@@ -196,3 +201,17 @@ def test_dead_letters_are_json(tmp_path):
 
     found = json.loads(dead.read_text(), parse_constant=refuse)
     assert found["row"] == {"a": "nan", "b": "bad", "y": 2.0}
+
+
+def test_files_that_are_not_written_once_are_not_begun_again(tmp_path):
+    source = with_bad_rows(tmp_path)
+    made, dead, run = tmp_path / "p.csv", tmp_path / "dead.jsonl", tmp_path / "run"
+    args = [source, *ARGS, "--on-error", "skip", "--checkpoint", run, "--resume", "--limit"]
+    files = ["--predictions", made, "--dead-letter", dead]
+    for limit, more in ((10, files), (12, []), (20, files)):
+        assert replay(*args, limit, *more).exit_code == 0
+    good = [i for i in range(1, 41) if i not in BAD]
+    assert rows_of(made) == [*good[:10], *good[12:20]]
+    # Lines, of which the first one is the header.
+    lines = [json.loads(line)["line"] for line in dead.read_text().splitlines()]
+    assert lines == [i + 1 for i in BAD]
