@@ -134,6 +134,14 @@ def test_an_svg_is_one(recording, tmp_path):
     assert ET.parse(tmp_path / "a.svg").getroot().tag.endswith("svg")
 
 
+@pytest.mark.parametrize("suffix", [".png", ".svg"])
+def test_dollars_in_names_are_no_mathematics(tmp_path, suffix):
+    path = tmp_path / "a$\\b$.csv"
+    path.write_text("row,target,prediction\n" + "1,$\\frac$,y$\n2,y$,y$\n" * 3)
+    result = plot(path, "-o", tmp_path / f"a{suffix}")
+    assert result.exit_code == 0, result.output
+
+
 def test_a_page_of_predictions_leaves_out_what_nobody_knows(recording, tmp_path):
     assert plot(recording, "-o", tmp_path / "a.html").exit_code == 0
     text = (tmp_path / "a.html").read_text("utf-8")

@@ -7,6 +7,8 @@ import time
 import pytest
 from serving_helpers import SMALL, ask, learn, opened, received, send, serving
 from streamrnn_cli.serving.access import Access, check_token, is_loopback
+from streamrnn_cli.serving.request_error import RequestError
+from streamrnn_cli.serving.samples import parsed
 from streamrnn_cli.serving.served import Served
 
 from streamrnn import KeyedModel, RNNRegressor
@@ -77,9 +79,22 @@ def test_no_samples(url, content, part):
     assert part in refused(url, 422, content)
 
 
-def test_huge_whole_numbers_are_answered(url):
-    status, answer = ask(url, "/predict", b'{"x": {"a": 1' + b"0" * 400 + b"}}")
-    assert status in (200, 422), answer
+@pytest.mark.parametrize("value", ["%s", "-%s", '{"b": %s}'])
+def test_numbers_have_no_more_digits_than_names_have_letters(url, value):
+    number = b"1" + b"0" * 200
+    for part in (b'"y": 1, "t": ' + number, b'"y": ' + value.encode() % number):
+        refused(url, 422, b'{"x": {"a": 1}, ' + part + b"}")
+    assert "200 digits" in refused(url, 422, b'{"x": {"a": ' + number + b'}, "y": 1}')
+
+
+def test_what_is_twice_among_many_keys_is_found_in_one_go():
+    """Anyone may send a body to /login: it must not take the server away from all others."""
+    keys = ",".join(f'"{i}":0' for i in range(50_000))
+    started = time.perf_counter()
+    with pytest.raises(RequestError, match="'49999' occurs more than once"):
+        parsed(f'{{{keys},"49999":0}}'.encode())
+    # Counting each key among all took 20 s.
+    assert time.perf_counter() - started < 3
 
 
 def test_no_content_type_that_is_known(url):

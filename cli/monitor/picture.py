@@ -26,7 +26,7 @@ def picture(snapshot: dict[str, Any], suffix: str) -> bytes:
     for mark in snapshot["marks"]:
         for axes in (values, errors):
             axes.axvline(mark["row"], color=COLOURS[1], linestyle=":", linewidth=1)
-    values.set_title(str(snapshot["about"].get("title") or ""), loc="left", fontsize=11)
+    values.set_title(str(snapshot["about"].get("title") or ""), loc="left", fontsize=11, parse_math=False)
     errors.set_xlabel("row")
     for axes in (values, errors):
         axes.spines[["top", "right"]].set_visible(False)
@@ -62,7 +62,7 @@ def _labels(axes: Any, series: dict[str, Any]) -> None:
             [r for r, _ in points], [at for _, at in points], marker, color=colour, ms=3, label=name
         )
     if len(names) <= 40:
-        axes.set_yticks(range(len(names)), names)
+        axes.set_yticks(range(len(names)), names, parse_math=False)
     axes.set_ylabel("label")
 
 
