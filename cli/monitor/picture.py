@@ -26,7 +26,8 @@ def picture(snapshot: dict[str, Any], suffix: str) -> bytes:
     for mark in snapshot["marks"]:
         for axes in (values, errors):
             axes.axvline(mark["row"], color=COLOURS[1], linestyle=":", linewidth=1)
-    values.set_title(str(snapshot["about"].get("title") or ""), loc="left", fontsize=11, parse_math=False)
+    title = str(snapshot["about"].get("title") or "")
+    values.set_title(title, loc="left", fontsize=11, parse_math=False)
     errors.set_xlabel("row")
     for axes in (values, errors):
         axes.spines[["top", "right"]].set_visible(False)
