@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from .kinds import Kind
-from .plain import plain
+from .plain import cut, plain
 
 if TYPE_CHECKING:
     import numpy as np
@@ -101,12 +101,13 @@ class Series:
         places = chosen.tolist()
         chosen_rows, chosen_times = [rows[i] for i in places], [times[i] for i in places]
         arrays = targets[chosen], predictions[chosen]
-        self._keep([positions[chosen], _integers(chosen_rows), _objects(chosen_times), *arrays])
+        kept = [positions[chosen], _integers(chosen_rows), _objects(chosen_times), *arrays]
+        self._keep([_cut(column) for column in kept])
         last = slice(-RECENT, None)
         # Copies, since the caller may fill its arrays anew.
         arrays = targets[last].copy(), predictions[last].copy()
         now = [positions[last], _integers(rows[last]), _objects(times[last]), *arrays]
-        self._recent.append(now)
+        self._recent.append([_cut(column) for column in now])
         while sum(len(piece[0]) for piece in self._recent[1:]) >= RECENT:
             del self._recent[0]
 
@@ -186,6 +187,10 @@ def _integers(values: Sequence[int]) -> "np.ndarray":
     import numpy as np
 
     return np.fromiter(values, dtype=np.int64, count=len(values))
+
+
+def _cut(column: "np.ndarray") -> "np.ndarray":
+    return _objects([cut(each) for each in column.tolist()]) if column.dtype == object else column
 
 
 def _objects(values: Sequence[Any]) -> "np.ndarray":
