@@ -1,5 +1,6 @@
 """What clients must not do: reach the model unasked, break it, or keep it from others."""
 
+import contextlib
 import json
 import threading
 import time
@@ -203,6 +204,22 @@ def test_a_browser_logs_in_with_the_token(monkeypatch):
         assert TOKEN not in cookie
         assert ask(url, "/status", headers={"Cookie": f"a=b; {value}"})[0] == 200
         assert ask(url, "/status", headers={"Cookie": f"{value}x"})[0] == 401
+
+
+def test_who_tries_to_log_in_takes_no_room_from_others():
+    known = {"Authorization": f"Bearer {TOKEN}"}
+    with serving(RNNRegressor(**SMALL), token=TOKEN, waiting=12, stop_seconds=1) as url:
+        assert ask(url, "/login", {"token": "x" * 5000})[0] == 413
+        with contextlib.ExitStack() as stack:
+            for _ in range(10):
+                connection = stack.enter_context(opened(url))
+                send(connection, "POST /login", {"Content-Length": 100})
+            deadline = time.monotonic() + 10
+            while ask(url, "/login", {"token": TOKEN})[0] != 503:
+                assert time.monotonic() < deadline
+            assert ask(url, "/status", headers=known)[0] == 200
+        while ask(url, "/login", {"token": TOKEN})[0] != 200:
+            assert time.monotonic() < deadline
 
 
 def test_beyond_loopback_a_token_is_needed():
