@@ -158,6 +158,19 @@ def test_a_snapshot_is_drawn_as_it_is(recording, tmp_path):
     assert plot(tmp_path / "run.json", "-o", tmp_path / "a.png").exit_code == 0
 
 
+@pytest.mark.parametrize("suffix", [".png", ".html"])
+def test_a_snapshot_that_was_changed_is_told_of(recording, tmp_path, suffix):
+    seen = snapshot_of(str(recording), Choice(), "auto")
+    for name, value in (("names", None), ("series", {}), ("errors", 7), ("marks", ["x"])):
+        (tmp_path / "run.json").write_text(json.dumps(seen | {name: value}))
+        result = plot(tmp_path / "run.json", "-o", tmp_path / f"run{suffix}")
+        assert result.exit_code == 3, result.output
+        assert "cannot be drawn" in result.output.splitlines()[-1]
+        assert not (tmp_path / f"run{suffix}").exists()
+    (tmp_path / "run.json").write_text("[" * 100_000)
+    assert "nested too deeply" in plot(tmp_path / "run.json").output
+
+
 GOOD = "row,target,prediction\n1,2,3\n"
 
 
