@@ -1,6 +1,7 @@
 """A run as a picture: target and prediction above, errors below."""
 
 import io
+import warnings
 from typing import Any
 
 from .page.learning import rolled, rolled_over, top
@@ -35,7 +36,10 @@ def picture(snapshot: dict[str, Any], suffix: str) -> bytes:
         axes.margins(x=0.01)
         axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False, fontsize=9)
     stream = io.BytesIO()
-    figure.savefig(stream, format=suffix[1:], dpi=DPI)
+    with warnings.catch_warnings():
+        # Letters that no font of the machine has are boxes in the picture, which says it all.
+        warnings.filterwarnings("ignore", r"Glyph \d+ .*missing from font")
+        figure.savefig(stream, format=suffix[1:], dpi=DPI)
     return stream.getvalue()
 
 

@@ -107,7 +107,7 @@ class Series:
         # Copies, since the caller may fill its arrays anew.
         arrays = targets[last].copy(), predictions[last].copy()
         now = [positions[last], _integers(rows[last]), _objects(times[last]), *arrays]
-        self._recent.append([_cut(column) for column in now])
+        self._recent.append(now)
         while sum(len(piece[0]) for piece in self._recent[1:]) >= RECENT:
             del self._recent[0]
 
@@ -143,7 +143,11 @@ class Series:
 
     def recent(self) -> dict[str, list[Any]]:
         """Return the last rows as columns: row, time, target, prediction."""
-        return self._columns([column[-RECENT:] for column in self._joined(self._recent)])
+        return self._columns(self._last())
+
+    def _last(self) -> "list[np.ndarray]":
+        # Cut here: of most rows that come nobody asks.
+        return [_cut(column[-RECENT:]) for column in self._joined(self._recent)]
 
     def _columns(self, columns: "list[np.ndarray]") -> dict[str, list[Any]]:
         _, rows, times, targets, predictions = columns
@@ -156,7 +160,7 @@ class Series:
 
     def state(self) -> dict[str, Any]:
         """Return everything, as JSON can hold it."""
-        kept, recent = self._joined(self._pieces), self._joined(self._recent)
+        kept, recent = self._joined(self._pieces), self._last()
         return {
             "width": self.width,
             "count": self._count,
