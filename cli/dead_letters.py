@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 from .errors import RowError
 from .sinks import open_sink
-from .sinks.protocol import Sink
+from .sinks.protocol import Sink, Written
 
 COLUMNS = ("line", "reason", "row")
 
@@ -34,23 +34,23 @@ class DeadLetters:
         """Hand all over."""
         self._sink.flush()
 
-    def size(self) -> int | None:
-        """Return how long the file is, once it is on the disk."""
-        return self._sink.size()
+    def written(self) -> Written | None:
+        """Return what the file holds, once it is on the disk."""
+        return self._sink.written()
 
 
 @contextmanager
-def dead_letters(path: str, size: int | None) -> Iterator[DeadLetters]:
+def dead_letters(path: str, held: Written | None) -> Iterator[DeadLetters]:
     """Open a file for rows that cannot be used.
 
     Parameters
     ----------
     path
         The file, or a sink of another kind.
-    size
-        How long a file was at the last checkpoint; None for a new one.
+    held
+        What the file held at the last checkpoint; None for a new one.
     """
-    with open_sink(path, ".jsonl", keeps=True, size=size) as sink:
+    with open_sink(path, ".jsonl", keeps=True, held=held) as sink:
         yield DeadLetters(sink)
 
 

@@ -14,6 +14,7 @@ from .network import check_fits
 from .pace import Pace
 from .roles import Roles
 from .settings import Settings, Task
+from .sinks import Written
 from .sources import Source
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ class Kept:
     words: dict[str, int]
     task: Task
     position: dict[str, Any]
-    sizes: dict[str, int | None]
+    files: dict[str, Written | None]
 
     @classmethod
     def of(cls, settings: Settings) -> Kept | None:
@@ -63,7 +64,7 @@ class Kept:
                 run["words"],
                 run["task"],
                 run["position"],
-                run["sizes"],
+                {name: None if f is None else Written(*f) for name, f in run["files"].items()},
             )
             kept.check()
         except checkpoint.DISTORTED as error:
@@ -79,9 +80,9 @@ class Kept:
             kinds = str if is_list else bool | None if name == "alone" else str | None
             if not all(isinstance(one, kinds) for one in (value if is_list else [value])):
                 raise TypeError(f"{name} is {value!r:.40}")
-        counts = [*self.words.values(), *(n for n in self.sizes.values() if n is not None)]
+        counts = [*self.words.values(), *(n for f in self.files.values() for n in f or ())]
         if not all(type(n) is int and n >= 0 for n in counts):
-            raise ValueError(f"sizes are {counts}")
+            raise ValueError(f"sizes are {counts}"[:80])
         if self.task not in get_args(Task):
             raise ValueError(f"the task is {self.task!r}")
 
@@ -157,9 +158,9 @@ class Keeper:
     def _write(self) -> None:
         engine, session = self._engine, self._session
         # A file that is not written this time may be gone on with the next time.
-        before = {} if session.kept is None else session.kept.sizes
-        files = {"predictions": engine.sink, "dead_letters": engine.dead_letters}
-        sizes = {name: before.get(name) if f is None else f.size() for name, f in files.items()}
+        before = {} if session.kept is None else session.kept.files
+        open_now = {"predictions": engine.sink, "dead_letters": engine.dead_letters}
+        files = {n: before.get(n) if f is None else f.written() for n, f in open_now.items()}
         if engine.monitor is not None and engine.seen:
             engine.monitor.mark("checkpoint", engine.seen)
         network: Any = engine.board.contestants[0]
@@ -170,7 +171,7 @@ class Keeper:
             "words": session.words,
             "task": session.task,
             "position": session.source.position(),
-            "sizes": sizes,
+            "files": files,
             "engine": engine.state(),
         }
         assert self._path is not None

@@ -69,6 +69,19 @@ def _named(settings: Settings) -> dict[str, Any]:
     return {name: value for name, value in found.items() if value is not None}
 
 
+def described(model: Any, settings: Settings) -> dict[str, Any]:
+    """Return the parameters that the model has, as JSON can say them.
+
+    A model that was saved has its own, whatever the options say.
+    """
+    inner = getattr(model, "model", model)
+    found = {name: getattr(inner, name, value) for name, value in parameters(settings).items()}
+    return {
+        name: value if isinstance(value, str | int | float | None) else type(value).__name__
+        for name, value in found.items()
+    }
+
+
 def check_fits(model: Any, settings: Settings, task: Task) -> None:
     """Refuse a saved model that is of another kind than the run.
 

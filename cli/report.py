@@ -64,7 +64,8 @@ def as_text(outcome: dict[str, Any]) -> str:
         f"{rows['used']:,} rows, {rows['scored']:,} scored"
     )
     lines = [head, "", _table(outcome), "", _speed(network, outcome)]
-    trouble = _trouble(rows, network["counters"])
+    # A model that stays as it is has counters of earlier runs.
+    trouble = _trouble(rows, {} if outcome.get("frozen") else network["counters"])
     return "\n".join([*lines, trouble] if trouble else lines)
 
 

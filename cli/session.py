@@ -24,7 +24,7 @@ from .lags import Lags
 from .late import Late
 from .loading import load_model, save_model
 from .monitor import Monitor
-from .network import build_network, check_fits, parameters, title, warm_up
+from .network import build_network, check_fits, described, title, warm_up
 from .preparing import Session, encoding_of, prepare
 from .report import as_json, as_text, summary
 from .scoreboard import Scoreboard
@@ -109,7 +109,7 @@ def _engine(session: Session, stop: Stop, known: Known | None) -> Engine:
     )
     if settings.watched:
         names = [one.name for one in board.contestants]
-        engine.monitor = Monitor(task, names, model, _about(session))
+        engine.monitor = Monitor(task, names, model, _about(session, model))
     if session.kept is not None:
         session.kept.restore(engine)
     if known is not None:
@@ -120,20 +120,20 @@ def _engine(session: Session, stop: Stop, known: Known | None) -> Engine:
 def _connect(engine: Engine, session: Session, stack: ExitStack) -> None:
     """Open what is written, and arrange for checkpoints."""
     settings, kept = session.settings, session.kept
-    sizes = kept.sizes if kept is not None else {}
+    held = kept.files if kept is not None else {}
     if settings.predictions is not None:
         engine.sink = stack.enter_context(
             open_sink(
                 settings.predictions,
                 ".jsonl" if settings.is_live else ".csv",
                 keeps=settings.keeps,
-                size=sizes.get("predictions"),
+                held=held.get("predictions"),
             )
         )
         engine.sink.note = session.console.note
     if settings.dead_letter is not None:
         engine.dead_letters = stack.enter_context(
-            dead_letters(settings.dead_letter, sizes.get("dead_letters"))
+            dead_letters(settings.dead_letter, held.get("dead_letters"))
         )
 
 
@@ -161,7 +161,10 @@ def _play(engine: Engine, session: Session, watchers: Watchers) -> dict[str, Any
         raise DataError(what, source=session.source.name)
     if settings.save is not None:
         save_model(network.model, settings.save)
-    about = _about(session) | {"seconds": seconds, "warm_up_seconds": warm_up_seconds}
+    about = _about(session, network.model) | {
+        "seconds": seconds,
+        "warm_up_seconds": warm_up_seconds,
+    }
     outcome = summary(board, network.model, engine.skipped, about)
     watchers.end({one["name"]: one["metrics"] for one in (outcome["model"], *outcome["baselines"])})
     if engine.monitor is not None:
@@ -170,14 +173,15 @@ def _play(engine: Engine, session: Session, watchers: Watchers) -> dict[str, Any
     return outcome
 
 
-def _about(session: Session) -> dict[str, Any]:
+def _about(session: Session, model: Any) -> dict[str, Any]:
     settings = session.settings
     return {
         "version": version(),
         "source": session.source.name,
         "task": session.task,
         "target": session.roles.target,
-        "parameters": parameters(settings) | {"lags": settings.lags},
+        "frozen": settings.frozen,
+        "parameters": described(model, settings) | {"lags": settings.lags},
     }
 
 

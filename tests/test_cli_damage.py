@@ -197,6 +197,16 @@ def test_predictions_that_are_gone_or_shorter(run):
     assert outcome(run.out) == unbroken(run.case, run.folder)
 
 
+def test_another_file_is_not_cut(run):
+    """As after a slip of the finger: what would be behind the cut is somebody's work."""
+    other = run.out / "other.csv"
+    other.write_text("row,target,prediction\n" + "1,2,3\n" * 10_000)
+    before = other.read_bytes()
+    said = run.refused("--predictions", other)
+    assert "does not begin as the file that the checkpoint knows of" in said
+    assert other.read_bytes() == before
+
+
 def test_a_source_that_is_shorter_or_another_one(run):
     path = run.folder / "s.csv"
     whole = path.read_text()

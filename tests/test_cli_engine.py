@@ -73,3 +73,13 @@ def test_trouble_is_named():
 def test_the_help_names_every_cell_and_optimizer():
     words = replay("--help").stdout.replace(",", " ").replace("(", " ").split()
     assert set(cells.registry()) | set(optimizers.registry()) <= set(words)
+
+
+def test_figures_tell_of_the_model_that_played(tmp_path):
+    path = tmp_path / "m.safetensors"
+    args = ["--drift", "adwin", "--drift-action", "reset_state", "--limit", 40, "--save", path]
+    told = metrics_of(tmp_path, *SMALL, *args)["parameters"]
+    assert (told["drift_detector"], told["drift_action"]) == ("ADWIN", "reset_state")
+    # What is saved is what it says, and not what the options say.
+    told = metrics_of(tmp_path, "--model", path, "--limit", 40)["parameters"]
+    assert (told["hidden_size"], told["truncation"]) == (4, 8)

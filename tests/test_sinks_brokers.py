@@ -71,7 +71,7 @@ class TestKafka:
             for start in range(0, count, 5000):
                 sink.write(COLUMNS, records(start, start + 5000))
             sink.flush()
-            assert sink.size() is None
+            assert sink.written() is None
         with open_source(f"kafka://{cluster}/out?key=k") as source:
             items = source.items()
             rows = take(items, count)

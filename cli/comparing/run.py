@@ -128,11 +128,17 @@ def _text(
     networks = sum(place.is_network for place in ranked)
     lines = [_head(outcome), "", as_table(ranked, session.task), ""]
     lines.append(_remark(ranked, session.task, settings))
+    kinds, seeds = _counted(networks, "kind"), _counted(settings.seeds, "seed")
     lines.append(
-        f"{networks} kinds of networks with {settings.seeds} seeds each, and "
-        f"{len(ranked) - networks} others, in {outcome['seconds']:.1f} s. The best network again:"
+        f"{kinds} of networks with {seeds} each, and "
+        f"{_counted(len(ranked) - networks, 'other')}, in {outcome['seconds']:.1f} s. "
+        "The best network again:"
     )
     return "\n".join([*lines, f"  {outcome['command']}"])
+
+
+def _counted(n: int, what: str) -> str:
+    return f"{n} {what}" if n == 1 else f"{n} {what}s"
 
 
 def _remark(ranked: list[Place], task: str, settings: CompareSettings) -> str:

@@ -12,9 +12,9 @@ from types import ModuleType
 from ..compression import suffixes, written
 from ..schemes import scheme_of
 from .files import file_sink, in_place
-from .protocol import Record, Sink
+from .protocol import Record, Sink, Written
 
-__all__ = ["Record", "Sink", "endings", "has_format", "is_file", "open_sink"]
+__all__ = ["Record", "Sink", "Written", "endings", "has_format", "is_file", "open_sink"]
 
 
 @cache
@@ -51,7 +51,7 @@ def endings() -> list[str]:
 
 
 def open_sink(
-    spec: str, standard: str = ".csv", *, keeps: bool = False, size: int | None = None
+    spec: str, standard: str = ".csv", *, keeps: bool = False, held: Written | None = None
 ) -> AbstractContextManager[Sink]:
     """Open a file, standard output (``-``) or what a scheme such as ``kafka:`` stands for.
 
@@ -64,15 +64,15 @@ def open_sink(
     keeps
         Whether a file is written where it stands, so that what is there stays if the run ends
         badly; otherwise it takes its name only if the block ends well.
-    size
-        How long a file was at the last checkpoint: what follows is cut off. None for a new one.
+    held
+        What a file held at the last checkpoint: what follows is cut off. None for a new one.
     """
     scheme = _scheme(spec)
     if scheme is not None:
         return scheme.open_sink(spec.partition(":")[2])
     format = _formats()[standard if spec == "-" else suffixes(spec)[0]]
     if keeps and spec != "-":
-        return in_place(spec, format, size)
+        return in_place(spec, format, held)
     return file_sink(spec, format)
 
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from types import ModuleType
@@ -12,7 +13,7 @@ import click
 from ..atomic import replacing
 from ..compression import suffixes
 from ..errors import DataError
-from .protocol import Record
+from .protocol import HEAD, Record, Written
 
 
 class TextSink:
@@ -48,7 +49,7 @@ class TextSink:
         """Hand all over to the system."""
         self._stream.flush()
 
-    def size(self) -> int | None:
+    def written(self) -> Written | None:
         """Return None: what is behind this stream cannot be cut."""
         return None
 
@@ -66,12 +67,14 @@ class _FileSink(TextSink):
         with self._disk():
             super().flush()
 
-    def size(self) -> int:
-        """Return how long the file is, once it is on the disk."""
+    def written(self) -> Written:
+        """Return what the file holds, once it is on the disk."""
         self.flush()
+        handle = self._stream.fileno()
         with self._disk():
-            os.fsync(self._stream.fileno())
-            return os.fstat(self._stream.fileno()).st_size
+            os.fsync(handle)
+            size = os.fstat(handle).st_size
+            return Written(size, _head(handle, size))
 
     @contextmanager
     def _disk(self) -> Iterator[None]:
@@ -89,7 +92,7 @@ def file_sink(path: str, format: ModuleType) -> Iterator[TextSink]:
 
 
 @contextmanager
-def in_place(path: str, format: ModuleType, size: int | None) -> Iterator[TextSink]:
+def in_place(path: str, format: ModuleType, held: Written | None) -> Iterator[TextSink]:
     """Open a file that is written where it stands, from a certain size on.
 
     Parameters
@@ -98,13 +101,14 @@ def in_place(path: str, format: ModuleType, size: int | None) -> Iterator[TextSi
         The file.
     format
         The module of its format.
-    size
-        How much of it to keep; None: it begins anew.
+    held
+        What of it to keep; None: it begins anew.
     """
     if suffixes(path)[1]:
         what = f"{path!r} cannot be written bit by bit as it is compressed: leave the suffix off."
         raise click.UsageError(what)
-    stream = _opened(path, size)
+    size = 0 if held is None else held.size
+    stream = _opened(path, size, held)
     sink = _FileSink(path, stream, format, is_new=not size)
     try:
         yield sink
@@ -115,17 +119,10 @@ def in_place(path: str, format: ModuleType, size: int | None) -> Iterator[TextSi
             stream.close()
 
 
-def _opened(path: str, size: int | None) -> IO[str]:
+def _opened(path: str, size: int, held: Written | None) -> IO[str]:
+    """Open a file to be written behind so many bytes, which are those of an earlier run."""
     try:
-        # Not "w": if this is the wrong file, at least it is whole until the first checkpoint.
         handle = os.open(path, os.O_RDWR | (0 if size else os.O_CREAT), 0o666)
-        if size is not None and os.fstat(handle).st_size < size:
-            os.close(handle)
-            what = f"is shorter than the {size:,} bytes that the checkpoint knows of"
-            remedy = "It belongs to another run: start afresh without --resume"
-            raise DataError(what, source=path, remedy=remedy)
-        os.ftruncate(handle, size or 0)
-        os.lseek(handle, 0, os.SEEK_END)
     except FileNotFoundError:
         if not size:
             raise click.UsageError(f"cannot write {path!r}: there is no such folder.") from None
@@ -134,4 +131,37 @@ def _opened(path: str, size: int | None) -> IO[str]:
         raise DataError(what, source=path, remedy=remedy) from None
     except OSError as error:
         raise click.UsageError(f"cannot write {path!r}: {error.strerror}.") from None
+    try:
+        if held is not None:
+            _check_held(path, handle, held)
+        os.ftruncate(handle, size)
+        os.lseek(handle, 0, os.SEEK_END)
+    except OSError as error:
+        os.close(handle)
+        raise click.UsageError(f"cannot write {path!r}: {error.strerror}.") from None
+    except DataError:
+        os.close(handle)
+        raise
     return open(handle, "w", encoding="utf-8", errors="backslashreplace", newline="")
+
+
+def _check_held(path: str, handle: int, held: Written) -> None:
+    """Refuse a file that is not the one of the checkpoint: what it holds would be cut off."""
+    if os.fstat(handle).st_size < held.size:
+        what = f"is shorter than the {held.size:,} bytes that the checkpoint knows of"
+    elif _head(handle, held.size) != held.head:
+        what = "does not begin as the file that the checkpoint knows of"
+    else:
+        return
+    remedy = "It belongs to another run: start afresh without --resume"
+    raise DataError(what, source=path, remedy=remedy)
+
+
+def _head(handle: int, size: int) -> int:
+    """Return the CRC-32 of how a file of that size begins."""
+    position = os.lseek(handle, 0, os.SEEK_CUR)
+    try:
+        os.lseek(handle, 0, os.SEEK_SET)
+        return zlib.crc32(os.read(handle, min(size, HEAD)))
+    finally:
+        os.lseek(handle, position, os.SEEK_SET)

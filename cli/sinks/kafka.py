@@ -81,7 +81,7 @@ class KafkaSink:
                 raise self._given_up()
         self._check()
 
-    def size(self) -> int | None:
+    def written(self) -> None:
         """Return None: what was sent cannot be cut."""
         return None
 

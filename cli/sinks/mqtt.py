@@ -89,7 +89,7 @@ class MqttSink:
             except Lost as error:
                 self._link.lost(error)
 
-    def size(self) -> int | None:
+    def written(self) -> None:
         """Return None: what was sent cannot be cut."""
         return None
 

@@ -13,10 +13,29 @@ All must be importable without NumPy and whatever else they need.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 #: One prediction, in the order of the columns: numbers, text, or None where there is nothing.
 Record = Sequence[Any]
+
+
+class Written(NamedTuple):
+    """What a file holds, as a checkpoint knows it.
+
+    Parameters
+    ----------
+    size
+        Its bytes.
+    head
+        CRC-32 of the first `HEAD` of them: another file begins differently.
+    """
+
+    size: int
+    head: int
+
+
+#: Bytes by which a file is known again.
+HEAD = 1024
 
 
 class Sink(Protocol):
@@ -42,5 +61,5 @@ class Sink(Protocol):
             If the receiver cannot be reached, or takes no more.
         """
 
-    def size(self) -> int | None:
-        """Return how long a file is, once it is on the disk; None for what cannot be cut."""
+    def written(self) -> Written | None:
+        """Return what a file holds, once it is on the disk; None for what cannot be cut."""

@@ -75,7 +75,7 @@ class RedisSink:
                 continue
             self._waiting.clear()
 
-    def size(self) -> int | None:
+    def written(self) -> None:
         """Return None: what was sent cannot be cut."""
         return None
 

@@ -74,7 +74,7 @@ class TcpSink:
     def flush(self) -> None:
         """All has been handed to the system: there is nothing to wait for."""
 
-    def size(self) -> int | None:
+    def written(self) -> None:
         """Return None: what was sent cannot be cut."""
         return None
 
