@@ -5,7 +5,7 @@ from typing import Any
 import click
 
 from .checks import check
-from .options import output_options, recorded_options, source_argument
+from .options import output_options, recorded_options
 from .settings import Settings
 
 EPILOG = """Exit codes: 0 done, 2 wrong use, 3 wrong data, 130 interrupted, 143 terminated."""
@@ -13,7 +13,7 @@ EPILOG = """Exit codes: 0 done, 2 wrong use, 3 wrong data, 130 interrupted, 143 
 
 @click.command(epilog=EPILOG, context_settings={"show_default": True})
 @click.argument("model")
-@source_argument
+@click.argument("source")
 @recorded_options
 @output_options
 def predict(**options: Any) -> None:
