@@ -1,6 +1,6 @@
 """Batches: consecutive rows with the same columns, turned from rows into columns."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 
 from .errors import RowError
@@ -8,6 +8,9 @@ from .sources import Batch, Item, Row
 
 #: Rows in a batch: enough that a call costs nothing, few enough to stay small.
 SIZE = 1024
+
+#: Items without a row that is to be used, after which none is waited for: all are in memory.
+MOST_ERRORS = 10_000
 
 #: What is left of items when their rows are gathered.
 Gathered = Batch | RowError | None
@@ -59,11 +62,26 @@ def part(batch: Batch, start: int, stop: int) -> Batch:
 
 
 def peek(
-    items: Iterator[Gathered], count: int
+    items: Iterator[Gathered],
+    count: int,
+    *,
+    past_errors: bool = True,
+    is_over: Callable[[], bool] = lambda: False,
 ) -> tuple[list[Batch | RowError], Iterator[Gathered]]:
     """Return the items up to a number of rows or the first pause after a row, and all of them.
 
     Pauses before the first row are waited for.
+
+    Parameters
+    ----------
+    items
+        All of them.
+    count
+        The number of rows.
+    past_errors
+        Whether to go on behind an error; behind `MOST_ERRORS` of them, nobody does.
+    is_over
+        Asked after each item whether to wait no longer.
     """
     head: list[Batch | RowError] = []
     rows = 0
@@ -71,7 +89,8 @@ def peek(
         if item is not None:
             head.append(item)
             rows += len(item) if isinstance(item, Batch) else 0
-        if rows >= count or (item is None and rows):
+        has_erred = isinstance(item, RowError) and (not past_errors or len(head) >= MOST_ERRORS)
+        if rows >= count or (item is None and rows) or has_erred or is_over():
             break
     return head, chain(head, items)
 

@@ -77,6 +77,20 @@ def is_number(cell: Any) -> bool:
     return True
 
 
+def spelt(cell: Any) -> Any:
+    """Return a cell as JSON can say it: moments, and what else data frames hold, as text.
+
+    Examples
+    --------
+    >>> import datetime
+    >>> spelt("up"), spelt(7), spelt(datetime.date(2026, 2, 28))
+    ('up', 7, '2026-02-28')
+    """
+    if isinstance(cell, str | int | float | None):
+        return cell
+    return cell.isoformat() if hasattr(cell, "isoformat") else str(cell)
+
+
 def label(cell: Any) -> str | None:
     """Return a cell as a label, spelt as in the file; None if it is missing.
 

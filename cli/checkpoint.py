@@ -97,6 +97,27 @@ def read(path: str) -> tuple[bytes, dict[str, Any]]:
         raise damaged(path, error) from None
 
 
+def brief(path: str, run: dict[str, Any]) -> dict[str, Any]:
+    """Return what a person wants to know of a run: what of, how far, and how much was left out.
+
+    Raises
+    ------
+    DataError
+        If the document has something else.
+    """
+    try:
+        return {
+            "source": str(run["source"]),
+            "task": str(run["task"]),
+            "target": run["roles"]["target"],
+            "rows": int(run["engine"]["seen"]),
+            "left_out": int(run["engine"]["skipped"]),
+            "position": run["position"],
+        }
+    except DISTORTED as error:
+        raise damaged(path, error) from None
+
+
 def damaged(path: str, error: Exception) -> DataError:
     """Return what to say of a checkpoint that cannot be used."""
     why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .batches import part
 from .blocks import Block
-from .cells import is_number, label, labels, numbers
+from .cells import is_number, label, labels, numbers, spelt
 from .errors import DataError, RowError, shown
 from .roles import Roles
 from .settings import Task
@@ -130,13 +130,11 @@ class Cleaner:
             X[:, j] = numbers(cells[pick])
         if self._encode is not None:
             self._encode.check(batch)
-        for required in (plan.key, plan.id):
-            if required is not None and any(_is_absent(cell) for cell in cells[required]):
-                raise Unusable(batch.columns[required])
-        beside = [
-            None if at is None else listed(cells[at]) for at in (plan.time, plan.key, plan.id)
-        ]
-        return Block(plan.names, X, self._targets(batch), range(first, first + n), *beside)
+        times = None if self._roles.time is None else _listed_at(batch, plan.time)
+        names = (
+            _names(batch, *one) for one in ((self._roles.key, plan.key), (self._roles.id, plan.id))
+        )
+        return Block(plan.names, X, self._targets(batch), range(first, first + n), times, *names)
 
     def _targets(self, batch: Batch) -> np.ndarray:
         import numpy as np
@@ -217,7 +215,8 @@ class Cleaner:
         return self._error(row, name, f"the target {cell} is not a number", remedy)
 
     def _bad_column(self, row: Batch, column: str) -> RowError:
-        cell = row.cells[row.columns.index(column)][0]
+        # Rows of JSON may lack a column.
+        cell = row.cells[row.columns.index(column)][0] if column in row.columns else None
         if column in (self._roles.key, self._roles.id):
             option = "--key" if column == self._roles.key else "--id"
             remedy = f"Every row needs a word or a number there (from {option})"
@@ -257,6 +256,27 @@ def _is_missing(cell: Any) -> bool:
 def _is_absent(cell: Any) -> bool:
     """Say whether a cell can name nothing: it is missing, or a list or an object."""
     return isinstance(cell, list | dict) or label(cell) is None
+
+
+def _listed_at(batch: Batch, at: int | None) -> Sequence[Any]:
+    """Return the cells of a column; None for each row if these rows lack it."""
+    return [None] * len(batch) if at is None else listed(batch.cells[at])
+
+
+def _names(batch: Batch, column: str | None, at: int | None) -> Sequence[Any] | None:
+    """Return the keys or ids of some rows, as a checkpoint can hold them; None for no column.
+
+    Raises
+    ------
+    Unusable
+        If a row has none.
+    """
+    if column is None:
+        return None
+    cells = _listed_at(batch, at)
+    if any(map(_is_absent, cells)):
+        raise Unusable(column)
+    return list(map(spelt, cells))
 
 
 def _plan(columns: tuple[str, ...], roles: Roles) -> _Plan:

@@ -37,12 +37,18 @@ class Console:
             self._stream.write(f"{text}\n")
             self._stream.flush()
 
-    def progress(self, text: str) -> None:
-        """Show a text in place of the last one, unless that was only just written."""
+    def progress(self, text: str | Callable[[], str]) -> None:
+        """Show a text in place of the last one, unless that was only just written.
+
+        Parameters
+        ----------
+        text
+            The text, or what makes it: that is only called if it is shown.
+        """
         now = time.monotonic()
         if self._alive and self.elsewhere is None and now - self._shown_at >= PAUSE:
             self._shown_at = now
-            self._draw(text)
+            self._draw(text if isinstance(text, str) else text())
 
     def clear(self) -> None:
         """Remove the progress line."""

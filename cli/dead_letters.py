@@ -57,7 +57,7 @@ def dead_letters(path: str, size: int | None) -> Iterator[DeadLetters]:
 def _plain(cell: object) -> object:
     """Return a cell as JSON can say it."""
     try:
-        json.dumps(cell)
-    except TypeError:
+        json.dumps(cell, allow_nan=False)
+    except (TypeError, ValueError):
         return str(cell)
     return cell

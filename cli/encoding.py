@@ -160,6 +160,8 @@ def _widened(block: Block, rows: list[dict[str, float]], name: str) -> Iterator[
         if twice:
             what = "a column has the name of a feature that is made of another column"
             raise DataError(what, source=name, column=min(twice), remedy="Rename it, or --drop it")
-        values = np.array([[row[name] for name in names] for row in same]).reshape(-1, len(names))
-        yield block.part(start, start + len(values)).widened(names, values)
-        start += len(values)
+        made = [[row[name] for name in names] for row in same]
+        # Rows may have no words at all.
+        values = np.array(made, np.float64).reshape(len(made), len(names))
+        yield block.part(start, start + len(made)).widened(names, values)
+        start += len(made)

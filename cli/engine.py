@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from .batches import Gathered, part
 from .blocks import Block
+from .cells import spelt
 from .cleaning import Cleaner
 from .console import Console
 from .contestants import Contestant
@@ -117,12 +118,15 @@ class Engine:
             try:
                 item = next(self._items)
             except StopIteration:
-                if self._late is not None:
-                    self._late.finish()
+                # Somebody who stops may go on: only the end of the source brings all targets.
+                if self._late is not None and not self.is_stopped:
+                    with self.lock:
+                        self._late.finish()
                 break
             if isinstance(item, Batch):
-                with self.lock:
-                    self._play_batch(item)
+                for some in self._up_to_the_limit(item):
+                    with self.lock:
+                        self._play_batch(some)
             elif item is not None:
                 self._leave_out(item)
                 self.seen += 1
@@ -132,10 +136,18 @@ class Engine:
     def _is_full(self) -> bool:
         return self._limit is not None and self.board.rows >= self._limit
 
+    def _up_to_the_limit(self, batch: Batch) -> Iterator[Batch]:
+        """Give what may be used of a batch; what is behind the limit is left for a later run.
+
+        In parts, as of those that seem to be enough some may be left out.
+        """
+        start = 0
+        while start < len(batch) and not self._is_full():
+            left = len(batch) if self._limit is None else self._limit - self.board.rows
+            yield part(batch, start, start + left)
+            start += left
+
     def _play_batch(self, batch: Batch) -> None:
-        if self._limit is not None:
-            # What is behind the limit is left for a later run.
-            batch = part(batch, 0, min(len(batch), self._limit - self.board.rows))
         for made in self._cleaner.clean(batch, self.seen + 1):
             if isinstance(made, RowError):
                 self._leave_out(made)
@@ -240,8 +252,4 @@ def _finite(values: np.ndarray) -> list[Any]:
 
 def _plain(cell: Any) -> Any:
     """Return a cell as every format can hold it."""
-    if isinstance(cell, float) and not math.isfinite(cell):
-        return None
-    if isinstance(cell, str | int | float | None):
-        return cell
-    return cell.isoformat() if hasattr(cell, "isoformat") else str(cell)
+    return None if isinstance(cell, float) and not math.isfinite(cell) else spelt(cell)

@@ -19,4 +19,4 @@ def needed(module: str, package: str, extra: str) -> Any:
     except ModuleNotFoundError as error:
         if error.name is None or error.name.split(".")[0] != module.split(".")[0]:
             raise
-        raise click.UsageError(f"needs {package}: pip install 'streamrnn[{extra}]'") from None
+        raise click.UsageError(f"this needs {package}: pip install 'streamrnn[{extra}]'.") from None

@@ -32,7 +32,7 @@ def _head(found: dict[str, Any]) -> str:
     lines = [f"{found['file']}: {_call(found)}{whose}, {found['bytes'] / 1024:,.1f} KiB"]
     lines[0] += f", format {found['format']}"
     if "run" in found:
-        lines.append(f"checkpoint of a run: {', '.join(map(_said, found['run'].items()))}")
+        lines.append(_run(found["run"]))
     if "model" in found:
         lines.append(f"each key has: {_call(found['model'])}")
     if "n_keys" in found:
@@ -46,9 +46,14 @@ def _head(found: dict[str, Any]) -> str:
     return "\n".join([*lines, ", ".join(told)])
 
 
-def _said(item: tuple[str, Any]) -> str:
-    text = f"{item[0]} {item[1]!r}"
-    return text if len(text) <= 60 else f"{text[:56]} ..."
+def _run(run: dict[str, Any]) -> str:
+    """Say what run a checkpoint is of, and how far it is."""
+    target = "" if run["target"] is None else f" of {shown(run['target'])}"
+    left_out = f", {run['left_out']:,} left out" if run["left_out"] else ""
+    return (
+        f"checkpoint of a run: {run['source']}, {run['task']}{target}, {run['rows']:,} rows"
+        f"{left_out}"
+    )
 
 
 def _call(found: dict[str, Any]) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from . import checkpoint
 from .errors import shown
 from .findings import as_text
 from .inspect import InspectSettings
@@ -42,7 +43,7 @@ def describe(path: str, loaded: Loaded, key: str | None = None) -> dict[str, Any
     """
     about: dict[str, Any] = {"file": path, "bytes": loaded.bytes, "format": loaded.format}
     if loaded.run is not None:
-        about["run"] = loaded.run
+        about["run"] = checkpoint.brief(path, loaded.run)
     model = loaded.model
     if not hasattr(model, "extract"):
         if key is not None:

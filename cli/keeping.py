@@ -146,12 +146,20 @@ class Keeper:
 
     def _save(self) -> None:
         """Write a checkpoint, after all that it says is written has been."""
-        engine, session = self._engine, self._session
         self._hand_over()
-        sizes = {
-            "predictions": None if engine.sink is None else engine.sink.size(),
-            "dead_letters": None if engine.dead_letters is None else engine.dead_letters.size(),
-        }
+        # Who asks the model meanwhile must not move it.
+        with self._engine.lock:
+            self._write()
+        self._pace.done(self._engine.seen)
+        # Only now may whoever sends forget what was sent.
+        self._session.source.commit()
+
+    def _write(self) -> None:
+        engine, session = self._engine, self._session
+        # A file that is not written this time may be gone on with the next time.
+        before = {} if session.kept is None else session.kept.sizes
+        files = {"predictions": engine.sink, "dead_letters": engine.dead_letters}
+        sizes = {name: before.get(name) if f is None else f.size() for name, f in files.items()}
         if engine.monitor is not None and engine.seen:
             engine.monitor.mark("checkpoint", engine.seen)
         network: Any = engine.board.contestants[0]
@@ -167,9 +175,6 @@ class Keeper:
         }
         assert self._path is not None
         checkpoint.save(self._path, network.model, run)
-        self._pace.done(engine.seen)
-        # Only now may whoever sends forget what was sent.
-        session.source.commit()
 
 
 def _as_json(roles: Roles) -> dict[str, Any]:

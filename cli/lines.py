@@ -20,6 +20,16 @@ BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 HEAD = 1024
 
 
+#: Longest line, in bytes: what never ends would fill the memory.
+LONGEST = 1 << 24
+
+
+def endless(source: str, place: str | None = None) -> DataError:
+    """Return what to say of a line that is longer than `LONGEST`."""
+    what = f"a line of more than {LONGEST >> 20} MiB"
+    return DataError(what, source=source, place=place, remedy="Is it text, with line ends?")
+
+
 class Pause(Exception):  # noqa: N818  (no error)
     """There is no further line just now; asking again may give one."""
 
@@ -51,7 +61,9 @@ class TextLines(Iterator[str]):
 
     def __init__(self, binary: Iterable[bytes], name: str, *, in_blocks: bool = False) -> None:
         self._lines = iter(binary)
+        self.in_blocks = in_blocks
         self._read1 = getattr(binary, "read1", None) if in_blocks else None
+        self._readline = getattr(binary, "readline", None) if in_blocks else None
         #: Lines that have been read and nobody has taken.
         self._ahead: deque[bytes] = deque()
         #: What has been read of the line behind them.
@@ -106,13 +118,14 @@ class TextLines(Iterator[str]):
             piece = self._piece()
             pieces.append(piece)
             length += len(piece)
-            if not piece:
+            if not piece or length > size + LONGEST:
                 break
         read = b"".join(pieces)
         cut = read.rfind(b"\n") + 1
         block, self._begun = read[:cut], read[cut:]
         if not piece:
             self._ahead.extend(_lines(block))
+        if not piece or not block:
             return None
         self.number += block.count(b"\n")
         self._note_head(block)
@@ -181,7 +194,7 @@ class TextLines(Iterator[str]):
         try:
             if self._failure is not None:
                 raise self._failure
-            return begun + next(self._lines)
+            line = begun if len(begun) > LONGEST else begun + self._read_line()
         except StopIteration:
             if begun:
                 return begun
@@ -192,8 +205,22 @@ class TextLines(Iterator[str]):
         except _BROKEN as error:
             what = f"cannot be read ({error})"
             remedy = "Is it damaged, or is its suffix wrong?"
-        place = f"after line {self.number}" if self.number else None
-        raise DataError(what, source=self._name, place=place, remedy=remedy)
+        else:
+            if len(line) < LONGEST or line.endswith(b"\n"):
+                return line
+            raise endless(self._name, self._place())
+        raise DataError(what, source=self._name, place=self._place(), remedy=remedy)
+
+    def _place(self) -> str | None:
+        return f"after line {self.number}" if self.number else None
+
+    def _read_line(self) -> bytes:
+        if self._readline is None:
+            return next(self._lines)
+        line: bytes = self._readline(LONGEST)
+        if not line:
+            raise StopIteration
+        return line
 
 
 def _lines(block: bytes) -> list[bytes]:

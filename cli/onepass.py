@@ -68,7 +68,7 @@ def play_once(
     if settings.dead_letter is not None:
         engine.dead_letters = stack.enter_context(dead_letters(settings.dead_letter, None))
     started = time.perf_counter()
-    engine.after_batch = lambda: console.progress(progress(time.perf_counter() - started))
+    engine.after_batch = lambda: console.progress(lambda: progress(time.perf_counter() - started))
     with old_objects_left_alone():
         engine.run()
     if not board.rows:

@@ -1,6 +1,7 @@
 """``streamrnn plot``: a picture or a page of predictions that were written before."""
 
 import os
+from contextlib import nullcontext
 from typing import Any
 
 import click
@@ -64,14 +65,15 @@ def plot(**options: Any) -> None:
     if is_run and (first, end, last) != (None, None, None):
         raise click.UsageError("--from, --to and --last are for files of --predictions.")
 
-    from .monitor.kept import read_snapshot
+    from .monitor.kept import drawn_from, read_snapshot
     from .monitor.recorded import Choice as Rows
     from .monitor.recorded import snapshot_of
 
     wanted = Rows(first, end, last)
     snapshot = read_snapshot(path) if is_run else snapshot_of(path, wanted, options["task"])
-    _write(snapshot, output, is_run)
-    click.echo(f"{output}: {snapshot['rows']:,} rows", err=True)
+    with drawn_from(path) if is_run else nullcontext():
+        _write(snapshot, output, is_run)
+        click.echo(f"{output}: {snapshot['rows']:,} rows", err=True)
 
 
 def _write(snapshot: dict[str, Any], output: str, is_run: bool) -> None:

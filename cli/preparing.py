@@ -46,8 +46,12 @@ def prepare(
         kept.seek(source)
         items = gathered(source.items(), size)
         return Session(settings, console, source, kept.roles, kept.words, kept.task, items, kept)
-    waiting = takewhile(lambda _: stop.signal is None, gathered(source.items(), size))
-    first, items = peek(waiting, min(SIZE, settings.limit or SIZE))
+    first, items = peek(
+        gathered(source.items(), size),
+        min(SIZE, settings.limit or SIZE),
+        past_errors=settings.skips,
+        is_over=lambda: stop.signal is not None,
+    )
     if stop.signal is not None:
         raise click.exceptions.Exit(stop.exit_code)
     head = _readable(first, settings.skips, source.name)

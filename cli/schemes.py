@@ -33,7 +33,10 @@ def without_login(spec: str) -> str:
 
     Examples
     --------
-    >>> without_login("redis://me:secret@here/stream"), without_login("data/a@b.csv")
-    ('redis://here/stream', 'data/a@b.csv')
+    >>> without_login("redis://me:secret@here/stream"), without_login("redis:me:secret@here/stream")
+    ('redis://here/stream', 'redis:here/stream')
+    >>> without_login("data/a@b.csv")
+    'data/a@b.csv'
     """
-    return re.sub(r"^(\w+://).*@", r"\1", spec)
+    # Also with the slashes forgotten, which is told of, too.
+    return re.sub(r"^(\w+:(?://)?).*@", r"\1", spec)

@@ -152,7 +152,7 @@ def _play(engine: Engine, session: Session, watchers: Watchers) -> dict[str, Any
     def after_batch() -> None:
         keeper.look()
         watchers.look()
-        console.progress(_so_far(board, session, engine.seconds))
+        console.progress(lambda: _so_far(board, session, engine.seconds))
 
     engine.after_batch = after_batch
     with old_objects_left_alone():

@@ -30,7 +30,12 @@ class Stop:
     @contextmanager
     def listening(self) -> Iterator[None]:
         """Take note of signals within the block; a second one is obeyed at once."""
-        before = {one: signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)}
+        # What is to be ignored stays so: shells start jobs in the background deaf to Ctrl-C.
+        before = {
+            one: handler
+            for one in (signal.SIGINT, signal.SIGTERM)
+            if (handler := signal.getsignal(one)) is not signal.SIG_IGN
+        }
 
         def note(number: int, frame: FrameType | None) -> None:
             if self.signal is not None:

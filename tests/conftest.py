@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,10 @@ from estimator_helpers import SMALL, plain
 from streamrnn import RNNClassifier, RNNRegressor
 
 HERE = Path(__file__).parent
+
+# Shells start jobs in the background deaf to Ctrl-C; the processes that tests interrupt inherit it.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 #: What takes longest begins first, so that no process is left alone with it in the end. It needs
 #: pytest-xdist's ``--no-loadscope-reorder``, without which files of many tests come first.

@@ -439,7 +439,10 @@ def test_commands_says_what_reading_costs():
     for name, found in report["runs"].items():
         beside = found["us_all"] - found["us_network"]
         assert said[name] == [f"{beside:.1f}", f"{found['times_the_network']:.2f}"], name
-    assert report["runs"]["CSV"]["times_the_network"] <= 1.5
+    times = report["runs"]["CSV"]["times_the_network"]
+    assert times <= 1.5
+    readme = " ".join((ROOT / "README.md").read_text().split())
+    assert f"a CSV file take {times:.2f} times as long as the network alone" in readme
 
 
 def test_persistence_says_what_loading_takes():

@@ -113,3 +113,15 @@ def test_a_cell_that_is_no_time_or_word(tmp_path):
         "'soon' is no time for --calendar",
         "['fog'] is no word",
     ]
+
+
+def test_rows_without_any_words(tmp_path):
+    """As JSON may have them, the first ones, too: River's encoder knows none before it sees one."""
+    rows = [{"a": i / 7, "y": i} | ({"w": f"x{i % 2}"} if i % 3 else {}) for i in range(12)]
+    source = write(tmp_path / "s.jsonl", "".join(json.dumps(row) + "\n" for row in rows))
+    encoder, samples = preprocessing.OneHotEncoder(), []
+    for row in rows:
+        word = {"w": row["w"]} if "w" in row else {}
+        encoder.learn_one(word)
+        samples.append(({"a": row["a"]} | encoder.transform_one(word), float(row["y"])))
+    assert predictions(tmp_path, source, "--encode", "w") == by_hand(samples)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 from golden_models import FOLDER
+from streamrnn_cli import checkpoint
 from streamrnn_cli.findings import verdict
 from streamrnn_cli.inspection import _of_gradient
 from streamrnn_cli.loading import load_model
@@ -93,25 +94,34 @@ def test_only_arguments_that_are_not_the_defaults_are_told(saved):
     assert "gradient, layer 0: no target is known in the window" in text
 
 
-def test_a_checkpoint_is_a_zip_with_the_model_inside(saved, tmp_path):
+RUN = {
+    "source": "meter.csv",
+    "task": "regression",
+    "roles": {"target": "load"},
+    "position": {"byte": 120, "line": 12},
+    "engine": {"seen": 1234, "skipped": 2},
+}
+
+
+def test_a_checkpoint_has_the_model_inside(saved, tmp_path):
     path = tmp_path / "run.ckpt"
-    with zipfile.ZipFile(path, "w") as archive:
-        archive.write(saved, "model.safetensors")
-        archive.writestr("run.json", json.dumps({"rows": 12}))
+    checkpoint.save(str(path), streamrnn.load(saved), RUN)
     assert load_model(str(path)).to_bytes() == saved.read_bytes()
     found = as_data(path)
-    assert found["run"] == {"rows": 12}
+    assert found["run"]["rows"] == 1234
+    assert found["run"]["position"] == RUN["position"]
     assert found["features"] == ["load", "hour"]
-    assert "checkpoint of a run: rows 12" in inspect(path).output
+    said = "checkpoint of a run: meter.csv, regression of 'load', 1,234 rows, 2 left out"
+    assert said in inspect(path).output.splitlines()
 
 
 @pytest.mark.parametrize(
     ("members", "message"),
     [
-        ({"run.json": b"{}"}, "no checkpoint: it lacks model.safetensors or run.json."),
-        ({"model.safetensors": b"", "run.json": b"{}"}, "is no model saved by streamrnn"),
-        ({"model.safetensors": b"", "run.json": b"{"}, "run.json that is no JSON"),
-        ({"model.safetensors": b"", "run.json": b"[]"}, "run.json that is no JSON object."),
+        ({"run.json": b"{}"}, "no item named 'model.safetensors'"),
+        ({"model.safetensors": b"", "run.json": b"{"}, "Expecting property name"),
+        ({"model.safetensors": b"", "run.json": b"[]"}, "list indices"),
+        ({"model.safetensors": b"", "run.json": b'{"format": 9}'}, "it has format 9"),
     ],
 )
 def test_zips_that_are_no_checkpoints(members, message, tmp_path):
@@ -121,7 +131,16 @@ def test_zips_that_are_no_checkpoints(members, message, tmp_path):
             archive.writestr(name, data)
     code, line = refused(path)
     assert code == 3
+    assert "is no checkpoint that can be used" in line
     assert message in line
+
+
+def test_a_checkpoint_without_its_run(saved, tmp_path):
+    path = tmp_path / "run.ckpt"
+    checkpoint.save(str(path), streamrnn.load(saved), {"source": "meter.csv"})
+    code, line = refused(path)
+    assert code == 3
+    assert "is no checkpoint that can be used" in line
 
 
 def test_what_is_no_model_is_told_in_one_line(saved, tmp_path):
@@ -138,7 +157,7 @@ def test_what_is_no_model_is_told_in_one_line(saved, tmp_path):
         (tmp_path, "is a directory"),
         (text, "is no model saved by streamrnn, or was cut short"),
         (damaged, "is damaged"),
-        (cut, "is a checkpoint that cannot be read"),
+        (cut, "is no checkpoint that can be used"),
     ):
         code, line = refused(path)
         assert code == 3

@@ -13,6 +13,7 @@ import streamrnn_cli
 from cli_helpers import metrics_of, use_spy
 from river import metrics
 from streamrnn_cli import cells as cell_parts
+from streamrnn_cli import lines as lines_part
 from streamrnn_cli import sources
 from streamrnn_cli.console import PAUSE, Console
 from streamrnn_cli.errors import DataError
@@ -75,6 +76,28 @@ class TestLines:
         assert list(lines) == [" \n", "\n", "x\n", "y\n"]
         assert lines.number == 4
 
+    @pytest.mark.parametrize("size", [1, 500, 5000])
+    def test_a_line_without_end_does_not_fill_the_memory(self, size, monkeypatch):
+        monkeypatch.setattr(lines_part, "LONGEST", 1000)
+        monkeypatch.setattr(lines_part, "_PIECE", 64)
+        start = b"a\n" + b"1" * 997 + b"\n"
+        binary = io.BytesIO(start + b"2" * 100_000 + b"\n3\n")
+        lines = TextLines(binary, "s", in_blocks=True)
+        found = b""
+        while (block := lines.block(size)) is not None:
+            found += block
+        found += "".join(next(lines) for _ in range(2 - found.count(b"\n"))).encode()
+        assert found == start
+        with pytest.raises(DataError, match="s, after line 2: a line of more than"):
+            next(lines)
+        assert binary.tell() < len(start) + size + 4000
+
+    def test_a_long_last_line(self, monkeypatch):
+        monkeypatch.setattr(lines_part, "LONGEST", 1000)
+        assert [len(line) for line in TextLines(io.BytesIO(b"1" * 999), "s", in_blocks=True)] == [
+            999
+        ]
+
 
 class TestConsole:
     class Terminal(io.StringIO):
@@ -92,6 +115,15 @@ class TestConsole:
         console.progress("short")
         console.note("a remark")
         assert stream.getvalue() == "\ra long text\rshort      \r     \ra remark\n"
+
+    def test_only_what_is_shown_is_made(self, monkeypatch):
+        monkeypatch.setattr("streamrnn_cli.console.time.monotonic", lambda: 0.0)
+        stream, made = self.Terminal(), []
+        console = Console(stream, quiet=False)
+        for i in range(3):
+            console.progress(lambda i=i: made.append(i) or str(i))
+        assert made == [0]
+        assert stream.getvalue() == "\r0"
 
     def test_no_terminal_no_progress(self):
         stream = io.StringIO()

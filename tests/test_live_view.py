@@ -122,6 +122,19 @@ def test_labels_tell_right_and_wrong_without_colour():
     assert "b  ○●" in text  # what came the second time
 
 
+@pytest.mark.parametrize("trap", ["\x1b[2Jx", "\x1b]0;x\x07", "\x9b2J", "a\rb", "\u202eab"])
+def test_no_label_commands_the_terminal(trap):
+    monitor = Monitor("classification", ["lstm"], about={"title": trap, "source": trap})
+    monitor.played([1, 2], None, [trap, "b"], [["b", trap]], 1e-4)
+    text = shown(monitor.snapshot(), note=trap)
+    assert trap not in text
+    assert trap[:4] not in text
+    stream = io.StringIO()
+    with LiveView(stream) as view:
+        view.note(trap)
+    assert trap not in stream.getvalue()
+
+
 def test_target_and_prediction_are_told_apart_without_colour():
     text = shown(watched().snapshot(), color_system="standard", no_color=True)
     assert not re.search(r"\x1b\[[0-9;]*(3[0-7]|9[0-7])[;m]", text)

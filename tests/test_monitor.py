@@ -159,6 +159,19 @@ def test_what_is_kept_does_not_grow_with_the_run(rng):
     assert seen["marks"][-1]["row"] == 200_199
 
 
+def test_of_long_labels_and_times_the_beginning_is_kept():
+    texts = [f"{number} {'x' * 5000}" for number in range(600)]
+    monitor = Monitor("classification", ["net"])
+    monitor.played(range(600), texts, texts, [texts[::-1]], 0.1)
+    seen = monitor.snapshot()
+    for points in (seen["series"], seen["recent"]):
+        for name in ("time", "target", "prediction"):
+            assert {len(text) for text in points[name]} == {200}
+    assert seen["series"]["target"][7].startswith("7 xxx")
+    assert seen["errors"]["overall"] == {"net": 1.0}
+    assert len(json.dumps(monitor.state())) < 1_000_000
+
+
 @pytest.mark.parametrize("task", ["regression", "classification"])
 @pytest.mark.parametrize("size", [3, 600])
 def test_a_run_goes_on_from_its_state(rng, task, size):

@@ -134,6 +134,15 @@ def test_an_svg_is_one(recording, tmp_path):
     assert ET.parse(tmp_path / "a.svg").getroot().tag.endswith("svg")
 
 
+@pytest.mark.parametrize("suffix", [".png", ".svg"])
+def test_dollars_in_names_are_no_mathematics(tmp_path, suffix):
+    path = tmp_path / "a$\\b$.csv"
+    # A letter that not every font has, either: it is no reason for a warning.
+    path.write_text("row,target,prediction\n" + "1,$\\frac$,y$\n2,y$,\u65e5\n" * 3, "utf-8")
+    result = plot(path, "-o", tmp_path / f"a{suffix}")
+    assert result.exit_code == 0, result.output
+
+
 def test_a_page_of_predictions_leaves_out_what_nobody_knows(recording, tmp_path):
     assert plot(recording, "-o", tmp_path / "a.html").exit_code == 0
     text = (tmp_path / "a.html").read_text("utf-8")
@@ -148,6 +157,19 @@ def test_a_snapshot_is_drawn_as_it_is(recording, tmp_path):
     assert plot(tmp_path / "run.json", "-o", tmp_path / "a.html").exit_code == 0
     assert "Saturation" in (tmp_path / "a.html").read_text("utf-8")
     assert plot(tmp_path / "run.json", "-o", tmp_path / "a.png").exit_code == 0
+
+
+@pytest.mark.parametrize("suffix", [".png", ".html"])
+def test_a_snapshot_that_was_changed_is_told_of(recording, tmp_path, suffix):
+    seen = snapshot_of(str(recording), Choice(), "auto")
+    for name, value in (("names", None), ("series", {}), ("errors", 7), ("marks", ["x"])):
+        (tmp_path / "run.json").write_text(json.dumps(seen | {name: value}))
+        result = plot(tmp_path / "run.json", "-o", tmp_path / f"run{suffix}")
+        assert result.exit_code == 3, result.output
+        assert "cannot be drawn" in result.output.splitlines()[-1]
+        assert not (tmp_path / f"run{suffix}").exists()
+    (tmp_path / "run.json").write_text("[" * 100_000)
+    assert "nested too deeply" in plot(tmp_path / "run.json").output
 
 
 GOOD = "row,target,prediction\n1,2,3\n"

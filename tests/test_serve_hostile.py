@@ -1,5 +1,6 @@
 """What clients must not do: reach the model unasked, break it, or keep it from others."""
 
+import contextlib
 import json
 import threading
 import time
@@ -7,6 +8,8 @@ import time
 import pytest
 from serving_helpers import SMALL, ask, learn, opened, received, send, serving
 from streamrnn_cli.serving.access import Access, check_token, is_loopback
+from streamrnn_cli.serving.request_error import RequestError
+from streamrnn_cli.serving.samples import parsed
 from streamrnn_cli.serving.served import Served
 
 from streamrnn import KeyedModel, RNNRegressor
@@ -77,9 +80,22 @@ def test_no_samples(url, content, part):
     assert part in refused(url, 422, content)
 
 
-def test_huge_whole_numbers_are_answered(url):
-    status, answer = ask(url, "/predict", b'{"x": {"a": 1' + b"0" * 400 + b"}}")
-    assert status in (200, 422), answer
+@pytest.mark.parametrize("value", ["%s", "-%s", '{"b": %s}'])
+def test_numbers_have_no_more_digits_than_names_have_letters(url, value):
+    number = b"1" + b"0" * 200
+    for part in (b'"y": 1, "t": ' + number, b'"y": ' + value.encode() % number):
+        refused(url, 422, b'{"x": {"a": 1}, ' + part + b"}")
+    assert "200 digits" in refused(url, 422, b'{"x": {"a": ' + number + b'}, "y": 1}')
+
+
+def test_what_is_twice_among_many_keys_is_found_in_one_go():
+    """Anyone may send a body to /login: it must not take the server away from all others."""
+    keys = ",".join(f'"{i}":0' for i in range(50_000))
+    started = time.perf_counter()
+    with pytest.raises(RequestError, match="'49999' occurs more than once"):
+        parsed(f'{{{keys},"49999":0}}'.encode())
+    # Counting each key among all took 20 s.
+    assert time.perf_counter() - started < 3
 
 
 def test_no_content_type_that_is_known(url):
@@ -188,6 +204,22 @@ def test_a_browser_logs_in_with_the_token(monkeypatch):
         assert TOKEN not in cookie
         assert ask(url, "/status", headers={"Cookie": f"a=b; {value}"})[0] == 200
         assert ask(url, "/status", headers={"Cookie": f"{value}x"})[0] == 401
+
+
+def test_who_tries_to_log_in_takes_no_room_from_others():
+    known = {"Authorization": f"Bearer {TOKEN}"}
+    with serving(RNNRegressor(**SMALL), token=TOKEN, waiting=12, stop_seconds=1) as url:
+        assert ask(url, "/login", {"token": "x" * 5000})[0] == 413
+        with contextlib.ExitStack() as stack:
+            for _ in range(10):
+                connection = stack.enter_context(opened(url))
+                send(connection, "POST /login", {"Content-Length": 100})
+            deadline = time.monotonic() + 10
+            while ask(url, "/login", {"token": TOKEN})[0] != 503:
+                assert time.monotonic() < deadline
+            assert ask(url, "/status", headers=known)[0] == 200
+        while ask(url, "/login", {"token": TOKEN})[0] != 200:
+            assert time.monotonic() < deadline
 
 
 def test_beyond_loopback_a_token_is_needed():

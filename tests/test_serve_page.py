@@ -135,7 +135,7 @@ class Telling:
         self._snapshot = snapshot
 
     def snapshot(self):
-        gradient = [[row, [10.0 ** -(lag + row / 100) for lag in range(8)]] for row in range(40)]
+        gradient = [[row, [10.0 ** -(lag + row / 100) for lag in range(8)]] for row in range(150)]
         mark = {"kind": "drift", "row": 30, "text": "<i>"}
         return {**self._snapshot, "gradient": gradient, "marks": [mark]}
 
@@ -147,7 +147,9 @@ def test_the_gradient_is_a_map_and_drifts_are_marked(browser):
         monitor.played(rows, None, [r % 4 for r in rows], [[r % 3 for r in rows]], 1e-4)
     with serving(Served(threading.Lock(), Telling(monitor.snapshot()))) as url:
         browser.open(url)
-        assert drawn(browser, "gradient", "rect") == 8 * 40
+        assert drawn(browser, "gradient", "rect") == 8 * 120
+        label = browser.value("document.getElementById('gradient').getAttribute('aria-label')")
+        assert label == "gradient 8 steps back, rows 30 to 149"
         cells = "[...document.querySelectorAll('#gradient rect')]"
         assert browser.value(f"new Set({cells}.map((r) => r.getAttribute('fill'))).size") > 100
         assert drawn(browser, "series", "line.mark") == 1

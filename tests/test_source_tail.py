@@ -116,6 +116,17 @@ def test_what_is_no_file_that_grows(tmp_path, follow):
         follow(tmp_path / "s.csv.gz")
 
 
+def test_the_columns_of_another_file_come_in_another_order(path, follow):
+    append(path, "a,b\n1,x\n")
+    file = follow(path)
+    assert file.rows(1) == ["1"]
+    path.rename(path.with_suffix(".1"))
+    append(path, "b, a\ny,2\nz,3\n")
+    assert file.rows(2) == ["2", "3"]
+    append(path, "w,4\n")
+    assert follow(path, file.leave()).rows(1) == ["4"]
+
+
 def test_a_replaced_file_is_read_to_its_end(path, follow):
     append(path, "a,b\n1,x\n")
     file = follow(path)

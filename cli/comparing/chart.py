@@ -72,7 +72,7 @@ def draw(stream: Any, path: str, ranked: list[Place], task: Task, title: str) ->
     bars = ranked[:BARS]
     height = max(4.2, 1.6 + 0.24 * len(bars))
     figure = figure_module.Figure(figsize=(12, height), layout="constrained")
-    figure.suptitle(title, fontsize=11)
+    figure.suptitle(title, fontsize=11, parse_math=False)
     left, right = figure.subplots(1, 2, width_ratios=(3, 2))
     _lines(left, shown, colours, task)
     _bars(right, bars, colours, task)

@@ -7,7 +7,7 @@ from rich.layout import Layout
 from rich.panel import Panel
 from rich.text import Text
 
-from .glyphs import short
+from .glyphs import short, visible
 from .panels import errors, events, gradient, network
 from .picture import picture
 
@@ -35,7 +35,7 @@ def frame(
     """
     head = header(snapshot, width, speed)
     # Not quite empty: a layout would show a box with its size in place of nothing.
-    foot = Text(note or " ", style="yellow", no_wrap=True, overflow="ellipsis")
+    foot = Text(visible(note) or " ", style="yellow", no_wrap=True, overflow="ellipsis")
     if height < LOWEST or width < NARROW:
         return Group(head, foot)
     wide = width >= WIDE
@@ -57,8 +57,8 @@ def header(snapshot: dict[str, Any], width: int, speed: float | None) -> Text:
     about, latency = snapshot["about"], snapshot["latency"]
     title = str(about.get("title") or snapshot["names"][0])
     places = [str(about[name]) for name in ("source", "sink") if about.get(name)]
-    first = Text(title, style="bold", no_wrap=True, overflow="ellipsis")
-    first.append(f"  {' → '.join(places)}", style="not bold")
+    first = Text(visible(title), style="bold", no_wrap=True, overflow="ellipsis")
+    first.append(f"  {visible(' → '.join(places))}", style="not bold")
     first.truncate(width, overflow="ellipsis")
     memory = snapshot["memory_bytes"]
     figures = [

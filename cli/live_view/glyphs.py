@@ -35,6 +35,17 @@ def short(value: float | None) -> str:
     return f"{value:.3g}" if size < 1000 or size >= 1e9 else f"{value:.0f}"
 
 
+def visible(text: str) -> str:
+    """Return a text with a dot for each letter that would command the terminal.
+
+    Examples
+    --------
+    >>> visible("up" + chr(27) + "[2J" + chr(10) + "ä b")
+    'up·[2J·ä b'
+    """
+    return "".join(letter if letter.isprintable() else "·" for letter in text)
+
+
 def sparkline(values: Numbers, width: int) -> str:
     """Draw values as a line of letters between their least and their greatest.
 

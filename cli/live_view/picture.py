@@ -6,7 +6,7 @@ from typing import Any
 from rich.console import RenderableType
 from rich.text import Text
 
-from .glyphs import BRAILLE, curve, known, short
+from .glyphs import BRAILLE, curve, known, short, visible
 
 #: Letters at the left for the values or labels.
 MARGIN = 9
@@ -69,7 +69,7 @@ def _labels(recent: dict[str, Any], width: int, height: int) -> list[Text]:
     lines = []
     for name in sorted(name for name, _ in counts.most_common(height)):
         shown = name if len(name) < MARGIN else name[: MARGIN - 2] + "…"
-        line = Text(shown.rjust(MARGIN - 1) + " ", style="dim")
+        line = Text(visible(shown).rjust(MARGIN - 1) + " ", style="dim")
         for target, guess in zip(targets, guesses, strict=True):
             letter, style = _letter(name, target, guess)
             line.append(letter, style=style)

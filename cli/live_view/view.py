@@ -11,6 +11,8 @@ from typing import Any, Protocol, TextIO
 
 import click
 
+from .glyphs import short, visible
+
 #: Seconds between two pictures at least...
 PAUSE = 0.25
 #: ... and they may take one part in so many of the time: slow terminals get fewer.
@@ -142,7 +144,7 @@ class LiveView(_Closing):
 
     def note(self, text: str) -> None:
         """Show a remark in the last line; all are written again when the view is closed."""
-        self._notes.append(" ".join(text.split()))
+        self._notes.append(visible(" ".join(text.split())))
 
     def close(self) -> None:
         """Leave the terminal as it was, and write the remarks. May be called again."""
@@ -209,8 +211,6 @@ def as_line(snapshot: Snapshot) -> str:
     >>> as_line(monitor.snapshot())
     '2 rows, p50 100 µs, p99 100 µs, mean absolute error 1'
     """
-    from .glyphs import short
-
     latency, errors = snapshot["latency"], snapshot["errors"]
     error = errors["overall"][snapshot["names"][0]]
     parts = [

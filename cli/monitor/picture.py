@@ -1,6 +1,7 @@
 """A run as a picture: target and prediction above, errors below."""
 
 import io
+import warnings
 from typing import Any
 
 from .page.learning import rolled, rolled_over, top
@@ -26,7 +27,8 @@ def picture(snapshot: dict[str, Any], suffix: str) -> bytes:
     for mark in snapshot["marks"]:
         for axes in (values, errors):
             axes.axvline(mark["row"], color=COLOURS[1], linestyle=":", linewidth=1)
-    values.set_title(str(snapshot["about"].get("title") or ""), loc="left", fontsize=11)
+    title = str(snapshot["about"].get("title") or "")
+    values.set_title(title, loc="left", fontsize=11, parse_math=False)
     errors.set_xlabel("row")
     for axes in (values, errors):
         axes.spines[["top", "right"]].set_visible(False)
@@ -34,7 +36,10 @@ def picture(snapshot: dict[str, Any], suffix: str) -> bytes:
         axes.margins(x=0.01)
         axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False, fontsize=9)
     stream = io.BytesIO()
-    figure.savefig(stream, format=suffix[1:], dpi=DPI)
+    with warnings.catch_warnings():
+        # Letters that no font of the machine has are boxes in the picture, which says it all.
+        warnings.filterwarnings("ignore", r"Glyph \d+ .*missing from font")
+        figure.savefig(stream, format=suffix[1:], dpi=DPI)
     return stream.getvalue()
 
 
@@ -62,7 +67,7 @@ def _labels(axes: Any, series: dict[str, Any]) -> None:
             [r for r, _ in points], [at for _, at in points], marker, color=colour, ms=3, label=name
         )
     if len(names) <= 40:
-        axes.set_yticks(range(len(names)), names)
+        axes.set_yticks(range(len(names)), names, parse_math=False)
     axes.set_ylabel("label")
 
 

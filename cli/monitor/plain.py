@@ -3,6 +3,22 @@
 import math
 from typing import Any
 
+#: Letters of a label or a time that are kept: a column of free text must not fill the memory.
+LONGEST = 200
+
+
+def cut(text: Any) -> Any:
+    """Return a text, shortened if it is long; anything else as it is.
+
+    Examples
+    --------
+    >>> cut("up"), len(cut("x" * 5000)), cut(1.5)
+    ('up', 200, 1.5)
+    """
+    if isinstance(text, str) and len(text) > LONGEST:
+        return text[: LONGEST - 1] + "…"
+    return text
+
 
 def plain(value: Any) -> Any:
     """Return a value as JSON can hold it: None for what is not finite, times and others as text.

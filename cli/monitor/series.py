@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from .kinds import Kind
-from .plain import plain
+from .plain import cut, plain
 
 if TYPE_CHECKING:
     import numpy as np
@@ -101,7 +101,8 @@ class Series:
         places = chosen.tolist()
         chosen_rows, chosen_times = [rows[i] for i in places], [times[i] for i in places]
         arrays = targets[chosen], predictions[chosen]
-        self._keep([positions[chosen], _integers(chosen_rows), _objects(chosen_times), *arrays])
+        kept = [positions[chosen], _integers(chosen_rows), _objects(chosen_times), *arrays]
+        self._keep([_cut(column) for column in kept])
         last = slice(-RECENT, None)
         # Copies, since the caller may fill its arrays anew.
         arrays = targets[last].copy(), predictions[last].copy()
@@ -142,7 +143,11 @@ class Series:
 
     def recent(self) -> dict[str, list[Any]]:
         """Return the last rows as columns: row, time, target, prediction."""
-        return self._columns([column[-RECENT:] for column in self._joined(self._recent)])
+        return self._columns(self._last())
+
+    def _last(self) -> "list[np.ndarray]":
+        # Cut here: of most rows that come nobody asks.
+        return [_cut(column[-RECENT:]) for column in self._joined(self._recent)]
 
     def _columns(self, columns: "list[np.ndarray]") -> dict[str, list[Any]]:
         _, rows, times, targets, predictions = columns
@@ -155,7 +160,7 @@ class Series:
 
     def state(self) -> dict[str, Any]:
         """Return everything, as JSON can hold it."""
-        kept, recent = self._joined(self._pieces), self._joined(self._recent)
+        kept, recent = self._joined(self._pieces), self._last()
         return {
             "width": self.width,
             "count": self._count,
@@ -186,6 +191,10 @@ def _integers(values: Sequence[int]) -> "np.ndarray":
     import numpy as np
 
     return np.fromiter(values, dtype=np.int64, count=len(values))
+
+
+def _cut(column: "np.ndarray") -> "np.ndarray":
+    return _objects([cut(each) for each in column.tolist()]) if column.dtype == object else column
 
 
 def _objects(values: Sequence[Any]) -> "np.ndarray":

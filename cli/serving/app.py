@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
 from importlib import resources
 from typing import Any
 
@@ -71,6 +72,7 @@ class Api:
         self._limits = limits
         # One at a time, in the order in which the requests were complete.
         self._turn = anyio.CapacityLimiter(1)
+        self._logging_in = 0
 
     async def learn(self, request: Request) -> Response:
         """Predict, then learn."""
@@ -105,8 +107,18 @@ class Api:
 
     async def login(self, request: Request) -> Response:
         """Let a browser in that shows the token."""
+        if self._logging_in >= LOGINS:
+            raise RequestError(503, "too many log in at a time: come again.", {"Retry-After": "1"})
+        self._logging_in += 1
+        try:
+            return await self._logged_in(request)
+        finally:
+            self._logging_in -= 1
+
+    async def _logged_in(self, request: Request) -> Response:
         await _only_json(request)
-        asked = parsed(await body_of(request, self._limits))
+        most = min(LOGIN_BYTES, self._limits.max_body)
+        asked = parsed(await body_of(request, replace(self._limits, max_body=most)))
         token = asked.get("token") if isinstance(asked, dict) else None
         try:
             cookie = self._access.cookie_for(token)
@@ -133,6 +145,9 @@ class Api:
 
 #: How long a wrong token takes, so that guessing is slow.
 WRONG_TOKEN_SECONDS = 0.5
+#: Who logs in at one time, and bytes of each: anybody may try, and must leave room for all who are
+#: known.
+LOGINS, LOGIN_BYTES = 8, 4096
 
 
 async def _only_json(request: Request) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from ..errors import shown
+from ..objects import as_object
 from ..suggestions import did_you_mean, listed
 from .request_error import RequestError
 
@@ -14,6 +15,8 @@ JSON_LINES = ("application/x-ndjson", "application/jsonl", "application/json-lin
 
 #: Longest name, label, key or event id: what is kept of a stream must stay small.
 LONGEST = 200
+#: Whole numbers are labels and ids, too, and have no more digits.
+LARGEST = 10**LONGEST
 
 KEYS = {"learn": ("x", "y", "t", "w"), "predict": ("x", "t")}
 
@@ -109,20 +112,11 @@ def _too_many(most: int) -> None:
     raise RequestError(413, f"more than {most:,} samples: send them in several requests.")
 
 
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    made = dict(pairs)
-    if len(made) < len(pairs):
-        keys = [key for key, _ in pairs]
-        twice = next(key for key in keys if keys.count(key) > 1)
-        raise ValueError(f"the key {shown(twice)} occurs more than once")
-    return made
-
-
 def _constant(name: str) -> None:
     raise ValueError(f"there is no {name} in it: a missing value is null")
 
 
-_DECODE = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_constant).decode
+_DECODE = json.JSONDecoder(object_pairs_hook=as_object, parse_constant=_constant).decode
 
 
 def _sample(value: Any, number: int, many: bool, act: str) -> Sample:
@@ -157,6 +151,9 @@ def _check(value: Any, place: str, *, deep: bool, plain: bool = False) -> None:
     elif isinstance(value, list | dict):
         expected = "a number, a label or an object of them" if deep else "a single value"
         raise RequestError(422, f"{place} is {shown(value)}: it must be {expected}.")
+    elif isinstance(value, int) and abs(value) >= LARGEST:
+        # Too large for any model's arithmetic; as a label or an id it would be kept.
+        raise RequestError(422, f"{place} is a number of more than {LONGEST} digits.")
     elif isinstance(value, str):
         if len(value) > LONGEST:
             raise RequestError(422, f"{place} has {len(value):,} characters: {LONGEST} at most.")

@@ -48,7 +48,7 @@ def read(lines: TextLines, name: str, start: int = 0) -> Iterator[Item]:
     if start:
         yield from skipping(lines, start)
     rewindable.moved()
-    table = _Table(reader, rewindable, columns, name)
+    table = _Table(reader, rewindable, columns, name, is_live=not lines.in_blocks)
     yield from _in_blocks(table, lines, delimiter)
     yield from table.rows()
     if not table.count and not start:
@@ -81,7 +81,7 @@ class _Rewindable:
         #: Where each line that was given back ends.
         self._ends: deque[tuple[int, int]] = deque()
         self._taken_ends: list[tuple[int, int]] = []
-        self.end = self._row_begins = (0, 0)
+        self.end = self._row_begin = (0, 0)
 
     def __iter__(self) -> Iterator[str]:
         return self
@@ -91,27 +91,28 @@ class _Rewindable:
             line = self._given_back.popleft()
             self.end = self._ends.popleft()
         else:
-            line = self._fresh()
+            line = self._next_fresh()
         if isinstance(line, RowError):
             raise line
         self._taken.append(line)
         self._taken_ends.append(self.end)
         return line
 
-    def _fresh(self) -> str | RowError:
-        lines = self._lines
+    def _next_fresh(self) -> str | RowError:
         line: str | RowError
         try:
-            line = next(lines)
-        except RowError as error:
-            line = error
+            line = next(self._lines)
         except Pause:
-            # The reader forgets what it has of a row: it is to get its lines again.
+            # Others want their turn, and csv loses a row of which lines are missing still: it gets
+            # all of them again.
             self._given_back.extend(self._taken)
             self._ends.extend(self._taken_ends)
-            self.end = self._row_begins
+            self.end = self._row_begin
+            self.begin_row()
             raise
-        self.end = (lines.offset, lines.number)
+        except RowError as error:
+            line = error
+        self.moved()
         return line
 
     def moved(self) -> None:
@@ -134,9 +135,9 @@ class _Rewindable:
 
     def begin_row(self) -> None:
         """Forget the lines of the row before."""
+        self._row_begin = self.end
         self._taken.clear()
         self._taken_ends.clear()
-        self._row_begins = self.end
 
     def within_row(self) -> bool:
         """Say whether lines of the row have been taken."""
@@ -165,15 +166,24 @@ class _Table:
         Their names.
     name
         That of the source, for messages.
+    is_live
+        Whether other files or connections may follow, each with a header of its own.
     """
 
     def __init__(
-        self, reader: Any, lines: _Rewindable, columns: tuple[str, ...], name: str
+        self,
+        reader: Any,
+        lines: _Rewindable,
+        columns: tuple[str, ...],
+        name: str,
+        *,
+        is_live: bool,
     ) -> None:
         self._reader = reader
         self._lines = lines
         self.columns = columns
         self._name = name
+        self._is_live = is_live
         self.count = 0
 
     def passed(self, rows: int) -> None:
@@ -213,12 +223,23 @@ class _Table:
                 return _unreadable(what, self._name, lines, line)
             error.offset = lines.end
             return error
-        if not cells:
+        if not cells or (self._is_live and self._is_header(cells)):
             return None
         width = len(self.columns)
         if len(cells) != width:
             return _ragged(len(cells), width, self._name, lines, line)
         return Row(line, self.columns, cells, lines.end)
+
+    def _is_header(self, cells: list[str]) -> bool:
+        """Say whether these are the names of the columns, in whose order the next rows are."""
+        # A comparison of all names would cost more than the rest.
+        if cells[0].strip() not in self.columns:
+            return False
+        names = tuple(cell.strip() for cell in cells)
+        if sorted(names) != sorted(self.columns):
+            return False
+        self.columns = names
+        return True
 
 
 def _ragged(cells: int, width: int, name: str, lines: _Rewindable, line: int) -> RowError:

@@ -6,6 +6,7 @@ from typing import Any
 
 from ..errors import DataError, RowError, shown
 from ..lines import Pause, TextLines, skipping
+from ..objects import as_object
 from .protocol import Item, Row
 
 FORMAT = "jsonl"
@@ -39,17 +40,7 @@ def read(lines: TextLines, name: str, start: int = 0) -> Iterator[Item]:
         raise DataError("is empty", source=name, remedy="Give a file with rows")
 
 
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Make an object of its pairs, as long as no key occurs twice."""
-    made = dict(pairs)
-    if len(made) < len(pairs):
-        keys = [key for key, _ in pairs]
-        twice = next(key for key in keys if keys.count(key) > 1)
-        raise ValueError(f"the key {shown(twice)} occurs more than once")
-    return made
-
-
-_DECODE = json.JSONDecoder(object_pairs_hook=_object).decode
+_DECODE = json.JSONDecoder(object_pairs_hook=as_object).decode
 
 
 def _decoded(line: str) -> Any:

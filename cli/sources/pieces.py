@@ -2,13 +2,10 @@
 
 from collections import deque
 
-from ..errors import DataError
+from ..lines import LONGEST, endless
 
 #: Bytes asked for at once.
 CHUNK = 1 << 16
-
-#: Longest line, in bytes: what never ends would fill the memory.
-LONGEST = 1 << 24
 
 
 class LineBuffer:
@@ -50,8 +47,7 @@ class LineBuffer:
             self._rest.clear()
         self._rest += rest
         if len(self._rest) > LONGEST:
-            what = f"a line of more than {LONGEST >> 20} MiB"
-            raise DataError(what, source=self._name, remedy="Is it text, with line ends?")
+            raise endless(self._name)
 
     def take(self) -> bytes | None:
         """Return the next line, None if there is no complete one."""

@@ -142,10 +142,10 @@ export function heatmap(svg, columns) {
   const known = logs.flat().filter(Number.isFinite);
   if (!known.length) { words(svg, "The gradient is zero everywhere."); return null; }
   const high = Math.max(...known), low = Math.max(Math.min(...known), high - 8);
-  const rows = columns.map((column) => column[0]);
+  const shown = columns.slice(-120), ends = [shown[0][0], shown.at(-1)[0]];
   const { width, height } = cleared(svg);
-  svg.setAttribute("aria-label", `gradient ${lags} steps back, rows ${rows[0]} to ${rows.at(-1)}`);
-  const shown = columns.slice(-120), cell = (width - LEFT - RIGHT) / shown.length;
+  svg.setAttribute("aria-label", `gradient ${lags} steps back, rows ${ends[0]} to ${ends[1]}`);
+  const cell = (width - LEFT - RIGHT) / shown.length;
   const tall = (height - TOP - BOTTOM) / lags;
   logs.slice(-120).forEach((values, i) => values.forEach((value, lag) => {
     if (!Number.isFinite(value)) return;
@@ -159,7 +159,6 @@ export function heatmap(svg, columns) {
     const y = TOP + (lag + 0.5) * tall + 4;
     element(svg, "text", { x: LEFT - 6, y, "text-anchor": "end" }, `${lag} back`);
   }
-  const ends = [shown[0][0], shown.at(-1)[0]];
   rowAxis(svg, ends, scale(ends[0], ends[1], LEFT, width - RIGHT), height);
   return { low: 10 ** low, high: 10 ** high };
 }
