@@ -187,4 +187,4 @@ def test_a_source_must_be_named(tmp_path):
     """Not a data set that the model has never heard of."""
     result = invoke("predict", tmp_path / "any.safetensors")
     assert result.exit_code == 2
-    assert "Missing argument 'SOURCE'" in result.stderr
+    assert "Give SOURCE after MODEL" in result.stderr
