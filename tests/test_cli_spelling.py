@@ -66,3 +66,10 @@ def test_a_checkpoint_that_is_begun_anew_is_told(tmp_path):
     assert "begun anew" not in invoke(*run).stderr
     assert "begun anew; --resume goes on from it" in invoke(*run).stderr
     assert "begun anew" not in invoke(*run, "--resume").stderr
+
+
+def test_if_no_row_can_be_read_the_first_reason_is_told(tmp_path):
+    path = write(tmp_path / "s.jsonl", "1.5\n2.5\n")
+    said = complaint("replay", path, "--target", "load", "--on-error", "skip")
+    assert "none of the first 2 rows can be used. The first: " in said
+    assert "line 1: not an object but 1.5" in said
