@@ -12,6 +12,7 @@ from .errors import DataError, RowError, shown
 from .roles import Roles
 from .settings import Task
 from .sources import Batch, Source
+from .spelling import DECIMAL_POINT, has_comma
 
 if TYPE_CHECKING:
     import numpy as np
@@ -50,13 +51,24 @@ class Cleaner:
         Makes features of columns that are no numbers: it is given a block, the names of the columns
         and a function that returns a column's cells, and returns blocks of the same rows; raises
         `Unusable` with a column's name where it cannot. None if there are no such columns.
+    is_series
+        Whether the command takes numbers only, so that --task is no way out.
     """
 
-    def __init__(self, source: Source, roles: Roles, task: Task, encode: Any = None) -> None:
+    def __init__(
+        self,
+        source: Source,
+        roles: Roles,
+        task: Task,
+        encode: Any = None,
+        *,
+        is_series: bool = False,
+    ) -> None:
         self._source = source
         self._roles = roles
         self._task = task
         self._encode = encode
+        self._is_series = is_series
         self._columns: tuple[str, ...] | None = None
         self._plan = _plan((), roles)
         self._labels: set[str] = set()
@@ -185,6 +197,8 @@ class Cleaner:
                     f"Leave it out with --drop {shown(name)}{other}, or make features of its words "
                     f"with --encode {shown(name)}"
                 )
+                if has_comma(cell):
+                    remedy = DECIMAL_POINT
                 return self._error(row, name, f"{shown(cell)} is not a number", remedy)
         return None
 
@@ -194,6 +208,10 @@ class Cleaner:
         if self._task == "classification":
             return self._error(row, name, f"{cell} is not a label", "Give a string or a number")
         remedy = "If the column holds labels: --task classification"
+        if has_comma(row.cells[self._plan.target or 0][0]):
+            remedy = DECIMAL_POINT
+        elif self._is_series:
+            remedy = "A series is of numbers: choose another --target"
         return self._error(row, name, f"the target {cell} is not a number", remedy)
 
     def _bad_column(self, row: Batch, column: str) -> RowError:

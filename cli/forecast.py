@@ -72,7 +72,12 @@ def check_cycles(_: click.Context, __: click.Parameter, given: str | None) -> st
     default=1,
     help="Rows between two forecasts along the way; one takes as long as learning some rows.",
 )
-@click.option("--model", metavar="FILE", help="Go on with a saved forecaster.")
+@click.option(
+    "--model",
+    metavar="FILE",
+    help="Go on with a saved forecaster. SOURCE has the rows after those that it has learnt: what "
+    "is there again is learnt again.",
+)
 @click.option("--save", metavar="FILE", help="Save the forecaster to FILE at the end.")
 @click.option(
     "--predictions",

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict, deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from .blocks import Block
+from .errors import shown
 from .scoreboard import Scoreboard
 
 if TYPE_CHECKING:
@@ -55,9 +57,13 @@ class Late:
         The models, the network first, then simple baselines; and their scores.
     delay
         How many rows later targets are told than they come.
+    note
+        Told once if an id seems to be that of more than one event.
     """
 
-    def __init__(self, board: Scoreboard, delay: int) -> None:
+    def __init__(
+        self, board: Scoreboard, delay: int, note: Callable[[str], None] = lambda text: None
+    ) -> None:
         self._board = board
         self._network: Any = board.contestants[0]
         self._baselines: list[Any] = list(board.contestants[1:])
@@ -65,6 +71,8 @@ class Late:
         self._events: OrderedDict[Any, _Event] = OrderedDict()
         self._waiting: deque[tuple[int, Any, Any]] = deque()
         self._has_features = False
+        self._note = note
+        self._has_noted = False
 
     def play(self, block: Block) -> Turn:
         """Predict and learn the rows of a block one after the other."""
@@ -84,6 +92,8 @@ class Late:
                 self._has_features = self._has_features or bool(samples[i])
                 self._predict(name, samples[i])
                 new.append(i)
+            elif known[i] and samples[i] and self._events[name].is_known:
+                self._doubt(name)
             if known[i]:
                 self._waiting.append((number + self._delay, name, targets[i]))
             told += [(i, *one) for one in self._learn_until(number)]
@@ -101,6 +111,16 @@ class Late:
     def finish(self) -> None:
         """Learn the targets that are still held back: the source has ended."""
         self._learn_until(None)
+
+    def _doubt(self, name: Any) -> None:
+        """Say that an event came whole a second time: its id may be that of something else."""
+        if not self._has_noted:
+            self._has_noted = True
+            self._note(
+                f"the event with id {shown(name)} came before, with its target: its features are "
+                "not used again. Each event needs an id of its own (--id); what names a sensor is "
+                "a --key."
+            )
 
     def _events_of(self, block: Block, i: int) -> _Event:
         return self._events[block.numbers[i] if block.ids is None else block.ids[i]]

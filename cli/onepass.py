@@ -23,6 +23,8 @@ def play_once(
     encoding: Encoding | None,
     stack: ExitStack,
     progress: Callable[[float], str],
+    *,
+    is_series: bool = False,
 ) -> tuple[float, int]:
     """Let a board play all rows of a source.
 
@@ -38,6 +40,8 @@ def play_once(
         Where files are closed.
     progress
         Says how far it has come, given the seconds so far.
+    is_series
+        Whether targets can be numbers only.
 
     Returns
     -------
@@ -53,7 +57,7 @@ def play_once(
     engine = Engine(
         source,
         session.items,
-        Cleaner(source, session.roles, session.task, encoding),
+        Cleaner(source, session.roles, session.task, encoding, is_series=is_series),
         board,
         None,
         console,

@@ -5,7 +5,7 @@ from typing import Any
 import click
 
 from .checks import check
-from .options import output_options, recorded_options, source_argument
+from .options import output_options, recorded_options
 from .settings import Settings
 
 EPILOG = """Exit codes: 0 done, 2 wrong use, 3 wrong data, 130 interrupted, 143 terminated."""
@@ -13,7 +13,7 @@ EPILOG = """Exit codes: 0 done, 2 wrong use, 3 wrong data, 130 interrupted, 143 
 
 @click.command(epilog=EPILOG, context_settings={"show_default": True})
 @click.argument("model")
-@source_argument
+@click.argument("source", required=False)
 @recorded_options
 @output_options
 def predict(**options: Any) -> None:
@@ -27,6 +27,9 @@ def predict(**options: Any) -> None:
 
     Predictions go to standard output as CSV, or where --predictions says.
     """
+    # Not a required argument: MODEL may be in a file of options, and the source as well.
+    if options["source"] is None:
+        raise click.UsageError("what is to be predicted? Give SOURCE after MODEL.")
     if options["predictions"] is None:
         options["predictions"] = "-"
     check(Settings(**options, frozen=True))

@@ -74,7 +74,10 @@ def _readable(first: list[Batch | RowError], skips: bool, name: str) -> list[Bat
     rows = first if skips else takewhile(lambda item: isinstance(item, Batch), first)
     found = [item for item in rows if isinstance(item, Batch)]
     if not found:
-        raise DataError(f"none of the first {len(first)} rows can be used", source=name)
+        what = f"none of the first {len(first)} rows can be used"
+        errors = [item.message for item in first if isinstance(item, RowError)]
+        remedy = f"The first: {errors[0].removesuffix('.')}" if errors else None
+        raise DataError(what, source=name, remedy=remedy)
     return found
 
 

@@ -5,7 +5,7 @@ import math
 from typing import Any
 
 from .scoreboard import Scoreboard
-from .table import number, render
+from .table import counted, number, render
 
 #: Counters of the network that need no line, or have one by another name.
 NAMED = {"samples", "updates", "clipped", "skipped", "missing_values", "missing_targets"}
@@ -61,7 +61,7 @@ def as_text(outcome: dict[str, Any]) -> str:
     of = "" if outcome["target"] is None else f" of {outcome['target']!r}"
     head = (
         f"{outcome['source']}: {outcome['task']}{of}, "
-        f"{rows['used']:,} rows, {rows['scored']:,} scored"
+        f"{counted(rows['used'], 'row')}, {rows['scored']:,} scored"
     )
     lines = [head, "", _table(outcome), "", _speed(network, outcome)]
     # A model that stays as it is has counters of earlier runs.

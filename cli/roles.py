@@ -10,6 +10,7 @@ from .errors import DataError
 from .moments import is_moment
 from .settings import Settings
 from .sources import Batch, Source
+from .spelling import header_remedy
 from .suggestions import did_you_mean, listed
 
 
@@ -192,7 +193,7 @@ def _names(given: str, columns: Iterable[str]) -> list[str]:
 
 def _require(name: str, option: str, columns: Iterable[str], source: Source) -> None:
     if name not in columns:
-        near = did_you_mean(name, columns)
+        near = header_remedy(columns) or did_you_mean(name, columns)
         remedy = f"It has {listed(columns)}" + (f". {near}" if near else "")
         what = f"no such column (from {option})"
         raise DataError(what, source=source.name, column=name, remedy=remedy)

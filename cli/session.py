@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import warnings
 from contextlib import ExitStack
@@ -55,6 +56,8 @@ def run(settings: Settings, known: Known | None = None) -> int:
         stack.enter_context(warnings.catch_warnings())
         warnings.showwarning = lambda message, *_: console.note(f"{message}.")
         kept = Kept.of(settings)
+        if kept is None and settings.checkpoint is not None and os.path.exists(settings.checkpoint):
+            console.note(f"{settings.checkpoint}: begun anew; --resume goes on from it instead.")
         source = stack.enter_context(
             open_source(settings.source, settings.format, live=settings.is_live)
         )
@@ -101,7 +104,7 @@ def _engine(session: Session, stop: Stop, known: Known | None) -> Engine:
         session.items,
         cleaner,
         board,
-        Late(board, settings.delay) if is_late else None,
+        Late(board, settings.delay, console.note) if is_late else None,
         console,
         skips=settings.skips,
         limit=settings.limit,

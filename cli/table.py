@@ -17,6 +17,17 @@ def number(value: float) -> str:
     return f"{value:#.5g}".removesuffix(".")
 
 
+def counted(n: int, one: str) -> str:
+    """Write a number with its noun.
+
+    Examples
+    --------
+    >>> counted(1, "row"), counted(1268, "row")
+    ('1 row', '1,268 rows')
+    """
+    return f"{n:,} {one}" if n == 1 else f"{n:,} {one}s"
+
+
 def render(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Return the lines of a table whose first column holds names.
 

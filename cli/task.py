@@ -8,6 +8,7 @@ from .cleaning import listed
 from .errors import DataError, shown
 from .settings import Settings, Task
 from .sources import Batch, Source
+from .spelling import DECIMAL_POINT, has_comma
 
 
 def choose_task(
@@ -49,9 +50,18 @@ def choose_task(
         task, other = "regression", "classification"
         why = "only numbers" if first is None else "numbers"
     else:
+        _refuse_commas(labels, target, source)
         task, why, other = "classification", f"labels such as {shown(first)}", "regression"
     remark = f"target {target!r} holds {why}: {task}. If that is wrong: --task {other}"
     return cast(Task, task), remark
+
+
+def _refuse_commas(labels: Sequence[object], target: str, source: Source) -> None:
+    """Raise DataError if the labels are numbers but for their commas."""
+    if all(map(has_comma, labels)):
+        what = f"the target {shown(labels[0])} is not a number"
+        remedy = f"{DECIMAL_POINT}. If these are labels: --task classification"
+        raise DataError(what, source=source.name, column=target, remedy=remedy)
 
 
 def _is_missing(cell: object) -> bool:

@@ -127,3 +127,21 @@ def test_targets_that_come_too_late_are_a_remark(tmp_path, forks):
     assert "came when its step had left the window" in child.stderr
     assert "Warning" not in child.stderr
     assert child.stderr.count("\n") == 1
+
+
+def test_an_id_that_names_a_sensor_is_doubted_once(tmp_path):
+    """Else a run of two events would be told of as if it were all."""
+    text = "".join(f"{i % 2},{i},{i % 5}\n" for i in range(8))
+    source = write(tmp_path / "s.csv", "id,a,y\n" + text)
+    given = [one for one in ARGS if one != "--quiet"]
+    result = replay(source, *given)
+    assert result.exit_code == 0, result.output
+    assert result.stderr.count("came before, with its target") == 1
+    assert "what names a sensor is a --key" in result.stderr
+
+
+def test_a_target_that_is_corrected_is_not_doubted(tmp_path):
+    source = write(tmp_path / "s.jsonl", '{"id": 1, "a": 2, "y": 3}\n{"id": 1, "y": 4}\n')
+    result = replay(source, *[one for one in ARGS if one != "--quiet"])
+    assert result.exit_code == 0, result.output
+    assert "came before" not in result.stderr

@@ -181,3 +181,10 @@ def test_the_model_is_not_written_over(tmp_path, learnt):
     done = invoke("predict", path, source, "--predictions", path)
     assert done.exit_code == 2
     assert "MODEL and --predictions name the same file" in done.stderr
+
+
+def test_a_source_must_be_named(tmp_path):
+    """Not a data set that the model has never heard of."""
+    result = invoke("predict", tmp_path / "any.safetensors")
+    assert result.exit_code == 2
+    assert "Give SOURCE after MODEL" in result.stderr

@@ -180,7 +180,8 @@ GOOD = "row,target,prediction\n1,2,3\n"
     [
         ("a.csv", "row,value\n1,2\n", [], 3, "there is no column 'target'"),
         ("a.csv", "row,target,prediction\nx,1,2\n", [], 3, "line 2: 'x' is no number of a row"),
-        ("a.csv", "row,target,prediction\n", [], 3, "none of its rows"),
+        ("a.csv", "row,target,prediction\n", [], 3, "has no rows"),
+        ("a.csv", "step,forecast\n1,2\n", [], 3, "that replay, live or predict wrote"),
         ("a.csv", GOOD, ["--from", "5"], 3, "none of its rows is wanted"),
         ("a.csv", GOOD, ["--last", "5", "--to", "3"], 2, "--last goes with neither"),
         ("a.csv", GOOD, ["-o", "a.pdf"], 2, "must end in .png, .svg or .html"),

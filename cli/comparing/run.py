@@ -20,6 +20,7 @@ from ..preparing import Session, encoding_of, prepare
 from ..report import as_json
 from ..sources import open_source
 from ..stopping import Stop
+from ..table import counted
 from ..version import version
 from .chart import chart_file, draw
 from .field import Field
@@ -117,8 +118,8 @@ def _outcome(session: Session, field: Field, ranked: list[Place], seconds: float
 def _head(outcome: dict[str, Any]) -> str:
     rows = outcome["rows"]
     return (
-        f"{outcome['source']}: {outcome['task']} of {outcome['target']!r}, {rows['used']:,} rows, "
-        f"{rows['scored']:,} scored"
+        f"{outcome['source']}: {outcome['task']} of {outcome['target']!r}, "
+        f"{counted(rows['used'], 'row')}, {rows['scored']:,} scored"
     )
 
 
@@ -128,17 +129,13 @@ def _text(
     networks = sum(place.is_network for place in ranked)
     lines = [_head(outcome), "", as_table(ranked, session.task), ""]
     lines.append(_remark(ranked, session.task, settings))
-    kinds, seeds = _counted(networks, "kind"), _counted(settings.seeds, "seed")
+    kinds, seeds = counted(networks, "kind"), counted(settings.seeds, "seed")
+    others, took = counted(len(ranked) - networks, "other"), outcome["seconds"]
     lines.append(
-        f"{kinds} of networks with {seeds} each, and "
-        f"{_counted(len(ranked) - networks, 'other')}, in {outcome['seconds']:.1f} s. "
+        f"{kinds} of networks with {seeds} each, and {others}, in {took:.1f} s. "
         "The best network again:"
     )
     return "\n".join([*lines, f"  {outcome['command']}"])
-
-
-def _counted(n: int, what: str) -> str:
-    return f"{n} {what}" if n == 1 else f"{n} {what}s"
 
 
 def _remark(ranked: list[Place], task: str, settings: CompareSettings) -> str:

@@ -119,7 +119,9 @@ def _learn(
     def so_far(seconds: float) -> str:
         return f"{series.rows:,} rows, {series.rows / max(seconds, 1e-9):,.0f} rows/s"
 
-    series.took, series.skipped = play_once(session, series, encoding, stack, so_far)
+    series.took, series.skipped = play_once(
+        session, series, encoding, stack, so_far, is_series=True
+    )
     learner.finish()
     return series
 

@@ -20,6 +20,9 @@ from .monitor import Monitor
 BLOCK = 1024
 NAMES = ("prediction", "last value")
 
+#: What files there are predictions of rows in; a forecast has none.
+OURS = "It must be a file that replay, live or predict wrote (--predictions)"
+
 
 class Row(NamedTuple):
     """One line of the file; `last` is the target before it, what a naive model would predict."""
@@ -63,14 +66,16 @@ def snapshot_of(path: str, choice: Choice, task: str) -> dict[str, Any]:
         with open(path, "rb") as raw:
             lines = TextLines(decompressed(raw, suffixes(path)[1], path), path)
             rows = _chosen(_with_last(_records(lines, path)), choice)
-            return _watched(rows, path, task)
+            return _watched(rows, path, task, choice)
     except OSError as error:
         raise click.UsageError(f"cannot read {path!r}: {error.strerror or error}.") from None
 
 
-def _watched(rows: Iterator[Row], path: str, task: str) -> dict[str, Any]:
+def _watched(rows: Iterator[Row], path: str, task: str, choice: Choice) -> dict[str, Any]:
     head = list(islice(rows, BLOCK))
     if not head:
+        if choice == Choice():
+            raise DataError("has no rows", source=path, remedy=OURS)
         raise DataError("none of its rows is wanted", source=path, remedy="See --from and --to")
     if task == "auto":
         task = "regression" if _are_numbers(head) else "classification"
@@ -137,7 +142,7 @@ def _records(lines: TextLines, path: str) -> Iterator[dict[str, Any]]:
                 f"there is no column {absent[0]!r}",
                 source=path,
                 place=f"line {lines.number}",
-                remedy="It must be a file that --predictions wrote",
+                remedy=OURS,
             )
         try:
             yield {**record, "row": int(record["row"])}
