@@ -67,6 +67,7 @@ def peek(
     *,
     past_errors: bool = True,
     is_over: Callable[[], bool] = lambda: False,
+    told: Callable[[RowError], None] = lambda error: None,
 ) -> tuple[list[Batch | RowError], Iterator[Gathered]]:
     """Return the items up to a number of rows or the first pause after a row, and all of them.
 
@@ -82,6 +83,8 @@ def peek(
         Whether to go on behind an error; behind `MOST_ERRORS` of them, nobody does.
     is_over
         Asked after each item whether to wait no longer.
+    told
+        Told of the first error, if it comes before the first row and more are waited for.
     """
     head: list[Batch | RowError] = []
     rows = 0
@@ -89,6 +92,8 @@ def peek(
         if item is not None:
             head.append(item)
             rows += len(item) if isinstance(item, Batch) else 0
+        if isinstance(item, RowError) and len(head) == 1 and past_errors:
+            told(item)
         has_erred = isinstance(item, RowError) and (not past_errors or len(head) >= MOST_ERRORS)
         if rows >= count or (item is None and rows) or has_erred or is_over():
             break

@@ -1,5 +1,7 @@
 """Options that do not go together, found before anything is read or written."""
 
+import os
+
 import click
 
 from .options import check_files
@@ -47,6 +49,16 @@ def check(settings: Settings) -> None:
 def _check_checkpoint(settings: Settings) -> None:
     if settings.resume and settings.checkpoint is None:
         raise click.UsageError("--resume needs to know from where: give --checkpoint FILE.")
+    if settings.checkpoint is not None and not settings.resume and _holds(settings.checkpoint):
+        raise click.UsageError(
+            f"{settings.checkpoint!r} is there already: --resume goes on from it; to begin anew, "
+            "remove it or name another file."
+        )
+
+
+def _holds(path: str) -> bool:
+    """Say whether there is a file with anything in it."""
+    return os.path.isfile(path) and os.path.getsize(path) > 0
 
 
 def _check_errors(settings: Settings) -> None:

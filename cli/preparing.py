@@ -51,6 +51,7 @@ def prepare(
         min(SIZE, settings.limit or SIZE),
         past_errors=settings.skips,
         is_over=lambda: stop.signal is not None,
+        told=lambda error: waiting(console, error) if source.is_live else None,
     )
     if stop.signal is not None:
         raise click.exceptions.Exit(stop.exit_code)
@@ -61,6 +62,11 @@ def prepare(
         console.note(f"{source.name}: {remark}")
     columns = tuple(dict.fromkeys(name for batch in head for name in batch.columns))
     return Session(settings, console, source, roles, words, task, items, None, columns)
+
+
+def waiting(console: Console, error: RowError) -> None:
+    """Say why a live run does not begin; what is wrong with it is told again when it has."""
+    console.note(f"{error.format_message()} Waiting for a first row that can be used.")
 
 
 def _readable(first: list[Batch | RowError], skips: bool, name: str) -> list[Batch]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import warnings
 from contextlib import ExitStack
@@ -56,8 +55,6 @@ def run(settings: Settings, known: Known | None = None) -> int:
         stack.enter_context(warnings.catch_warnings())
         warnings.showwarning = lambda message, *_: console.note(f"{message}.")
         kept = Kept.of(settings)
-        if kept is None and settings.checkpoint is not None and os.path.exists(settings.checkpoint):
-            console.note(f"{settings.checkpoint}: begun anew; --resume goes on from it instead.")
         source = stack.enter_context(
             open_source(settings.source, settings.format, live=settings.is_live)
         )

@@ -59,13 +59,17 @@ def test_one_row_is_one_row(tmp_path):
     assert ", 1 row, 0 scored" in invoke("replay", path, "--target", "load", *given).stdout
 
 
-def test_a_checkpoint_that_is_begun_anew_is_told(tmp_path):
+def test_a_checkpoint_that_is_there_is_not_begun_anew(tmp_path):
     path = write(tmp_path / "s.csv", "load,a\n1,2\n3,4\n")
     given = ["--cell", "rnn", "--hidden-size", "3", "--checkpoint", tmp_path / "run.ckpt"]
     run = ["replay", path, "--target", "load", *given]
-    assert "begun anew" not in invoke(*run).stderr
-    assert "begun anew; --resume goes on from it" in invoke(*run).stderr
-    assert "begun anew" not in invoke(*run, "--resume").stderr
+    assert invoke(*run).exit_code == 0
+    kept = (tmp_path / "run.ckpt").read_bytes()
+    refused = invoke(*run)
+    assert refused.exit_code == 2
+    assert "is there already: --resume goes on from it" in refused.stderr
+    assert (tmp_path / "run.ckpt").read_bytes() == kept
+    assert invoke(*run, "--resume").exit_code == 0
 
 
 def test_if_no_row_can_be_read_the_first_reason_is_told(tmp_path):

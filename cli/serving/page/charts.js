@@ -45,7 +45,11 @@ export function lines(svg, rows, curves, { marks = [], from = null, label }) {
   if (!known.length) return words(svg, "Nothing to show so far.");
   let low = Math.min(...known), high = Math.max(...known);
   if (from !== null) low = Math.min(low, from);
-  if (low === high) { low -= Math.abs(low) / 2 || 0.5; high += Math.abs(high) / 2 || 0.5; }
+  if (low === high) {
+    // What cannot be less than nothing is not drawn there.
+    if (from === null) low -= Math.abs(low) / 2 || 0.5;
+    high += Math.abs(high) / 2 || 0.5;
+  }
   const place = frame(svg, rows, low, high, label);
   for (const row of marks) {
     if (row >= rows[0] && row <= rows.at(-1)) {

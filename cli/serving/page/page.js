@@ -110,7 +110,7 @@ function drawErrors(data) {
   const errors = fewer(data.errors, 80);
   by("error-note").textContent = `${errors.measure}, means of ${errors.width.toLocaleString("en")} rows`;
   if (!errors.row.length) return words(by("error"), "No rows so far.");
-  const kind = (i) => (i ? "other" : "model");
+  const kind = (i) => (i ? `other other-${i}` : "model");
   legend("error-legend", data.names.map((name, i) => [kind(i), name]));
   const curves = data.names.map((name, i) => ({ class: kind(i), values: errors.values[name] }));
   const marks = data.marks.filter((mark) => mark.kind === "drift").map((mark) => mark.row);
