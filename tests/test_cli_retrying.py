@@ -178,4 +178,4 @@ def test_a_missing_extra_is_one_line(monkeypatch):
     monkeypatch.delitem(sys.modules, "paho.mqtt.client", raising=False)
     with pytest.raises(click.UsageError) as caught:
         needed("paho.mqtt.client", "paho-mqtt", "mqtt")
-    assert caught.value.format_message() == "needs paho-mqtt: pip install 'streamrnn[mqtt]'"
+    assert caught.value.format_message() == "this needs paho-mqtt: pip install 'streamrnn[mqtt]'."
