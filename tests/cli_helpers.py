@@ -30,6 +30,10 @@ class Spy:
         return Spy(self.labels)
 
     def predict_one(self, x):
+        self.calls.append(list(x))
+        return self._predicted(x)
+
+    def _predicted(self, x):
         self.events.append(("predict", x))
         return self.last
 
@@ -46,7 +50,7 @@ class Spy:
         made = []
         for row, target in zip(X.tolist(), y.tolist(), strict=True):
             x = dict(zip(features, row, strict=True))
-            made.append(self.predict_one(x))
+            made.append(self._predicted(x))
             self.learn_one(x, target)
         return np.array(made, dtype=y.dtype)
 
