@@ -46,6 +46,8 @@ def prepare(
         kept.seek(source)
         items = gathered(source.items(), size)
         return Session(settings, console, source, kept.roles, kept.words, kept.task, items, kept)
+    if source.is_live:
+        console.progress(f"{source.name}: waiting for the first row")
     first, items = peek(
         gathered(source.items(), size),
         min(SIZE, settings.limit or SIZE),

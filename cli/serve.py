@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from .options import Choice, check_finite, network_options
+from .options.values import Amount, Count
 from .serving.settings import ServeSettings
 from .settings import Settings
 
@@ -53,7 +54,7 @@ def size(text: str) -> int:
 @click.option("--host", default=ServeSettings.host, help="Address to listen at.")
 @click.option(
     "--port",
-    type=click.IntRange(0, 65535),
+    type=Count(0, 65535),
     default=ServeSettings.port,
     help="Port to listen at; 0 takes a free one.",
 )
@@ -80,7 +81,7 @@ def size(text: str) -> int:
 @click.option(
     "--save-every",
     metavar="SECONDS",
-    type=click.FloatRange(min=0, min_open=True),
+    type=Amount(min=0, min_open=True),
     callback=check_finite,
     default=ServeSettings.save_every,
     help="Seconds between two savings.",

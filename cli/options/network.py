@@ -5,14 +5,14 @@ import click
 from ..drift import ACTIONS, OF_ERRORS, OF_MISTAKES
 from ..settings import Settings
 from .group import group
-from .values import NOT_NEGATIVE, POSITIVE, Choice, check_finite
+from .values import NOT_NEGATIVE, POSITIVE, Amount, Choice, check_finite
 
 CELL = click.option(
     "--cell",
     metavar="NAME",
     default=Settings.cell,
-    help="Recurrent cell: rnn (Elman's, with tanh), rnn_relu, gru, lstm, or any other file "
-    "in streamrnn/cells.",
+    help="Recurrent cell: rnn (Elman's, with tanh), rnn_relu, gru, lstm, or the name of "
+    "any other in streamrnn/cells.",
 )
 
 HIDDEN_SIZE = click.option(
@@ -48,19 +48,19 @@ OPTIMIZER = click.option(
     metavar="NAME",
     default=Settings.optimizer,
     help="How a gradient changes the weights: sgd, momentum, nesterov, rmsprop, adagrad, adam, "
-    "adamw, obgd, intentional, or any other file in streamrnn/optimizers.",
+    "adamw, obgd, intentional, or the name of any other in streamrnn/optimizers.",
 )
 
 LR = click.option(
     "--lr",
-    type=click.FloatRange(min=0, min_open=True),
+    type=Amount(min=0, min_open=True),
     callback=check_finite,
     help="Learning rate, the size of a step.  [default: the optimizer's own, adam's is 0.002]",
 )
 
 CLIP_NORM = click.option(
     "--clip-norm",
-    type=click.FloatRange(min=0),
+    type=Amount(min=0),
     callback=check_finite,
     default=Settings.clip_norm,
     help="Largest norm of the gradient; a longer one is shortened. 0: no limit.",
@@ -69,15 +69,15 @@ CLIP_NORM = click.option(
 HEAD = click.option(
     "--head",
     metavar="NAME",
-    help="How the prediction is read off the hidden state: rls, linear_skip, linear, or any "
-    "other file in streamrnn/heads.  [default: rls for numbers, linear_skip for labels]",
+    help="How the prediction is read off the hidden state: rls, linear_skip, linear, or the name "
+    "of any other in streamrnn/heads.  [default: rls for numbers, linear_skip for labels]",
 )
 
 LOSS = click.option(
     "--loss",
     metavar="NAME",
     help="What is made small: huber, squared, absolute or quantile for numbers, cross_entropy "
-    "or logistic for labels, or any other file in streamrnn/losses.  [default: huber, "
+    "or logistic for labels, or the name of any other in streamrnn/losses.  [default: huber, "
     "cross_entropy]",
 )
 

@@ -7,7 +7,7 @@ from ..live_view.options import live_view_option
 from ..monitor.options import report_option
 from ..sinks import endings, has_format
 from .group import group
-from .values import Choice
+from .values import Choice, Count
 
 
 def check_predictions(_: click.Context, __: click.Parameter, path: str | None) -> str | None:
@@ -58,7 +58,7 @@ output_options = group(
     click.option(
         "--serve",
         metavar="PORT",
-        type=click.IntRange(0, 65535),
+        type=Count(0, 65535),
         callback=check_serve,
         help="Show the run on a web page of this machine while it goes on; 0 takes a free port. "
         "It needs streamrnn[serve].",

@@ -7,8 +7,29 @@ import click
 
 from ..suggestions import did_you_mean
 
-POSITIVE = click.IntRange(min=1)
-NOT_NEGATIVE = click.IntRange(min=0)
+
+class Count(click.IntRange):
+    """A whole number, called so in messages."""
+
+    name = "whole number"
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str | None:
+        """Return what stands for it in the help."""
+        return "N"
+
+
+class Amount(click.FloatRange):
+    """A number, called so in messages."""
+
+    name = "number"
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str | None:
+        """Return what stands for it in the help."""
+        return "X"
+
+
+POSITIVE = Count(min=1)
+NOT_NEGATIVE = Count(min=0)
 
 
 def check_finite(_: click.Context, __: click.Parameter, value: float | None) -> float | None:
