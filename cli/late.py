@@ -79,6 +79,7 @@ class Late:
         samples, known = block.dicts(), block.is_known.tolist()
         targets = block.targets.tolist()
         new: list[int] = []
+        predicted: list[_Event] = []
         told: list[tuple[int, Any, _Event]] = []
         orphans: list[int] = []
         for i, number in enumerate(block.numbers):
@@ -90,7 +91,7 @@ class Late:
                     orphans.append(i)
                     continue
                 self._has_features = self._has_features or bool(samples[i])
-                self._predict(name, samples[i])
+                predicted.append(self._predict(name, samples[i]))
                 new.append(i)
             elif known[i] and samples[i] and self._events[name].is_known:
                 self._doubt(name)
@@ -102,7 +103,7 @@ class Late:
         board.without_target += sum(not known[i] for i in new)
         return Turn(
             fresh,
-            self._columns(block, [self._events_of(block, i) for i in new]),
+            self._columns(block, predicted),
             _told(block, told),
             self._columns(block, [event for _, _, event in told]),
             orphans,
@@ -122,17 +123,16 @@ class Late:
                 "a --key."
             )
 
-    def _events_of(self, block: Block, i: int) -> _Event:
-        return self._events[block.numbers[i] if block.ids is None else block.ids[i]]
-
-    def _predict(self, name: Any, x: dict[str, float]) -> None:
+    def _predict(self, name: Any, x: dict[str, float]) -> _Event:
         started = time.perf_counter()
         prediction = self._network.model.predict_one(x, t=name)
         self._network.seconds += time.perf_counter() - started
         baselines = [baseline.of().predict() for baseline in self._baselines]
-        self._events[name] = _Event([prediction, *baselines])
-        if len(self._events) > MOST_EVENTS + self._delay:
+        event = self._events[name] = _Event([prediction, *baselines])
+        # No more than the model: to it, an event that it has forgotten would be a new one.
+        if len(self._events) > MOST_EVENTS:
             self._events.popitem(last=False)
+        return event
 
     def _learn_until(self, number: int | None) -> list[tuple[Any, _Event]]:
         """Tell the targets that are due; return them with their events, each once."""

@@ -8,8 +8,10 @@ import pytest
 from cli_helpers import invoke, replay, write
 from crash_helpers import SMALL, cases
 from river import datasets, evaluate, metrics
+from streamrnn_cli import late
 
 from streamrnn import RNNRegressor
+from streamrnn.estimators import events
 
 ARGS = ["--target", "y", "--id", "id", "--task", "regression", "--quiet", *SMALL]
 
@@ -113,8 +115,8 @@ def test_a_delay_is_that_of_rivers_evaluation(delay, tmp_path):
 
 
 def test_keys_do_not_go_with_ids():
-    for late in (["--id", "b"], ["--delay", 2]):
-        result = invoke("replay", "--key", "a", *late)
+    for other in (["--id", "b"], ["--delay", 2]):
+        result = invoke("replay", "--key", "a", *other)
         assert result.exit_code == 2
         assert "--key does not go with --id and --delay" in result.stderr
 
@@ -145,3 +147,15 @@ def test_a_target_that_is_corrected_is_not_doubted(tmp_path):
     result = replay(source, *[one for one in ARGS if one != "--quiet"])
     assert result.exit_code == 0, result.output
     assert "came before" not in result.stderr
+
+
+def test_an_event_that_the_model_has_forgotten_is_none_here(tmp_path, monkeypatch):
+    """To the model its target would be a new event, without features."""
+    assert late.MOST_EVENTS == events.KEPT
+    monkeypatch.setattr(late, "MOST_EVENTS", 5)
+    monkeypatch.setattr(events, "KEPT", 5)
+    rows = [{"id": i, "a": 0.1 * i} for i in range(10)]
+    rows += [{"id": 4, "y": 1.0}, {"id": 5, "y": 1.0}]
+    _, figures = played(tmp_path, rows, "--on-error", "skip", "--delay", 2)
+    assert figures["rows"]["skipped"] == 1
+    assert figures["model"]["counters"]["samples"] == 10
