@@ -1,5 +1,7 @@
 """What stands before the colon of a source or a sink, and whose password is none of a message's."""
 
+import importlib
+import pkgutil
 import re
 from collections.abc import Mapping
 from types import ModuleType
@@ -8,6 +10,12 @@ import click
 
 from .errors import shown
 from .suggestions import did_you_mean, listed
+
+
+def modules_of(package: ModuleType) -> list[ModuleType]:
+    """Import all modules of a package, found by looking into its folder."""
+    names = sorted(found.name for found in pkgutil.iter_modules(package.__path__))
+    return [importlib.import_module(f"{package.__name__}.{name}") for name in names]
 
 
 def scheme_of(spec: str, schemes: Mapping[str, ModuleType]) -> ModuleType | None:

@@ -17,7 +17,8 @@ from streamrnn_cli import checkpoint, keeping
 from streamrnn_cli.batches import MOST_ERRORS, peek
 from streamrnn_cli.errors import RowError
 from streamrnn_cli.settings import Settings
-from streamrnn_cli.sources import Batch, Row, Source
+from streamrnn_cli.sources import Batch, Row
+from streamrnn_cli.sources.counted import CountedSource
 
 ARGS = ["--target", "y", "--task", "regression", "--quiet", *SMALL]
 
@@ -104,7 +105,7 @@ def test_moments_as_names_are_in_checkpoints(option, tmp_path):
     assert made.read_text() == whole.read_text()
 
 
-class Ended(Source):
+class Ended(CountedSource):
     """Twenty rows, and then a wish to stop while there is nothing to read."""
 
     is_live = True
@@ -116,17 +117,11 @@ class Ended(Source):
         os.kill(os.getpid(), signal.SIGTERM)
         yield None
 
-    def passed(self, offsets):
-        self.row = offsets[-1]
-
-    def position(self):
-        return {"row": getattr(self, "row", 0)}
-
 
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
 def test_who_stops_while_nothing_comes_gets_no_target_early(tmp_path, monkeypatch):
     def opened(*_, **__):
-        return contextlib.nullcontext(Ended("source"))
+        return contextlib.nullcontext(Ended("source", iter(())))
 
     monkeypatch.setattr(streamrnn_cli.session, "open_source", opened)
     run = tmp_path / "run"
@@ -170,7 +165,7 @@ def test_nobody_moves_the_model_while_it_is_written(tmp_path, monkeypatch):
         lock=lock, board=board, sink=None, dead_letters=None, monitor=None, seen=5
     )
     engine.state = lambda: seen.append(lock.locked())
-    source = Source("source")
+    source = CountedSource("source", iter(()))
     source.position = dict
     source.commit = lambda: seen.append(lock.locked())
     settings = Settings(checkpoint=str(tmp_path / "run"))

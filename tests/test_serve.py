@@ -273,7 +273,7 @@ def test_mistakes_are_told_in_one_line(tmp_path, monkeypatch):
 
 def test_a_missing_package_is_told_before_the_run(monkeypatch):
     monkeypatch.setattr(
-        "streamrnn_cli.serving.server.importlib.util.find_spec",
+        "streamrnn_cli.extras.importlib.util.find_spec",
         lambda name: None if name == "uvicorn" else object(),
     )
     assert refused("--port", "0").endswith("pip install 'streamrnn[serve]'.")

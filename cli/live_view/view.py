@@ -1,16 +1,15 @@
 """The dashboard on a terminal, and lines of text where there is none."""
 
 import atexit
-import importlib.util
 import os
 import time
+from abc import abstractmethod
 from collections import deque
 from collections.abc import Callable
-from types import TracebackType
+from contextlib import AbstractContextManager
 from typing import Any, Protocol, TextIO
 
-import click
-
+from ..extras import check
 from .glyphs import short, visible
 
 #: Seconds between two pictures at least...
@@ -45,8 +44,7 @@ class View(Protocol):
 
 def check_available() -> None:
     """Raise a usage error if the package of the extra ``view`` is missing."""
-    if importlib.util.find_spec("rich") is None:
-        raise click.UsageError("--live-view needs rich: pip install 'streamrnn[view]'.")
+    check("rich", "rich", "view")
 
 
 def view_for(stream: TextIO) -> "View":
@@ -62,23 +60,15 @@ def view_for(stream: TextIO) -> "View":
     return LiveView(stream) if able else PlainView(stream)
 
 
-class _Closing:
+class _Closing(AbstractContextManager[Any]):
     """Closes at the end of a ``with`` block."""
 
-    def __enter__(self) -> Any:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
+    @abstractmethod
     def close(self) -> None:
         """Leave the terminal as it was. May be called again."""
-        raise NotImplementedError
 
 
 class LiveView(_Closing):

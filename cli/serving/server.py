@@ -1,13 +1,13 @@
 """The server in a thread of its own, beside whatever else the process does."""
 
 import asyncio
-import importlib.util
 import socket
 import threading
 from typing import Any
 
 import click
 
+from ..extras import check
 from .access import Access, check_token
 from .limits import Limits
 from .served import Served
@@ -43,8 +43,7 @@ class Handle:
 def check_available() -> None:
     """Raise a usage error if the packages of the extra ``serve`` are missing."""
     for name in ("starlette", "uvicorn"):
-        if importlib.util.find_spec(name) is None:
-            raise click.UsageError(f"serving needs {name}: pip install 'streamrnn[serve]'.")
+        check(name, name, "serve")
 
 
 def bind(host: str, port: int) -> socket.socket:

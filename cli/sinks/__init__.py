@@ -3,14 +3,13 @@
 The modules are found by looking into the package, so a new one needs no entry anywhere.
 """
 
-import importlib
-import pkgutil
+import sys
 from contextlib import AbstractContextManager
 from functools import cache
 from types import ModuleType
 
 from ..compression import suffixes, written
-from ..schemes import scheme_of
+from ..schemes import modules_of, scheme_of
 from .files import file_sink, in_place
 from .protocol import Record, Sink, Written
 
@@ -19,8 +18,7 @@ __all__ = ["Record", "Sink", "Written", "endings", "has_format", "is_file", "ope
 
 @cache
 def _modules() -> list[ModuleType]:
-    names = sorted(found.name for found in pkgutil.iter_modules(__path__))
-    return [importlib.import_module(f".{name}", __name__) for name in names]
+    return modules_of(sys.modules[__name__])
 
 
 @cache

@@ -5,7 +5,7 @@ The key of a prediction is that of the message: those of one key stay in order i
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Any
 
 from ..errors import DataError
@@ -31,12 +31,9 @@ KEY = "key"
 def open_sink(rest: str) -> Iterator[Sink]:
     """Send to a topic."""
     url = parsed(rest, FORM)
-    sink = KafkaSink(url)
-    check_hosts(url)
-    try:
+    with closing(KafkaSink(url)) as sink:
+        check_hosts(url)
         yield sink
-    finally:
-        sink.close()
 
 
 class KafkaSink:

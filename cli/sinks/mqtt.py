@@ -6,7 +6,7 @@ After a lost connection some may have been sent twice, none is missing.
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Any
 
 import click
@@ -37,12 +37,9 @@ def open_sink(rest: str) -> Iterator[Sink]:
     url = parsed(rest, FORM)
     if set(url.path) & set("+#"):
         raise click.UsageError(f"{url.name}: + and # are for filters, not for a topic.")
-    sink = MqttSink(url)
-    check_hosts(url)
-    try:
+    with closing(MqttSink(url)) as sink:
+        check_hosts(url)
         yield sink
-    finally:
-        sink.close()
 
 
 class MqttSink:

@@ -5,7 +5,7 @@ An entry has one field, ``json``. After a lost connection some may be there twic
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Any
 
 from ..redis_client import OPTIONS, RedisLink
@@ -31,12 +31,9 @@ COUNT = 500
 def open_sink(rest: str) -> Iterator[Sink]:
     """Add to a stream."""
     url = parsed(rest, FORM)
-    sink = RedisSink(url)
-    check_hosts(url)
-    try:
+    with closing(RedisSink(url)) as sink:
+        check_hosts(url)
         yield sink
-    finally:
-        sink.close()
 
 
 class RedisSink:

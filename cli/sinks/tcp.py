@@ -7,7 +7,7 @@ import select
 import socket
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
 from ..errors import DataError
 from ..retrying import TURN, Link, Lost
@@ -25,11 +25,8 @@ def open_sink(rest: str) -> Iterator[Sink]:
     """Send to a server."""
     url = parsed(rest, FORM)
     check_hosts(url)
-    sink = TcpSink(url)
-    try:
+    with closing(TcpSink(url)) as sink:
         yield sink
-    finally:
-        sink.close()
 
 
 class TcpSink:

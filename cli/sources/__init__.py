@@ -3,9 +3,7 @@
 The modules are found by looking into the package, so a new one needs no entry anywhere.
 """
 
-import importlib
 import os
-import pkgutil
 import stat
 import sys
 from collections.abc import Iterator
@@ -16,7 +14,7 @@ from typing import Any, BinaryIO
 
 from ..compression import decompressed, looking_ahead, suffixes
 from ..errors import DataError
-from ..schemes import scheme_of
+from ..schemes import modules_of, scheme_of
 from ..suggestions import did_you_mean
 from .protocol import Batch, Item, Row, Source
 from .standard_input import open_live
@@ -28,8 +26,7 @@ __all__ = ["Batch", "Item", "Row", "Source", "file_formats", "formats", "is_live
 
 @cache
 def _modules() -> list[ModuleType]:
-    names = sorted(found.name for found in pkgutil.iter_modules(__path__))
-    return [importlib.import_module(f".{name}", __name__) for name in names]
+    return modules_of(sys.modules[__name__])
 
 
 @cache

@@ -7,7 +7,7 @@ to the model that has learnt from it, and is kept with that.
 import datetime
 import time
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Any
 
 from ..errors import DataError
@@ -47,12 +47,9 @@ LOOK = 30.0
 def open_source(rest: str) -> Iterator[Source]:
     """Read all partitions of a topic from their beginning, or from a position."""
     url = parsed(rest, FORM)
-    source = KafkaSource(url)
-    try:
+    with closing(KafkaSource(url)) as source:
         check_hosts(url)
         yield source
-    finally:
-        source.close()
 
 
 class KafkaSource(Source):

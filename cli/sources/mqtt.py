@@ -7,7 +7,7 @@ that happens with `commit`: what is not in a checkpoint comes again, if the clie
 import time
 from collections import deque
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from enum import Enum
 from typing import Any
 
@@ -53,12 +53,9 @@ class State(Enum):
 def open_source(rest: str) -> Iterator[Source]:
     """Subscribe to the topics that a filter lets through."""
     url = parsed(rest, FORM)
-    source = MqttSource(url)
-    check_hosts(url)
-    try:
+    with closing(MqttSource(url)) as source:
+        check_hosts(url)
         yield source
-    finally:
-        source.close()
 
 
 class MqttSource(Source):

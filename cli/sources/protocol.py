@@ -16,6 +16,7 @@ All must be importable without NumPy, River and whatever else they need.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -76,7 +77,7 @@ class Batch(NamedTuple):
 Item = Row | Batch | RowError | None
 
 
-class Source:
+class Source(ABC):
     """A stream of rows, where it is, and what is known about it beforehand.
 
     What was *read* is ahead of what was *used*: the caller says by `passed` which rows are done
@@ -117,18 +118,19 @@ class Source:
         self.task = task
         self.total = total
 
+    @abstractmethod
     def items(self) -> Iterator[Item]:
         """Give what comes, from the position on; called once."""
-        raise NotImplementedError
 
+    @abstractmethod
     def passed(self, offsets: Sequence[Any]) -> None:
         """Take note that these rows, the next ones in order, have been used or left out."""
-        raise NotImplementedError
 
+    @abstractmethod
     def position(self) -> Position:
         """Return where the first row is that has not been passed."""
-        raise NotImplementedError
 
+    @abstractmethod
     def seek(self, position: Position) -> None:
         """Begin at a position that `position` returned in an earlier run; before `items`.
 
@@ -137,12 +139,11 @@ class Source:
         DataError
             If the source is not what it was then.
         """
-        raise NotImplementedError
 
     @property
     def reconnects(self) -> int:
         """How often a lost connection has come back."""
         return 0
 
-    def commit(self) -> None:
+    def commit(self) -> None:  # noqa: B027  (most need not be told)
         """Tell whoever sends that all passed rows are safe: after a checkpoint, or without any."""

@@ -1,7 +1,7 @@
 """Entries of a Redis stream: ``redis://HOST:PORT/STREAM?db=0&from=earliest&group=NAME``."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Any
 
 from ..errors import DataError
@@ -36,12 +36,9 @@ JSON_FIELD = b"json"
 def open_source(rest: str) -> Iterator[Source]:
     """Read the stream from its beginning, or from a position."""
     url = parsed(rest, FORM)
-    source = RedisSource(url)
-    check_hosts(url)
-    try:
+    with closing(RedisSource(url)) as source:
+        check_hosts(url)
         yield source
-    finally:
-        source.close()
 
 
 class RedisSource(Source):

@@ -10,7 +10,7 @@ import time
 import zlib
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from types import ModuleType
 
@@ -53,11 +53,8 @@ def open_tail(path: str, format: str | None = None) -> Iterator[Source]:
         raise DataError(what, source=path, remedy="Is it complete? Then: streamrnn replay")
     by_suffix = {end: [m] for m in formats().values() for end in m.SUFFIXES}
     chosen = [formats()[format]] if format else by_suffix.get(suffix, list(formats().values()))
-    source = TailSource(path, chosen)
-    try:
+    with closing(TailSource(path, chosen)) as source:
         yield source
-    finally:
-        source.close()
 
 
 @dataclass

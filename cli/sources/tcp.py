@@ -3,7 +3,7 @@
 import select
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from types import ModuleType
 
 import click
@@ -33,11 +33,10 @@ def open_source(rest: str) -> Iterator[Source]:
     if wanted is not None and wanted not in formats():
         raise click.UsageError(f"{SCHEME}: no format {wanted!r}. There are {listed(formats())}.")
     check_hosts(url)
-    source = TcpSource(url, [formats()[wanted]] if wanted else list(formats().values()))
-    try:
+    with closing(
+        TcpSource(url, [formats()[wanted]] if wanted else list(formats().values()))
+    ) as source:
         yield source
-    finally:
-        source.close()
 
 
 class TcpSource(PassingText):
