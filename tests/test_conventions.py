@@ -18,7 +18,7 @@ LAYERS = [
     "_cache _checks _deferred _dispatch _version durable storage",
     "_registry",
     "views atomics parallel",
-    "activations linalg layout columns statistics scaling pages spill noise",
+    "activations actions linalg layout columns statistics scaling pages spill noise",
     "cells.protocol heads.protocol losses.protocol optimizers.protocol gradients.protocol",
     "cells heads losses optimizers",
     "motion pacing treatment",
