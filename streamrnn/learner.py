@@ -265,4 +265,6 @@ def learn(
         recall(plugins.algorithm, sizes, parts, slot, age, h, work.x)
         z, d_z = work.z, work.d_z
         memory = parts.head_memory
-        learn_head(plugins.head, plugins.loss, weights, memory, h, work.x, scaled, z, d_z)
+        learn_head(
+            plugins.head, work.team, plugins.loss, weights, memory, h, work.x, scaled, z, d_z
+        )
