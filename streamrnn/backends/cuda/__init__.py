@@ -1,1 +1,1 @@
-"""The CUDA backend. Only what is in here imports ``numba.cuda``, and nothing imports it at start."""
+"""The CUDA backend. Only what is in here imports ``numba.cuda``, and nothing does at start."""
