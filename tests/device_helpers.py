@@ -10,9 +10,9 @@ from engine_helpers import blueprint
 from streamrnn.backends import cpu
 from streamrnn.backends import cuda as package
 from streamrnn.bank import Bank
-from streamrnn.layout import workspace_size
 from streamrnn.learner import Plugins
 from streamrnn.linalg import Alone
+from streamrnn.workspace import workspace_size
 
 TINY = {"hidden_size": 2, "truncation": 2, "dtype": "float32"}
 

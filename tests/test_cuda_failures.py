@@ -259,6 +259,8 @@ def test_a_kernel_with_a_fault_of_ours_is_not_believed(faults):
 def test_a_model_that_does_not_fit_is_named():
     made, slots = bank(1, hidden_size=101)
     made.backend = "cuda"
-    with pytest.raises(DeviceError, match=r"2 inputs, 101 units, 1 outputs .* does not fit .*bytes"):
+    with pytest.raises(
+        DeviceError, match=r"2 inputs, 101 units, 1 outputs .* does not fit .*bytes"
+    ):
         run_one = rows_of(np.random.default_rng(0), [1])
         made.run_groups(slots, *run_one, 1)
