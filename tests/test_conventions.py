@@ -41,6 +41,7 @@ LAYERS = [
     "diagnostics",
     "bank",
     "fleet roster expiry",
+    "routing",
     "population",
     "travel",
     "estimators",
