@@ -171,6 +171,6 @@ def warm_up(model: Any, settings: Settings, task: Task) -> float:
     # New labels come one by one, which a device is not asked for: so there are more rows.
     y = np.array([0.0, 1.0] * 2) if task == "regression" else np.array(["a", "b"] * 2, dtype=object)
     network = Network("", model.clone(), not settings.frozen, settings.backend)
-    keys = None if settings.key is None else "aaaa"
+    keys = None if settings.key is None else ["a"] * 4
     network.play(Block(("x",), np.zeros((4, 1)), y, range(4), keys=keys))
     return time.perf_counter() - started

@@ -12,7 +12,7 @@ from streamrnn.backends.slicing import part
 from streamrnn.bank import Bank
 from streamrnn.fleet import Fleet
 from streamrnn.layout import n_parameters
-from streamrnn.learner import LEARN, PREDICT
+from streamrnn.learner import LEARN, OBSERVE, PREDICT
 from streamrnn.model import Model
 
 #: What users may ask for.
@@ -105,8 +105,7 @@ def run_block(
 ) -> None:
     """Do as `Model.run` and `Model.observe` do, on a backend.
 
-    A row alone, and rows that nothing is kept of, stay on the CPU: to move the model there and back
-    would take longer.
+    Rows that are predicted only stay on the CPU: they are few.
 
     Parameters
     ----------
@@ -127,11 +126,14 @@ def run_block(
 
     def run(where: str, first: int, last: int) -> None:
         rows = slice(first, last)
-        go = model.run_block_on_device if where == "cuda" else model.run_block
-        go(X[rows], Y[rows], out[rows], task)
+        if where == "cuda":
+            model.run_block_on_device(X[rows], Y[rows], out[rows], task)
+        elif task == OBSERVE:
+            model.observe(X[rows], Y[rows], out[rows])
+        else:
+            model.run(X[rows], Y[rows], out[rows], task == LEARN)
 
-    stays = len(X) < 2 or task == PREDICT
-    _route(model, "cpu" if stays else backend, (len(X), 1, 1, task), run)
+    _route(model, "cpu" if task == PREDICT else backend, (len(X), 1, 1, task), run)
 
 
 def _route(
@@ -143,7 +145,8 @@ def _route(
     """Run all rows on a backend, or let them be played where they are done sooner."""
     n_rows, n_models, n_threads, task = job
     is_narrow = n_models == 1 and model.sizes.hidden_size < _NARROW
-    if backend == "auto" and (is_narrow or isinstance(model, Fleet)):
+    stays = backend == "auto" and (is_narrow or isinstance(model, Fleet))
+    if stays or n_rows < 2:  # to move a model there and back would take longer than a row
         backend = "cpu"
     if backend == "auto":
         work = (*_shape(model), n_models.bit_length(), n_threads, task)
