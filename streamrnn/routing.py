@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager, nullcontext
 
 import numpy as np
 
 from streamrnn._checks import check_choice
 from streamrnn.backends import choosing
+from streamrnn.backends.home import HOME
 from streamrnn.backends.slicing import part
 from streamrnn.bank import Bank
 from streamrnn.fleet import Fleet
@@ -86,18 +88,32 @@ def run_groups(
     """
 
     def run(where: str, first: int, last: int) -> None:
-        bank.backend = where
-        if last - first == len(X):
-            bank.run_groups(slots, bounds, X, Y, out, n_threads, task)
-            return
-        some = part(bounds, first, last)
-        made = np.empty((len(some.rows), out.shape[1]))
-        bank.run_groups(
-            slots[some.models], some.bounds, X[some.rows], Y[some.rows], made, n_threads, task
-        )
-        out[some.rows] = made
+        if where == "cuda":
+            bank.backend = "cuda"
+        with nullcontext() if where == "cuda" else _on_cpu(bank, slots):
+            if last - first == len(X):
+                bank.run_groups(slots, bounds, X, Y, out, n_threads, task)
+                return
+            models, limits, rows = part(bounds, first, last)
+            made = np.empty((len(rows), out.shape[1]))
+            bank.run_groups(slots[models], limits, X[rows], Y[rows], made, n_threads, task)
+            out[rows] = made
 
     _route(bank, backend, (len(X), len(slots), n_threads, task), run)
+
+
+@contextmanager
+def _on_cpu(bank: Bank, slots: np.ndarray) -> Iterator[None]:
+    """Let the CPU run some models of a bank; the others stay where they are."""
+    place = bank._place
+    place.fetch(slots)
+    for slot in slots.tolist():
+        place.forget(slot)
+    bank._place = HOME
+    try:
+        yield
+    finally:
+        bank._place = place
 
 
 def run_block(
@@ -105,7 +121,8 @@ def run_block(
 ) -> None:
     """Do as `Model.run` and `Model.observe` do, on a backend.
 
-    Rows that are predicted only stay on the CPU: they are few.
+    A row alone stays on the CPU, and so do rows that are only predicted: to move the model there
+    and back would take longer.
 
     Parameters
     ----------
@@ -127,13 +144,16 @@ def run_block(
     def run(where: str, first: int, last: int) -> None:
         rows = slice(first, last)
         if where == "cuda":
-            model.run_block_on_device(X[rows], Y[rows], out[rows], task)
+            from streamrnn.backends.cuda import models
+
+            models.run_block_on_device(model, X[rows], Y[rows], out[rows], task)
         elif task == OBSERVE:
             model.observe(X[rows], Y[rows], out[rows])
         else:
             model.run(X[rows], Y[rows], out[rows], task == LEARN)
 
-    _route(model, "cpu" if task == PREDICT else backend, (len(X), 1, 1, task), run)
+    stays = len(X) < 2 or task == PREDICT
+    _route(model, "cpu" if stays else backend, (len(X), 1, 1, task), run)
 
 
 def _route(
@@ -145,8 +165,7 @@ def _route(
     """Run all rows on a backend, or let them be played where they are done sooner."""
     n_rows, n_models, n_threads, task = job
     is_narrow = n_models == 1 and model.sizes.hidden_size < _NARROW
-    stays = backend == "auto" and (is_narrow or isinstance(model, Fleet))
-    if stays or n_rows < 2:  # to move a model there and back would take longer than a row
+    if backend == "auto" and (is_narrow or isinstance(model, Fleet)):
         backend = "cpu"
     if backend == "auto":
         work = (*_shape(model), n_models.bit_length(), n_threads, task)

@@ -2,6 +2,7 @@
 
 import random
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -175,7 +176,7 @@ def test_parts_have_every_row_once_and_each_models_rows_in_order(seed):
     bounds = np.concatenate([[0], np.cumsum(lengths)])
     cuts = np.unique(np.concatenate([[0, bounds[-1]], draw.integers(0, bounds[-1], 5)]))
     played = []
-    for first, last in zip(cuts[:-1], cuts[1:], strict=True):
+    for first, last in pairwise(cuts):
         some = part(bounds, first, last)
         assert some.bounds.dtype == np.int64
         for model, start, stop in zip(some.models, some.bounds[:-1], some.bounds[1:], strict=True):
@@ -185,7 +186,7 @@ def test_parts_have_every_row_once_and_each_models_rows_in_order(seed):
         played.append(some.rows)
     played = np.concatenate(played)
     assert sorted(played) == list(range(bounds[-1]))
-    for start, stop in zip(bounds[:-1], bounds[1:], strict=True):
+    for start, stop in pairwise(bounds):
         own = played[(played >= start) & (played < stop)]
         assert (np.diff(own) == 1).all()
 

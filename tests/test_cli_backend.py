@@ -1,10 +1,11 @@
-"""``streamrnn replay --backend``: what it needs, what it does not go with, and that files are alike."""
+"""``streamrnn replay --backend``: what it needs, what it does not go with, what is in files."""
 
 import json
 import math
 
 import pytest
 from cli_helpers import replay
+from estimator_helpers import plain
 
 import streamrnn
 from streamrnn import routing
@@ -96,7 +97,7 @@ def test_a_device_that_fails_ends_the_run_in_one_line(monkeypatch, stream, tmp_p
 
 def test_keys_that_share_weights_stay_on_the_cpu(monkeypatch, stream, tmp_path):
     monkeypatch.setattr(device, "available", lambda: None)
-    inner = streamrnn.RNNRegressor(hidden_size=3, truncation=3, head="linear_skip")
+    inner = plain(streamrnn.RNNRegressor, hidden_size=3, truncation=3)
     path = tmp_path / "shared.safetensors"
     streamrnn.KeyedModel(inner, key="k", weights="shared").save(path)
     result = replay(stream, *KEYED, "--model", path, "--backend", "cuda")

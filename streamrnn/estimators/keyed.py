@@ -152,6 +152,8 @@ class KeyedModel(KeyedBlocks, SavedKeys, base.Wrapper, base.Estimator):
         ------
         ValueError
             On setting, if there is no such backend, or keys that share weights cannot run on it.
+        DeviceError
+            On setting ``"cpu"``, if the device fails as the models come from there.
         """
         return self._backend
 
@@ -163,6 +165,9 @@ class KeyedModel(KeyedBlocks, SavedKeys, base.Wrapper, base.Estimator):
                 "backend='cuda' needs weights='own': keys that share weights learn on the CPU"
             )
         self._backend = backend
+        if backend == "cpu" and self._last_made in vars(self):
+            with self._bank.lock:
+                self._bank.backend = "cpu"  # and the device is free for others
 
     # --- one sample
 
