@@ -90,7 +90,8 @@ def run_groups(
     def run(where: str, first: int, last: int) -> None:
         if where == "cuda":
             bank.backend = "cuda"
-        with nullcontext() if where == "cuda" else _on_cpu(bank, slots):
+        is_away = where == "cpu" and bank.backend == "cuda"
+        with _on_cpu(bank, slots) if is_away else nullcontext():
             if last - first == len(X):
                 bank.run_groups(slots, bounds, X, Y, out, n_threads, task)
                 return
