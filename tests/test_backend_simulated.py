@@ -111,11 +111,14 @@ def test_what_was_learnt_on_a_device_is_in_the_file_and_goes_on_elsewhere(same_b
 def test_what_auto_shares_out_gives_the_bits_of_the_cpu(same_bits, monkeypatch):
     ticks = iter(range(10_000))
     monkeypatch.setattr(choosing, "WORTHWHILE", 0.0)
-    monkeypatch.setattr(choosing, "MARGIN", 0.0)
+    monkeypatch.setattr(choosing, "MARGIN", -1.0)  # no side is ever right: each time the other
     monkeypatch.setattr(choosing, "CHOOSER", choosing.Chooser(lambda: next(ticks)))
     models = twins(backends=("cpu", "auto"))
-    for seed in range(3):
-        play_both(models, 12, seed)
+    for seed in range(7):
+        play_both(models, 8, seed)
+        _, X, y = block(3)
+        for model in models:  # one narrow stream: on the CPU, while the others stay on the device
+            model.replay(["k1"] * 3, X, y, features=FEATURES)
     assert models[1]._bank.backend == "cuda"
     assert models[1]._bank.driver.seconds > 0
     assert models[0].to_bytes() == models[1].to_bytes()
@@ -132,7 +135,7 @@ def test_after_a_failure_the_model_is_as_it_was_and_can_be_used(same_bits, monke
             raise streamrnn.DeviceError("it fails")
 
         patch.setattr(launching.Launcher, "launch", fail)
-        with pytest.raises(streamrnn.DeviceError, match="^it fails; the models are as they were"):
+        with pytest.raises(streamrnn.DeviceError, match="^it fails; .*models are as they were"):
             there.replay(keys, X, y, features=FEATURES)
         assert there.extract("k1").to_bytes() == here.extract("k1").to_bytes()
     play_both(models, 6, 3)
