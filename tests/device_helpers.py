@@ -5,15 +5,14 @@ import types
 from typing import NamedTuple
 
 import numpy as np
-import pytest
 from engine_helpers import blueprint
 
 from streamrnn.backends import cpu
 from streamrnn.backends import cuda as package
 from streamrnn.bank import Bank
-from streamrnn.layout import workspace_size
 from streamrnn.learner import Plugins
 from streamrnn.linalg import Alone
+from streamrnn.workspace import workspace_size
 
 TINY = {"hidden_size": 2, "truncation": 2, "dtype": "float32"}
 
@@ -58,9 +57,8 @@ def words_for(call, sizes, placing):
     return np.array([*call, *sizes, placing.workspace_bytes], np.int64)
 
 
-@pytest.fixture
-def plain_kernels(monkeypatch):
-    """Kernels whose blocks run the CPU's engine: the same bits, and nothing to wait for."""
+def use_plain_kernels(monkeypatch):
+    """Have kernels whose blocks run the CPU's engine: the same bits, and nothing to wait for."""
     module = types.SimpleNamespace(
         placing_for=placing_for, kernel_for=kernel_for, words_for=words_for
     )
@@ -75,12 +73,12 @@ def bank(n=4, **words):
     return made, np.array([made.take() for _ in range(n)])
 
 
-def rows_of(rng, counts):
+def rows_of(rng, counts, n_targets=1):
     """Bounds, inputs, targets with their weights, and room for predictions."""
     bounds = np.cumsum([0, *counts])
     X = rng.normal(size=(bounds[-1], 2))
-    Y = np.column_stack([X[:, 0] - X[:, 1], np.ones(len(X))])
-    return bounds, X, Y, np.full((len(X), 1), np.nan)
+    Y = np.column_stack([rng.normal(size=(len(X), n_targets)), np.ones(len(X))])
+    return bounds, X, Y, np.full((len(X), n_targets), np.nan)
 
 
 def bits_of(bank, slots):
