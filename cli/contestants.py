@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from .baselines import Simple, linear, simple
 from .blocks import Block
-from .errors import device_errors
 from .lags import Lags
 from .settings import Task
 from .suggestions import listed
@@ -83,8 +82,7 @@ class Network:
             how = how | {"backend": self._backend}
         started = self._clock()
         features = list(block.names)
-        with device_errors():
-            predictions = self.model.replay(*keys, block.X, block.targets, features=features, **how)
+        predictions = self.model.replay(*keys, block.X, block.targets, features=features, **how)
         self.seconds += self._clock() - started
         return predictions
 

@@ -87,9 +87,11 @@ class RowError(DataError):
 @contextmanager
 def device_errors() -> Iterator[None]:
     """Say in one line what is wrong with a device."""
-    import streamrnn
-
     try:
         yield
-    except streamrnn.DeviceError as error:
-        raise click.UsageError(f"{str(error).rstrip('.')}.") from None
+    except RuntimeError as error:
+        import streamrnn
+
+        if not isinstance(error, streamrnn.DeviceError):
+            raise
+        raise click.UsageError(f"--backend: {str(error).rstrip('.')}.") from None

@@ -56,6 +56,11 @@ def run_on_backend(model: Any, settings: Settings) -> None:
         If it cannot run there.
     """
     if settings.key is None:
+        if settings.backend == "cuda" and model.drift_detector is not None:
+            raise click.UsageError(
+                "--backend cuda does not go with the model's drift_detector, for which rows are "
+                "played one by one: --backend cpu does."
+            )
         return
     try:
         model.backend = settings.backend

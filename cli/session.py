@@ -16,7 +16,7 @@ from .console import Console
 from .contestants import Network, Onlooker, baselines
 from .dead_letters import dead_letters
 from .engine import Engine
-from .errors import DataError
+from .errors import DataError, device_errors
 from .garbage import old_objects_left_alone
 from .keeping import Keeper, Kept
 from .known import Known
@@ -58,6 +58,7 @@ def run(settings: Settings, known: Known | None = None) -> int:
     console = Console(sys.stderr, settings.quiet)
     stop = Stop()
     with ExitStack() as stack:
+        stack.enter_context(device_errors())
         # Whatever happens, the progress line is gone before the next message.
         stack.callback(console.clear)
         # What the library warns of is a remark here, not a line of its code.

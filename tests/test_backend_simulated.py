@@ -135,7 +135,7 @@ def test_after_a_failure_the_model_is_as_it_was_and_can_be_used(same_bits, monke
             raise streamrnn.DeviceError("it fails")
 
         patch.setattr(launching.Launcher, "launch", fail)
-        with pytest.raises(streamrnn.DeviceError, match="^it fails; .*models are as they were"):
+        with pytest.raises(streamrnn.DeviceError, match=r"^it fails; .*models are as they were"):
             there.replay(keys, X, y, features=FEATURES)
         assert there.extract("k1").to_bytes() == here.extract("k1").to_bytes()
     play_both(models, 6, 3)

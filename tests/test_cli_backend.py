@@ -6,6 +6,7 @@ import math
 import pytest
 from cli_helpers import replay
 from estimator_helpers import plain
+from river import drift
 
 import streamrnn
 from streamrnn import routing
@@ -91,8 +92,33 @@ def test_a_device_that_fails_ends_the_run_in_one_line(monkeypatch, stream, tmp_p
     monkeypatch.setattr("streamrnn.population.run_groups", fail)
     out = tmp_path / "metrics.json"
     result = replay(stream, *KEYED, "--backend", "cuda", "--metrics-json", out)
-    one_line(result, "out of memory while testing.")
+    one_line(result, "--backend: out of memory while testing.")
     assert not out.exists()
+
+
+def test_a_model_that_watches_for_drift_stays_on_the_cpu(monkeypatch, stream, tmp_path):
+    monkeypatch.setattr(device, "available", lambda: None)
+    path = tmp_path / "model.safetensors"
+    streamrnn.RNNRegressor(hidden_size=3, drift_detector=drift.ADWIN()).save(path)
+    result = replay(stream, "--target", "y", "--model", path, "--backend", "cuda")
+    said = "--backend cuda does not go with the model's drift_detector, for which rows are played"
+    one_line(result, f"{said} one by one: --backend cpu does.")
+
+
+@pytest.mark.parametrize(("backend", "most"), [("cpu", 1024), ("cuda", 3000)])
+def test_a_device_gets_many_rows_at_once(monkeypatch, tmp_path, backend, most):
+    sizes = []
+
+    def note(bank, where, slots, bounds, X, *args):
+        sizes.append(len(X))
+        routing.run_groups(bank, "cpu", slots, bounds, X, *args)
+
+    monkeypatch.setattr(device, "available", lambda: None)
+    monkeypatch.setattr("streamrnn.population.run_groups", note)
+    path = tmp_path / "long.csv"
+    path.write_text("k,x,y\n" + "a,1,2\nb,3,4\n" * 1500)
+    assert replay(path, *KEYED, "--backend", backend).exit_code == 0
+    assert max(sizes) == most
 
 
 def test_keys_that_share_weights_stay_on_the_cpu(monkeypatch, stream, tmp_path):
