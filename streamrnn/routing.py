@@ -8,7 +8,7 @@ from contextlib import contextmanager, nullcontext
 import numpy as np
 
 from streamrnn._checks import check_choice
-from streamrnn.backends import choosing
+from streamrnn.backends import choosing, places
 from streamrnn.backends.home import HOME
 from streamrnn.backends.slicing import part
 from streamrnn.bank import Bank
@@ -18,7 +18,7 @@ from streamrnn.learner import LEARN, OBSERVE, PREDICT
 from streamrnn.model import Model
 
 #: What users may ask for.
-BACKENDS = ("cpu", "cuda", "auto")
+BACKENDS = (*places.BACKENDS, "auto")
 
 #: Units below which a single stream is never tried on a device: its steps come one after the other,
 #: so they would keep one of the device's many processors busy, which is slower than a core.
@@ -166,6 +166,7 @@ def _route(
     """Run all rows on a backend, or let them be played where they are done sooner."""
     n_rows, n_models, n_threads, task = job
     is_narrow = n_models == 1 and model.sizes.hidden_size < _NARROW
+    # Streams that share weights learn in rounds, and a part of all rows would have other ones.
     if backend == "auto" and (is_narrow or isinstance(model, Fleet)):
         backend = "cpu"
     if backend == "auto":

@@ -78,7 +78,8 @@ class KeyedBlocks:
             fails, and the models are as they were when they were last needed on the CPU.
         """
         backend = self.backend
-        check_ready(backend)
+        if self._bank.backend != backend:
+            check_ready(backend)
         listed = taken_keys(keys, X, self.key)
         by_time = self.ttl is not None and self.time is not None
         given = checked_times(taken(times, X, self.time, "times"), self.ttl) if by_time else None
