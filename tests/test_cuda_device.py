@@ -1,9 +1,11 @@
 """Whether there is a device, and what its failures are called; none is needed to know."""
 
 import importlib.util
+import subprocess
 import sys
 import types
 import warnings
+from pathlib import Path
 
 import pytest
 from engine_helpers import blueprint
@@ -95,6 +97,12 @@ def test_without_the_package_its_installation_is_what_is_missing(monkeypatch):
     assert device.available() == "numba-cuda is not installed: pip install 'streamrnn[cuda]'"
 
 
+def test_a_package_that_lacks_something_says_what(monkeypatch):
+    machine(monkeypatch, FakeDriver())
+    monkeypatch.setitem(sys.modules, "numba.cuda.cudadrv.driver", None)
+    assert "cannot be imported (import of numba.cuda.cudadrv.driver" in device.available()
+
+
 def test_nothing_is_looked_for_before_models_are_run(monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: pytest.fail("looked"))
     made = Bank(blueprint())
@@ -105,6 +113,18 @@ def test_nothing_is_looked_for_before_models_are_run(monkeypatch):
     made.grow(2, 1)
     made.backend = "cpu"
     assert made.driver is None
+
+
+def test_numba_cuda_is_not_imported_before_models_are_run():
+    script = (
+        "import sys\n"
+        "from engine_helpers import blueprint\n"
+        "from streamrnn.bank import Bank\n"
+        "Bank(blueprint()).backend = 'cuda'\n"
+        "assert 'streamrnn.backends.cuda.driver' in sys.modules\n"
+        "assert 'numba.cuda' not in sys.modules\n"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True, cwd=Path(__file__).parent)
 
 
 def test_an_unknown_backend_and_shared_weights_are_refused():
