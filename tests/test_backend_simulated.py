@@ -62,6 +62,17 @@ def test_blocks_and_single_samples_mixed_give_the_bits_of_the_cpu(same_bits):
     assert here.to_bytes() == there.to_bytes()
 
 
+def test_what_runs_a_model_is_no_part_of_its_memory(same_bits):
+    models = here, there = twins()
+    play_both(models, 6, 1)
+    assert there._raw_memory_usage < here._raw_memory_usage + 5000
+    _, X, y = block(6)
+    here, there = RNNRegressor(**TINY), RNNRegressor(**TINY)
+    here.replay(X, y, features=FEATURES)
+    there.replay(X, y, features=FEATURES, backend="cuda")
+    assert there._raw_memory_usage < here._raw_memory_usage + 5000
+
+
 def labels(y):
     return np.array(["low", "middle", "high"], dtype=object)[np.digitize(y, [-0.4, 0.4])]
 
