@@ -20,6 +20,7 @@ from typing import Any, Protocol, TypeVar, cast
 
 from llvmlite import ir
 from numba import njit, typeof, types
+from numba.core.cpu import CPUContext
 from numba.extending import intrinsic, overload, register_jitable
 
 from streamrnn._cache import keep_code, warn_not_kept
@@ -59,6 +60,16 @@ def kernel(function: Function) -> Function:
 def glue(function: Function) -> Function:
     """Do as `kernel`, but copy the compiled code into its callers. For code around the loops."""
     return cast(Function, register_jitable(**_GLUE)(function))
+
+
+def view(function: Function) -> Function:
+    """Do as `glue` for a function that returns an array: a borrowed view of an argument.
+
+    Copied into its callers before they are typed, since on a device no function may return one.
+    """
+    options = cast(Any, {**_OPTIONS, "inline": "always"})
+    overload(function, jit_options=options, inline="always", strict=False)(lambda *_: function)
+    return function
 
 
 def compiled_as(function: Callable[..., Any]) -> Callable[[Function], Function]:
@@ -126,6 +137,8 @@ def standalone() -> None:
 
 def _mark(typing_context):
     def generate(context, builder, signature, args):
+        if not isinstance(context, CPUContext):  # a device's compiler knows better
+            return context.get_dummy_value()
         builder.function.attributes.add("noinline")
         for argument in context.call_conv.get_arguments(builder.function):
             if isinstance(argument.type, ir.PointerType):
@@ -205,7 +218,8 @@ def by_type(contract: Callable[..., Any]) -> Generic:
 
     The stub's body is never run; its signature and docstring are the contract. Called from
     compiled code the choice is made by the compiler; called from plain Python (as under
-    ``NUMBA_DISABLE_JIT=1``) it is a dictionary look-up.
+    ``NUMBA_DISABLE_JIT=1``) it is a dictionary look-up. What is registered for ``object`` serves
+    all types that have nothing of their own.
     """
     return _by_type(contract, _PLUGIN)
 
@@ -214,10 +228,10 @@ def _by_type(contract: Callable[..., Any], options: dict[str, Any]) -> Generic:
     registry: dict[type, Any] = {}
 
     def generic(spec: Any, *args: Any) -> Any:
-        return registry[type(spec)](spec, *args)
+        return (registry.get(type(spec)) or registry[object])(spec, *args)
 
     def choose(spec: Any, *args: Any) -> Callable[..., Any] | None:
-        return registry.get(getattr(spec, "instance_class", type(None)))
+        return registry.get(getattr(spec, "instance_class", None)) or registry.get(object)
 
     def register(spec_type: type) -> Callable[[Function], Function]:
         def add(function: Function) -> Function:

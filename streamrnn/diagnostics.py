@@ -13,9 +13,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from streamrnn import weights
+from streamrnn.actions import Copy, act, each
 from streamrnn.activations import near_ends_of_sigmoid
 from streamrnn.cells.protocol import backward, forward
 from streamrnn.gradients.protocol import backpropagate
+from streamrnn.gradients.sweep import weight_gradient
 from streamrnn.layout import (
     Sizes,
     arena_parts,
@@ -26,7 +28,7 @@ from streamrnn.layout import (
     workspace_parts,
     workspace_size,
 )
-from streamrnn.linalg import add_product, add_transposed_product, sum_of_outer_products
+from streamrnn.linalg import add_product, add_transposed_product
 from streamrnn.model import Model
 from streamrnn.scaling import COUNT, M2
 from streamrnn.statistics import FILLED, POSITION, statistics_parts
@@ -64,9 +66,17 @@ def _(team, weights, deltas, n, turn, out):
     out[:n] += weights[:n] @ deltas
 
 
-@sum_of_outer_products.register(_InPython)
-def _(team, inputs, deltas, first, n, out):
+@weight_gradient.register(_InPython)
+def _(team, inputs, deltas, first, n, gradient):
     pass
+
+
+@each.register(_InPython)
+def _(team, action, a, b, c):
+    if isinstance(action, Copy):
+        b[:] = a
+        return 0.0
+    return act(action, a, b, c, 0, 1)
 
 
 class _Swept(NamedTuple):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from streamrnn._dispatch import glue, kernel, standalone
+from streamrnn._dispatch import glue, kernel, standalone, view
 from streamrnn.linalg import (
     N_SQUARES,
     Alone,
@@ -125,12 +125,12 @@ def perform(team: Team, words: Any) -> None:
         _perform_move(team, record(_A_MOVE, words, JOB), first, last)
 
 
-@glue
+@view
 def _vector_at(address, size, real):
     return row(matrix_at(address, 1, size, real), 0)
 
 
-@glue
+@view
 def _columns_at(address, rows, columns, first, real):
     """View a matrix as if it began at column `first`; only what is left of it may be used."""
     return matrix(_vector_at(address, rows * columns, real), first, rows, columns)

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from streamrnn._dispatch import glue
+from streamrnn._dispatch import glue, view
 from streamrnn.views import ALIGNMENT, matrix, vector
 
 
@@ -105,7 +105,7 @@ def layer_weights(sizes: Sizes, parameters: np.ndarray, layer: int) -> LayerWeig
     return LayerWeights(inputs, states)
 
 
-@glue
+@view
 def head_weights(sizes: Sizes, parameters: np.ndarray) -> np.ndarray:
     """View the head's part of the parameters or of the gradient."""
     return vector(parameters, _layer_offset(sizes, sizes.num_layers), sizes.n_head)
@@ -185,19 +185,19 @@ def arena_parts(sizes: Sizes, common: np.ndarray, own: np.ndarray) -> Parts:
     )
 
 
-@glue
+@view
 def initial_parameters(sizes: Sizes, parts: Parts) -> np.ndarray:
     """View the parameters as they were at first, (n_initial, n_parameters)."""
     return matrix(parts.further, 0, sizes.n_initial, n_parameters(sizes))
 
 
-@glue
+@view
 def notes(sizes: Sizes, parts: Parts) -> np.ndarray:
     """View what the optimizer keeps beside its slots, (n_notes,)."""
     return vector(parts.further, sizes.n_initial * n_parameters(sizes), sizes.n_notes)
 
 
-@glue
+@view
 def norms(sizes: Sizes, parts: Parts) -> np.ndarray:
     """View the usual norm of the gradient, (n_norms,)."""
     start = sizes.n_initial * n_parameters(sizes) + _aligned(sizes.n_notes)
@@ -249,7 +249,7 @@ def layer_tape(sizes: Sizes, tape: np.ndarray, layer: int) -> Tape:
     )
 
 
-@glue
+@view
 def features(sizes: Sizes, tape: np.ndarray) -> np.ndarray:
     """View the ring of what the head reads: the top layer's hidden states, (K, H)."""
     start = _tape_offset(sizes, sizes.num_layers)

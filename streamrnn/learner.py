@@ -8,13 +8,14 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from streamrnn._dispatch import glue
+from streamrnn.actions import CountBad, copy_together, each
 from streamrnn.changes import note_prediction
 from streamrnn.gradients.protocol import backpropagate, recall, remember
 from streamrnn.heads.protocol import learn as learn_head
 from streamrnn.heads.protocol import read
 from streamrnn.lags import write_lags, write_recent
 from streamrnn.layout import Parts, Sizes, Workspace, head_weights
-from streamrnn.linalg import copy, fill
+from streamrnn.linalg import fill
 from streamrnn.losses.protocol import decode
 from streamrnn.network import step
 from streamrnn.scaling import keep_inputs, n_missing, scale_inputs
@@ -111,20 +112,11 @@ def _make_finite(z):
 
 
 @glue
-def _is_finite(rows):
-    for i in range(rows.shape[0]):
-        for j in range(rows.shape[1]):
-            if not abs(rows[i, j]) < math.inf:
-                return False
-    return True
-
-
-@glue
 def _advance(plugins, sizes, settings, parts, statistics, work, values, task):
     """Take the step that `predict` has just computed; return its row in the rings, -1 if none."""
     counters = statistics.counters
     slot: Any = np.intp(counters[POSITION])
-    good = _is_finite(work.after)
+    good = each(work.team, CountBad(), work.after, work.after, work.after) == 0.0
     scale, clip, memory = settings.scale_inputs != 0.0, settings.scale_clip, settings.scale_memory
     if task == OBSERVE:
         counters[MISSING_VALUES] += n_missing(values, sizes.n_inputs, scale)
@@ -139,7 +131,7 @@ def _advance(plugins, sizes, settings, parts, statistics, work, values, task):
     for layer in range(sizes.num_layers):
         state = row(parts.state, layer)
         if good:
-            copy(row(work.after, layer), state.size, state)
+            copy_together(work.team, row(work.after, layer), state.size, state)
         else:
             fill(state, 0.0)
     if not good:
@@ -273,4 +265,6 @@ def learn(
         recall(plugins.algorithm, sizes, parts, slot, age, h, work.x)
         z, d_z = work.z, work.d_z
         memory = parts.head_memory
-        learn_head(plugins.head, plugins.loss, weights, memory, h, work.x, scaled, z, d_z)
+        learn_head(
+            plugins.head, work.team, plugins.loss, weights, memory, h, work.x, scaled, z, d_z
+        )

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from streamrnn._dispatch import glue
+from streamrnn._dispatch import glue, glue_by_type
 from streamrnn.cells.protocol import forward
 from streamrnn.layout import LayerWeights, Sizes, layer_inputs, layer_weights
 from streamrnn.linalg import add_product
 from streamrnn.views import matrix, row, vector
 
 
-@glue
+@glue_by_type
 def layer_step(
     team: tuple,
     cell: tuple,
@@ -41,6 +41,10 @@ def layer_step(
     pre
         Scratch for the pre-activations, (gates * H,).
     """
+
+
+@layer_step.register(object)
+def _(team, cell, sizes, weights, n, x, before, after, factors, pre):
     H = sizes.hidden_size
     reached_by_state = vector(pre, (sizes.gates - sizes.state_gates) * H, sizes.state_gates * H)
     for j in range(sizes.input_gates * H):

@@ -7,11 +7,13 @@ as 1, 2, 3".
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 
-from streamrnn._dispatch import glue, kernel, standalone
-from streamrnn.views import vector
+from streamrnn._dispatch import glue
+from streamrnn.actions import act, each
+from streamrnn.views import matrix
 
 _WORD = 0xFFFFFFFF
 _PARITY = 0x1BD11BDA
@@ -54,14 +56,44 @@ def threefry(a: int, b: int, first: int, second: int) -> tuple[int, int]:
     return (a + third) & _WORD, (b + first + 5) & _WORD
 
 
-@kernel
+class AddNoise(NamedTuple):
+    """Add noise to the two rows of `a`, whose numbers in one column share a counter."""
+
+    step: float = 0.0  # what one of 2^32 steps of the noise is worth
+    number: float = 0.0
+    place: float = 0.0
+    first: float = 0.0
+    second: float = 0.0
+
+
+@act.register(AddNoise)
+def _(action, a, b, c, first, step):
+    number, place = np.int64(action.number), np.int64(action.place) + first
+    one, other = np.int64(action.first), np.int64(action.second)
+    real = a.dtype.type
+    for j in range(a.shape[1]):
+        upper, lower = threefry(number, place + j * step, one, other)
+        a[0, j] += real((upper - _MIDDLE) * action.step)
+        a[1, j] += real((lower - _MIDDLE) * action.step)
+    return 0.0
+
+
+@glue
 def add_noise(
-    values: np.ndarray, deviation: float, number: int, place: int, first: int, second: int
+    team: tuple,
+    values: np.ndarray,
+    deviation: float,
+    number: int,
+    place: int,
+    first: int,
+    second: int,
 ) -> None:
     """Add uniform noise of mean 0 and a standard deviation to each value.
 
     Parameters
     ----------
+    team
+        Who does it.
     values
         Shape (n,); written.
     deviation
@@ -72,15 +104,13 @@ def add_noise(
     first, second
         The key, two words.
     """
-    standalone()
-    real = values.dtype.type
-    step = deviation * math.sqrt(3.0) / 2.0**31
+    size = deviation * math.sqrt(3.0) / 2.0**31
     half = values.size // 2
-    upper = vector(values, half, half)
-    for i in range(half):
-        a, b = threefry(number, place + i, first, second)
-        values[i] += real((a - _MIDDLE) * step)
-        upper[i] += real((b - _MIDDLE) * step)
+    pairs = matrix(values, 0, 2, half)
+    action = AddNoise(
+        size, np.float64(number), np.float64(place), np.float64(first), np.float64(second)
+    )
+    each(team, action, pairs, pairs, pairs)
     if values.size > 2 * half:
-        a, b = threefry(number, place + half, first, second)
-        values[2 * half] += real((a - _MIDDLE) * step)
+        a, _ = threefry(number, place + half, first, second)
+        values[2 * half] += values.dtype.type((a - _MIDDLE) * size)

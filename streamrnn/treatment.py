@@ -12,8 +12,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from streamrnn._dispatch import glue, glue_by_type, kernel, standalone
+from streamrnn._dispatch import glue, glue_by_type
 from streamrnn._registry import plugin
+from streamrnn.actions import AddDistance, Scale, ScaleColumns, SquareColumns, each, each_number
 from streamrnn.layout import (
     Parts,
     Sizes,
@@ -25,7 +26,7 @@ from streamrnn.layout import (
 )
 from streamrnn.noise import add_noise
 from streamrnn.statistics import UPDATES
-from streamrnn.views import address_of, matrix_at, row, vector
+from streamrnn.views import address_of, matrix, matrix_at, row, rows, vector
 
 #: A unit's weights count as no smaller, so that small ones can grow (Brock et al. 2021).
 _LEAST_SIZE = 1e-3
@@ -78,7 +79,7 @@ class Further(NamedTuple):
 
 
 @glue_by_type
-def pull(treatment: tuple, sizes: Sizes, parts: Parts, gradient: np.ndarray) -> None:
+def pull(treatment: tuple, team: tuple, sizes: Sizes, parts: Parts, gradient: np.ndarray) -> None:
     """Add to the gradient what pulls the parameters to what they were at first."""
 
 
@@ -100,12 +101,14 @@ def limit_norm(
 
 
 @glue_by_type
-def disturb(treatment: tuple, sizes: Sizes, parts: Parts, counters: np.ndarray) -> None:
+def disturb(
+    treatment: tuple, team: tuple, sizes: Sizes, parts: Parts, counters: np.ndarray
+) -> None:
     """Shrink and perturb all parameters."""
 
 
 @pull.register(Usual)
-def _(treatment, sizes, parts, gradient):
+def _(treatment, team, sizes, parts, gradient):
     pass
 
 
@@ -120,24 +123,16 @@ def _(treatment, sizes, limit, norm, parts, counters):
 
 
 @disturb.register(Usual)
-def _(treatment, sizes, parts, counters):
+def _(treatment, team, sizes, parts, counters):
     pass
 
 
-@kernel
-def _add_distance(strength, parameters, initial, gradient):
-    standalone()
-    twice = parameters.dtype.type(2.0 * strength)
-    for i in range(parameters.size):
-        gradient[i] += twice * (parameters[i] - initial[i])
-
-
 @pull.register(Further)
-def _(treatment, sizes, parts, gradient):
+def _(treatment, team, sizes, parts, gradient):
     if treatment.l2_init > 0.0:
-        _add_distance(
-            treatment.l2_init, parts.parameters, row(initial_parameters(sizes, parts), 0), gradient
-        )
+        n = gradient.size
+        now, then = matrix(parts.parameters, 0, 1, n), initial_parameters(sizes, parts)
+        each(team, AddDistance(2.0 * treatment.l2_init), now, matrix(gradient, 0, 1, n), then)
 
 
 @clip_units.register(Further)
@@ -157,8 +152,11 @@ def _clip_columns(bound, weights, gradient, work):
     # Neither is needed any more in this update.
     columns = weights.shape[1]
     sizes, factors = vector(work.pre, 0, columns), vector(row(work.deltas, 0), 0, columns)
-    _square_columns(weights, sizes)
-    _square_columns(gradient, factors)
+    # But for the last row: that is the bias.
+    n = weights.shape[0] - 1
+    own, mine = matrix(sizes, 0, 1, columns), matrix(factors, 0, 1, columns)
+    each(work.team, SquareColumns(), rows(weights, n), own, own)
+    each(work.team, SquareColumns(), rows(gradient, n), mine, mine)
     real, clipped = sizes.dtype.type, False
     for j in range(columns):
         size, slope = math.sqrt(sizes[j]), math.sqrt(factors[j])
@@ -166,29 +164,8 @@ def _clip_columns(bound, weights, gradient, work):
         factors[j] = limit / slope if slope > limit else real(1)
         clipped |= slope > limit
     if clipped:
-        _scale_columns(gradient, factors)
+        each(work.team, ScaleColumns(), rows(gradient, n), mine, mine)
     return clipped
-
-
-@kernel
-def _square_columns(matrix, sums):
-    """Write the sums of squares of the columns, but for the last row: that is the bias."""
-    standalone()
-    for j in range(sums.size):
-        sums[j] = 0
-    for i in range(matrix.shape[0] - 1):
-        line = row(matrix, i)
-        for j in range(sums.size):
-            sums[j] += line[j] * line[j]
-
-
-@kernel
-def _scale_columns(matrix, factors):
-    standalone()
-    for i in range(matrix.shape[0] - 1):
-        line = row(matrix, i)
-        for j in range(factors.size):
-            line[j] *= factors[j]
 
 
 @limit_norm.register(Further)
@@ -210,35 +187,33 @@ def _(treatment, sizes, limit, norm, parts, counters):
 
 
 @disturb.register(Further)
-def _(treatment, sizes, parts, counters):
+def _(treatment, team, sizes, parts, counters):
     if treatment.shrink > 0.0 or treatment.perturb > 0.0:
         place = np.int64(0)
         for layer in range(sizes.num_layers):
             weights = layer_weights(sizes, parts.parameters, layer)
-            place = _disturb_block(treatment, weights.inputs, counters, place)
-            place = _disturb_block(treatment, weights.states, counters, place)
+            place = _disturb_block(treatment, team, weights.inputs, counters, place)
+            place = _disturb_block(treatment, team, weights.states, counters, place)
         head = head_weights(sizes, parts.parameters)
-        _disturb(treatment, head, counters, place)
+        _disturb(treatment, team, head, counters, place)
 
 
 @glue
-def _disturb_block(treatment, weights, counters, place):
+def _disturb_block(treatment, team, weights, counters, place):
     values = row(matrix_at(address_of(weights), 1, weights.size, weights.dtype.type(0)), 0)
-    return _disturb(treatment, values, counters, place)
+    return _disturb(treatment, team, values, counters, place)
 
 
 @glue
-def _disturb(treatment, values, counters, place):
+def _disturb(treatment, team, values, counters, place):
     """Shrink and perturb some parameters; return the place of the next ones.
 
     Not the gaps between the blocks: what is in there has to stay 0.
     """
-    kept = values.dtype.type(1.0 - treatment.shrink)
-    for i in range(values.size):
-        values[i] *= kept
+    each_number(team, Scale(1.0 - treatment.shrink), values, values)
     if treatment.perturb > 0.0:
         number: Any = np.int64(counters[UPDATES]) & 0xFFFFFFFF
         first: Any = np.int64(treatment.first)
         second: Any = np.int64(treatment.second)
-        add_noise(values, treatment.perturb, number, place, first, second)
+        add_noise(team, values, treatment.perturb, number, place, first, second)
     return place + (values.size + 1) // 2

@@ -8,9 +8,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from streamrnn._dispatch import compiled_as, glue
+from streamrnn.actions import Add, Clamp, Scale, each_number
 from streamrnn.layout import Parts, Sizes, Workspace, notes
 from streamrnn.linalg import sum_of_squares
-from streamrnn.motion import Step, scale
+from streamrnn.motion import Step
 from streamrnn.pacing import is_measured, paced
 from streamrnn.statistics import CLIPPED, OPTIMIZER_UPDATES, SKIPPED, UPDATES
 from streamrnn.team import move, sum_of_measures
@@ -40,26 +41,6 @@ class Settings(NamedTuple):
     scale_clip: float = math.inf  # standard deviations; what is beyond counts as there
     scale_memory: float = math.inf  # samples that the moments rest on
     shrink: float = 0.0  # 1: a predicted change is shrunk
-
-
-@glue
-def _regularise(settings, parameters, gradient):
-    if settings.l2 != 0.0:
-        l2 = parameters.dtype.type(settings.l2)
-        for i in range(parameters.size):
-            gradient[i] += l2 * parameters[i]
-
-
-@glue
-def _clip_value(limit, gradient):
-    """Clamp every entry; return whether any was beyond."""
-    clipped = False
-    bound = gradient.dtype.type(limit)
-    for i in range(gradient.size):
-        if abs(gradient[i]) > bound:
-            gradient[i] = math.copysign(bound, gradient[i])
-            clipped = True
-    return clipped
 
 
 def in_pace(
@@ -102,7 +83,7 @@ def _emit_in_pace(optimizer, team, sizes, step, left, parts, work):
 
 @glue
 def _in_pace(optimizer, team, sizes, step, left, parts, work):
-    scale(step.shrink, work.gradient)
+    each_number(team, Scale(step.shrink), work.gradient, work.gradient)
     total = sum_of_measures(team, optimizer, step, work.gradient, parts.slots)
     rate = paced(optimizer, step.lr, total, work.window, left, notes(sizes, parts))
     return Step(rate, step.number, 1.0, step.kept, step.threshold)
@@ -143,14 +124,17 @@ def apply_gradient(
     """
     team, parameters, gradient = work.team, parts.parameters, work.gradient
     optimizer, treatment = plugins.optimizer, plugins.treatment
-    _regularise(settings, parameters, gradient)
-    pull(treatment, sizes, parts, gradient)
+    if settings.l2 != 0.0:
+        each_number(team, Add(settings.l2), parameters, gradient)
+    pull(treatment, team, sizes, parts, gradient)
     before = math.sqrt(sum_of_squares(team, gradient))
     if not before <= GREATEST_NORM:  # NaN fails every comparison
         counters[SKIPPED] += 1
         return
     norm = before
-    clipped = settings.clip_value < math.inf and _clip_value(settings.clip_value, gradient)
+    clipped = False
+    if settings.clip_value < math.inf:
+        clipped = each_number(team, Clamp(settings.clip_value), gradient, gradient) > 0.0
     clipped |= clip_units(treatment, sizes, parts, work)
     if clipped:
         norm = math.sqrt(sum_of_squares(team, gradient))
@@ -167,4 +151,4 @@ def apply_gradient(
     left = shrink * norm / before if clipped else 1.0
     step = in_pace(optimizer, team, sizes, step, left, parts, work)
     move(team, optimizer, step, parameters, gradient, parts.slots)
-    disturb(treatment, sizes, parts, counters)
+    disturb(treatment, team, sizes, parts, counters)

@@ -27,19 +27,29 @@ ALIGNMENT = 16
 
 def _borrow(context: Any, builder: Any, array_type: Any, data: Any, shape: Any) -> Any:
     """Emit an array struct of the numbers from `data` on, which owns nothing."""
-    item = context.get_constant(
-        types.intp, context.get_abi_sizeof(context.get_data_type(array_type.dtype))
-    )
-    strides = [item]
+    strides = [_item_size(context, array_type)]
     for extent in reversed(shape[1:]):
         strides.insert(0, builder.mul(strides[0], extent))
+    return _borrow_spaced(context, builder, array_type, data, shape, strides)
+
+
+def _item_size(context: Any, array_type: Any) -> Any:
+    return context.get_constant(
+        types.intp, context.get_abi_sizeof(context.get_data_type(array_type.dtype))
+    )
+
+
+def _borrow_spaced(
+    context: Any, builder: Any, array_type: Any, data: Any, shape: Any, strides: Any
+) -> Any:
+    """Do as `_borrow` with these strides, in bytes."""
     view = make_array(array_type)(context, builder)
     populate_array(
         view,
         data=data,
         shape=cgutils.pack_array(builder, shape),
         strides=cgutils.pack_array(builder, strides),
-        itemsize=item,
+        itemsize=_item_size(context, array_type),
         meminfo=None,
     )
     return view._getvalue()
@@ -69,6 +79,16 @@ def row(base: np.ndarray, index: int) -> np.ndarray:
 def rows(base: np.ndarray, n: int) -> np.ndarray:
     """View ``base[:n]``; `base` is a C-contiguous matrix."""
     return base[:n]
+
+
+def stripe(base: np.ndarray, first: int, step: int) -> np.ndarray:
+    """View ``base[:, first::step]``: the columns of a C-contiguous matrix that are one lane's."""
+    return base[:, first::step]
+
+
+def line(base: np.ndarray) -> np.ndarray:
+    """View ``base[0]``; `base` may be a `stripe`, whose numbers lie apart."""
+    return base[0]
 
 
 def matrix_at(address: int, rows: int, columns: int, like: Any) -> np.ndarray:
@@ -137,6 +157,43 @@ def _emit_row(builder, base, index):
 def _emit_rows(builder, base, n):
     columns = cgutils.unpack_tuple(builder, base.shape)[1]
     return n.type(0), [n, columns]
+
+
+@type_callable(stripe)
+def _stripe_type(context):
+    return lambda base, first, step: types.Array(base.dtype, 2, "A")
+
+
+@lower_builtin(stripe, types.Array, types.Integer, types.Integer)
+def _emit_stripe(context, builder, typed, arguments):
+    base = make_array(typed.args[0])(context, builder, arguments[0])
+    first, step = (
+        context.cast(builder, number, given, types.intp)
+        for number, given in zip(arguments[1:], typed.args[1:], strict=True)
+    )
+    rows, columns = cgutils.unpack_tuple(builder, base.shape)
+    item, one = _item_size(context, typed.return_type), first.type(1)
+    left = builder.sub(builder.add(columns, step), builder.add(first, one))
+    count = builder.select(
+        builder.icmp_signed("<", first, columns), builder.sdiv(left, step), first.type(0)
+    )
+    strides = [builder.mul(columns, item), builder.mul(step, item)]
+    data = builder.gep(base.data, [first])
+    return _borrow_spaced(context, builder, typed.return_type, data, [rows, count], strides)
+
+
+@type_callable(line)
+def _line_type(context):
+    return lambda base: types.Array(base.dtype, 1, base.layout)
+
+
+@lower_builtin(line, types.Array)
+def _emit_line(context, builder, typed, arguments):
+    base = make_array(typed.args[0])(context, builder, arguments[0])
+    columns, stride = (
+        cgutils.unpack_tuple(builder, numbers)[1] for numbers in (base.shape, base.strides)
+    )
+    return _borrow_spaced(context, builder, typed.return_type, base.data, [columns], [stride])
 
 
 @type_callable(matrix_at)

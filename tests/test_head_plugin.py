@@ -63,7 +63,7 @@ def _(head, parameters, memory, h, x, d_z, d_h, gradient):
 
 
 @learn.register(Skip)
-def _(head, loss, parameters, memory, h, x, target, z, d_z):
+def _(head, team, loss, parameters, memory, h, x, target, z, d_z):
     memory[0] += 1
 
 

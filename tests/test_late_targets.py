@@ -222,7 +222,7 @@ send_back.register(Trace)(send_back.registry[Linear])
 
 
 @learn_head.register(Trace)
-def _(head, loss, parameters, memory, h, x, target, z, d_z):
+def _(head, team, loss, parameters, memory, h, x, target, z, d_z):
     for j in range(h.size):
         memory[j] += target[0] * h[j]
     for i in range(x.size):

@@ -12,6 +12,7 @@ from test_online_twin import assert_same_counters, assert_same_weights, features
 
 from streamrnn import KeyedModel, RNNClassifier, RNNRegressor, layout
 from streamrnn.layout import head_weights, initial_parameters, layer_weights
+from streamrnn.linalg import Alone
 from streamrnn.noise import add_noise, threefry
 
 NO_SCALING = {"scale_inputs": False, "scale_target": False}
@@ -129,7 +130,7 @@ def test_known_answers_of_threefry(counter, key, words):
 @pytest.mark.parametrize("n", [0, 1, 2, 7, 64])
 def test_noise_as_the_twin_has_it(n):
     values = np.zeros(n)
-    add_noise(values, 0.3, 5, 100, 17, 2**31 + 3)
+    add_noise(Alone(), values, 0.3, 5, 100, 17, 2**31 + 3)
     np.testing.assert_allclose(values, noise(n, 0.3, 5, 100, (17, 2**31 + 3)), rtol=1e-12)
 
 

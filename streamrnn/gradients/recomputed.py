@@ -8,6 +8,7 @@ import numpy as np
 
 from streamrnn._dispatch import glue
 from streamrnn._registry import plugin
+from streamrnn.actions import copy_together, fill_together
 from streamrnn.columns import places_of_columns
 from streamrnn.gradients.protocol import backpropagate, recall, remember
 from streamrnn.gradients.sweep import backpropagate_window, record_inputs
@@ -20,7 +21,7 @@ from streamrnn.layout import (
     row_width,
     tape_size,
 )
-from streamrnn.linalg import copy, fill
+from streamrnn.linalg import copy
 from streamrnn.network import layer_step
 from streamrnn.views import matrix, row, vector
 
@@ -83,11 +84,12 @@ def _rings(sizes, memory):
 @remember.register(Recomputed)
 def _(algorithm, sizes, parts, work, slot):
     inputs, states = _rings(sizes, parts.memory)
-    copy(work.x, work.x.size, row(inputs, slot))
+    copy_together(work.team, work.x, work.x.size, row(inputs, slot))
     before = row(states, slot)
     width = parts.state.shape[1]
     for layer in range(sizes.num_layers):
-        copy(row(parts.state, layer), width, vector(before, layer * width, width))
+        old = vector(before, layer * width, width)
+        copy_together(work.team, row(parts.state, layer), width, old)
 
 
 @recall.register(Recomputed)
@@ -108,14 +110,15 @@ def _(algorithm, plugins, sizes, parts, work, slot, n):
     tape = vector(work.scratch, 0, size)
     if slot + 1 != n and n < sizes.truncation:
         # The sweep goes over rows outside the window too, which another call may have written.
-        fill(tape, 0.0)
+        fill_together(work.team, tape, 0.0)
     L, width = parts.state.shape
     before = matrix(work.scratch, size, L, width)
     after = matrix(work.scratch, size + L * width, L, width)
     inputs, states = _rings(sizes, parts.memory)
     oldest = (slot - n + 1) % sizes.truncation
     for layer in range(L):
-        copy(vector(row(states, oldest), layer * width, width), width, row(before, layer))
+        old = vector(row(states, oldest), layer * width, width)
+        copy_together(work.team, old, width, row(before, layer))
     for ahead in range(n):
         r = (oldest + ahead) % sizes.truncation
         _rerun_step(plugins.cell, sizes, parts, work, tape, r, row(inputs, r), before, after)
@@ -129,9 +132,10 @@ def _rerun_step(cell, sizes, parts, work, tape, r, x, before, after):
         n = layer_inputs(sizes, layer)
         below = x if layer == 0 else row(after, layer - 1)
         old, new = row(before, layer), row(after, layer)
-        record_inputs(sizes, tape, layer, r, below, old)
+        record_inputs(work.team, sizes, tape, layer, r, below, old)
         local = row(layer_tape(sizes, tape, layer).factors, r)
         weights = layer_weights(sizes, parts.parameters, layer)
         layer_step(work.team, cell, sizes, weights, n, below, old, new, local, work.pre)
-        copy(new, new.size, old)
-    copy(row(after, sizes.num_layers - 1), sizes.hidden_size, row(features(sizes, tape), r))
+        copy_together(work.team, new, new.size, old)
+    hidden = row(features(sizes, tape), r)
+    copy_together(work.team, row(after, sizes.num_layers - 1), sizes.hidden_size, hidden)

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from streamrnn._registry import plugin
+from streamrnn.actions import copy_together
 from streamrnn.columns import places_of_columns
 from streamrnn.gradients.protocol import backpropagate, recall, remember
 from streamrnn.gradients.sweep import backpropagate_window, record_inputs
@@ -69,11 +70,11 @@ class Stored(NamedTuple):
 def _(algorithm, sizes, parts, work, slot):
     for layer in range(sizes.num_layers):
         below = work.x if layer == 0 else row(work.after, layer - 1)
-        record_inputs(sizes, parts.memory, layer, slot, below, row(parts.state, layer))
+        record_inputs(work.team, sizes, parts.memory, layer, slot, below, row(parts.state, layer))
         factors = layer_tape(sizes, parts.memory, layer).factors
-        copy(row(work.factors, layer), factors.shape[1], row(factors, slot))
+        copy_together(work.team, row(work.factors, layer), factors.shape[1], row(factors, slot))
     hidden = row(features(sizes, parts.memory), slot)
-    copy(row(work.after, sizes.num_layers - 1), sizes.hidden_size, hidden)
+    copy_together(work.team, row(work.after, sizes.num_layers - 1), sizes.hidden_size, hidden)
 
 
 @recall.register(Stored)

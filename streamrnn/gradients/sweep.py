@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from streamrnn._dispatch import glue
+from streamrnn._dispatch import glue, glue_by_type
+from streamrnn.actions import copy_together, fill_together
 from streamrnn.cells.protocol import backward
 from streamrnn.heads.protocol import read, send_back
 from streamrnn.layout import (
@@ -28,7 +29,6 @@ from streamrnn.layout import (
 )
 from streamrnn.linalg import (
     add_transposed_product,
-    copy,
     fill,
     sum_of_outer_products,
     sum_of_rows,
@@ -40,12 +40,18 @@ from streamrnn.views import matrix, row, rows, vector
 
 @glue
 def record_inputs(
-    sizes: Sizes, tape: np.ndarray, layer: int, slot: int, x: np.ndarray, before: np.ndarray
+    team: tuple,
+    sizes: Sizes,
+    tape: np.ndarray,
+    layer: int,
+    slot: int,
+    x: np.ndarray,
+    before: np.ndarray,
 ) -> None:
     """Write what a layer's weights multiply in one step."""
     ring = layer_tape(sizes, tape, layer)
-    copy(x, ring.inputs.shape[1], row(ring.inputs, slot))
-    copy(before, sizes.hidden_size, row(ring.states, slot))
+    copy_together(team, x, ring.inputs.shape[1], row(ring.inputs, slot))
+    copy_together(team, before, sizes.hidden_size, row(ring.states, slot))
 
 
 @glue
@@ -72,27 +78,44 @@ def backpropagate_window(
     if reach > n:
         for r in range(reach):
             if (slot - r) % sizes.truncation >= n:
-                fill(row(work.deltas, r), 0.0)
+                fill_together(work.team, row(work.deltas, r), 0.0)
     for depth in range(sizes.num_layers):
         layer = top - depth
         weights = layer_weights(sizes, parts.parameters, layer)
         gradient = layer_weights(sizes, work.gradient, layer)
         ring = layer_tape(sizes, tape, layer)
-        _sweep_layer(plugins.cell, sizes, weights.states, work, ring, slot, n, n if depth else m)
+        reached = n if depth else m
+        sweep_layer(work.team, plugins.cell, sizes, weights.states, work, ring, slot, n, reached)
         of_input = 0 * sizes.hidden_size  # a bare 0 is a type of its own and compiles twice
         of_state = (sizes.gates - sizes.state_gates) * sizes.hidden_size
-        _weight_gradient(work, ring.inputs, of_input, reach, gradient.inputs)
-        _weight_gradient(work, ring.states, of_state, reach, gradient.states)
+        weight_gradient(work.team, ring.inputs, work.deltas, of_input, reach, gradient.inputs)
+        weight_gradient(work.team, ring.states, work.deltas, of_state, reach, gradient.states)
         if layer > 0:
-            _errors_of_layer_below(sizes, weights.inputs, work, reach)
+            errors_of_layer_below(work.team, sizes, weights.inputs, work, reach)
 
 
-@glue
-def _weight_gradient(work, inputs, first, n, gradient):
-    """Write the gradient of a weight matrix; its last row is the bias, whose input is always 1."""
+@glue_by_type
+def weight_gradient(
+    team: tuple, inputs: np.ndarray, deltas: np.ndarray, first: int, n: int, gradient: np.ndarray
+) -> None:
+    """Write the gradient of a weight matrix; its last row is the bias, whose input is always 1.
+
+    Parameters
+    ----------
+    team
+        Who does it.
+    inputs, deltas, first, n
+        As in `sum_of_outer_products`.
+    gradient
+        Shape (rows + 1, columns); written.
+    """
+
+
+@weight_gradient.register(object)
+def _(team, inputs, deltas, first, n, gradient):
     last = gradient.shape[0] - 1
-    sum_of_outer_products(work.team, inputs, work.deltas, first, n, rows(gradient, last))
-    sum_of_rows(work.deltas, first, n, row(gradient, last))
+    sum_of_outer_products(team, inputs, deltas, first, n, rows(gradient, last))
+    sum_of_rows(deltas, first, n, row(gradient, last))
 
 
 @glue
@@ -123,8 +146,9 @@ def _errors_of_losses(plugins, sizes, parts, work, tape, slot, m):
         send_back(plugins.head, parameters, parts.head_memory, h, x, work.d_z, error, gradient)
 
 
-@glue
-def _sweep_layer(
+@glue_by_type
+def sweep_layer(
+    team: tuple,
     cell: tuple,
     sizes: Sizes,
     weights: np.ndarray,
@@ -134,7 +158,27 @@ def _sweep_layer(
     n: int,
     n_errors: int,
 ) -> None:
-    """Go back through one layer's window; only the newest `n_errors` steps have errors."""
+    """Go back through one layer's window, and write its deltas.
+
+    Parameters
+    ----------
+    team, cell, sizes
+        Who does it; the cell and the sizes of the model.
+    weights
+        The recurrent matrix, (H + 1, state_gates * H).
+    work
+        The workspace: errors are read, deltas and ``d_state`` written.
+    ring
+        The layer's tape.
+    slot, n
+        As in `backpropagate_window`.
+    n_errors
+        Only the newest so many steps have errors.
+    """
+
+
+@sweep_layer.register(object)
+def _(team, cell, sizes, weights, work, ring, slot, n, n_errors):
     H = sizes.hidden_size
     of_state = (sizes.gates - sizes.state_gates) * H
     d_state = work.d_state
@@ -154,15 +198,24 @@ def _sweep_layer(
         )
         if back < n - 1:
             reached_by_state = vector(deltas, of_state, sizes.state_gates * H)
-            add_transposed_product(work.team, weights, reached_by_state, H, back, d_state)
+            add_transposed_product(team, weights, reached_by_state, H, back, d_state)
 
 
-@glue
-def _errors_of_layer_below(sizes, weights, work, n):
-    """Turn a layer's deltas into the errors of the layer below, step by step."""
+@glue_by_type
+def errors_of_layer_below(
+    team: tuple, sizes: Sizes, weights: np.ndarray, work: Workspace, n: int
+) -> None:
+    """Turn a layer's deltas in the first `n` rows into the errors of the layer below.
+
+    `weights` is the layer's matrix for its inputs, (H + 1, input_gates * H).
+    """
+
+
+@errors_of_layer_below.register(object)
+def _(team, sizes, weights, work, n):
     columns = sizes.input_gates * sizes.hidden_size
     for r in range(n):
         error = row(work.errors, r)
         fill(error, 0.0)
         reached_by_input = vector(row(work.deltas, r), 0, columns)
-        add_transposed_product(work.team, weights, reached_by_input, sizes.hidden_size, r, error)
+        add_transposed_product(team, weights, reached_by_input, sizes.hidden_size, r, error)

@@ -72,5 +72,5 @@ def _(head, parameters, memory, h, x, d_z, d_h, gradient):
 
 
 @learn.register(Linear)
-def _(head, loss, parameters, memory, h, x, target, z, d_z):
+def _(head, team, loss, parameters, memory, h, x, target, z, d_z):
     pass

@@ -83,5 +83,5 @@ def _(head, parameters, memory, h, x, d_z, d_h, gradient):
 
 
 @learn.register(LinearSkip)
-def _(head, loss, parameters, memory, h, x, target, z, d_z):
+def _(head, team, loss, parameters, memory, h, x, target, z, d_z):
     pass

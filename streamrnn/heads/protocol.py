@@ -97,6 +97,7 @@ def send_back(
 @by_type
 def learn(
     head: tuple,
+    team: tuple,
     loss: tuple,
     parameters: np.ndarray,
     memory: np.ndarray,
@@ -112,6 +113,8 @@ def learn(
     ----------
     head, h, x
         As in `read`.
+    team
+        Who does it: for `linalg.add_product` and `actions.each`, if there is much to do.
     loss
         The loss, a NamedTuple.
     parameters, memory

@@ -29,10 +29,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from streamrnn._dispatch import glue, kernel, standalone
+from streamrnn._dispatch import by_type, glue, kernel, standalone
 from streamrnn._registry import plugin
+from streamrnn.actions import TakeProduct, each, fill_together
 from streamrnn.heads.protocol import Shape, learn, read, send_back
-from streamrnn.linalg import copy
+from streamrnn.lanes import Lanes
+from streamrnn.linalg import add_product, add_transposed_product, copy
 from streamrnn.losses.protocol import curvature, slope
 from streamrnn.views import matrix, vector
 
@@ -197,19 +199,19 @@ def _(head, parameters, memory, h, x, d_z, d_h, gradient):
 
 
 @learn.register(RLS)
-def _(head, loss, parameters, memory, h, x, target, z, d_z):
+def _(head, team, loss, parameters, memory, h, x, target, z, d_z):
     if not _write_slope(head, loss, parameters, memory, h, x, target, z, d_z):
         return
     part = _parts(memory, 1 + h.size + x.size, z.size)
     _write_inputs(h, x, head.bound, part.phi)
-    length = _direction(part.S, part.phi, part.f)
+    length = _direction(team, part.S, part.phi, part.f)
     r = length * length
     if not 0.0 < r < math.inf:
         return
     weight = np.float64(target[target.size - 1])
     bend = curvature(loss, z, target)
     left = 1.0 / (head.forgetting / r + weight * bend)
-    _shorten(1.0 - math.sqrt(left / r), part.f, part.S, part.gain)
+    _shorten(team, 1.0 - math.sqrt(left / r), part.f, part.S, part.gain)
     n = part.phi.size
     _count(head.forgetting, target, part.told)
     for k in range(z.size):
@@ -266,9 +268,18 @@ def _write_inputs(h, x, bound, phi):
         phi[1 + h.size + i] = min(max(x[i], -most), most)
 
 
-@kernel
-def _direction(S, phi, f):
+@by_type
+def _direction(team, S, phi, f):
     """Write Sᵀ φ to `f`, of length 1 if it has any; return the length it had."""
+
+
+@by_type
+def _shorten(team, share, f, S, gain):
+    """Write S f to `gain`, where `f` has the length 1, and take a share of it away from S."""
+
+
+@_direction.register(object)
+def _(team, S, phi, f):
     standalone()
     n = phi.size
     for j in range(n):
@@ -276,19 +287,30 @@ def _direction(S, phi, f):
     for i in range(n):
         for j in range(n):
             f[j] += phi[i] * S[i, j]
+    return _normalise(f)
+
+
+@_direction.register(Lanes)
+def _(team, S, phi, f):
+    fill_together(team, f, 0.0)
+    add_product(team, S, phi, phi.size, f)
+    return _normalise(f)
+
+
+@glue
+def _normalise(f):
     squares = 0.0
-    for j in range(n):
+    for j in range(f.size):
         squares += np.float64(f[j]) * np.float64(f[j])
     length = math.sqrt(squares)
     if 0.0 < length < math.inf:
-        for j in range(n):
+        for j in range(f.size):
             f[j] = np.float64(f[j]) / length
     return length
 
 
-@kernel
-def _shorten(share, f, S, gain):
-    """Write S f to `gain`, where `f` has the length 1, and take a share of it away from S."""
+@_shorten.register(object)
+def _(team, share, f, S, gain):
     standalone()
     n = f.size
     taken = f.dtype.type(share)
@@ -299,6 +321,14 @@ def _shorten(share, f, S, gain):
         gain[i] = total
         for j in range(n):
             S[i, j] -= taken * total * f[j]
+
+
+@_shorten.register(Lanes)
+def _(team, share, f, S, gain):
+    n = f.size
+    fill_together(team, gain, 0.0)
+    add_transposed_product(team, S, f, n, 0, gain)
+    each(team, TakeProduct(share), S, matrix(f, 0, 1, n), matrix(gain, 0, 1, n))
 
 
 @kernel

@@ -1,0 +1,1 @@
+"""Learning on an NVIDIA device: importing this imports nothing of CUDA."""

@@ -1,0 +1,137 @@
+"""Memory of the device, and of the host where the device can reach it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from streamrnn.backends.cuda.failures import translated
+
+#: Bytes of a page: few allocations, and little of the device that is taken and not used.
+_PAGE_BYTES = 1 << 28
+
+
+def allocate(shape: tuple[int, ...], dtype: Any) -> Any:
+    """Return an array of the device, of any contents.
+
+    Raises
+    ------
+    DeviceError
+        If there is not so much memory.
+    """
+    from numba import cuda
+
+    with translated("taking memory of the device", _n_bytes(shape, dtype)):
+        return cuda.device_array(shape, dtype)
+
+
+def allocate_pinned(shape: tuple[int, ...], dtype: Any) -> np.ndarray:
+    """Return an array of the host that is copied from and to the device while others work.
+
+    Raises
+    ------
+    DeviceError
+        If there is not so much memory.
+    """
+    from numba import cuda
+
+    with translated("taking memory of the host for copies", _n_bytes(shape, dtype)):
+        pinned: np.ndarray = cuda.pinned_array(shape, dtype)
+        return pinned
+
+
+def allocate_zeros(n: int, dtype: Any) -> Any:
+    """Return a vector of zeros of the device."""
+    from numba.cuda.cudadrv.driver import device_memset
+
+    array = allocate((max(n, 1),), dtype)
+    with translated("clearing memory of the device"):
+        device_memset(array, 0, _n_bytes(array.shape, dtype))
+    return array
+
+
+def _n_bytes(shape: tuple[int, ...], dtype: Any) -> int:
+    return math.prod(shape) * np.dtype(dtype).itemsize
+
+
+def address(array: Any) -> int:
+    """Return where an array of the device begins."""
+    from streamrnn.backends.cuda.device import is_simulated
+
+    # In the simulator they are arrays of NumPy in another coat.
+    told = array.__array_interface__ if is_simulated() else array.__cuda_array_interface__
+    return int(told["data"][0])
+
+
+class DevicePages:
+    """Rows on the device, as `streamrnn.pages.Pages` has them in the host's memory.
+
+    Row i here is row i there; both are of the same length, and neither moves.
+
+    Parameters
+    ----------
+    columns
+        Numbers in a row.
+    dtype
+        Their type.
+    """
+
+    def __init__(self, columns: int, dtype: Any) -> None:
+        self.columns = columns
+        self.dtype = np.dtype(dtype)
+        self._stride = columns * self.dtype.itemsize
+        self._pages: list[Any] = []
+        self._firsts = np.zeros(0, np.int64)  # the first row of each page
+        self._starts = np.zeros(0, np.int64)  # and where that is
+        self.n = 0
+
+    def reach(self, n: int) -> None:
+        """Make room for `n` rows in all; what is in new ones is not said.
+
+        Raises
+        ------
+        DeviceError
+            If there is not so much memory; rows that there were stay.
+        """
+        most = max(1, _PAGE_BYTES // self._stride)
+        while self.n < n:
+            # As many again as there are, so that pages stay few; the last rows have no rest.
+            rows = min(max(n - self.n, self.n), most)
+            page = allocate((rows, self.columns), self.dtype)
+            self._pages.append(page)
+            self._firsts = np.append(self._firsts, self.n)
+            self._starts = np.append(self._starts, address(page))
+            self.n += rows
+
+    def addresses(self, rows: np.ndarray) -> np.ndarray:
+        """Return where rows begin on the device, int64, one for each."""
+        page = self._page_of(rows)
+        return self._starts[page] + (rows - self._firsts[page]) * self._stride
+
+    def _page_of(self, rows: np.ndarray) -> np.ndarray:
+        return np.searchsorted(self._firsts, rows, side="right") - 1
+
+    def upload(self, rows: np.ndarray, source: np.ndarray) -> None:
+        """Copy to rows, ascending, from an array of the host, (n, columns)."""
+        with translated("copying to the device"):
+            for part, here in self._runs(rows):
+                here.copy_to_device(source[part])
+
+    def download(self, rows: np.ndarray, target: np.ndarray) -> None:
+        """Copy rows, ascending, to an array of the host, (n, columns)."""
+        with translated("copying from the device"):
+            for part, here in self._runs(rows):
+                here.copy_to_host(target[part])
+
+    def _runs(self, rows: np.ndarray) -> Iterator[tuple[slice, Any]]:
+        """Go through rows that lie one behind the other, with their places in `rows`."""
+        page = self._page_of(rows)
+        ends = np.flatnonzero((np.diff(rows) != 1) | (np.diff(page) != 0)) + 1
+        cuts = [0, *ends.tolist(), len(rows)]
+        for start, stop in pairwise(cuts):
+            first = int(rows[start] - self._firsts[page[start]])
+            yield slice(start, stop), self._pages[page[start]][first : first + stop - start]
