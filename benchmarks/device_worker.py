@@ -13,7 +13,6 @@ from pathlib import Path
 sys.path.append(str(Path(__file__).parent / "peers"))
 
 import worker
-
 from device import serving
 
 

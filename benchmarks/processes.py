@@ -28,6 +28,11 @@ class PeerError(Exception):
     """A contestant's process has ended, or has answered with an error."""
 
 
+def without_paths(error: Exception) -> str:
+    """Say what went wrong, and nothing of this machine's folders."""
+    return re.sub(r"\S*/\S*", "...", str(error))
+
+
 def peer_files() -> dict[str, Path]:
     """Return the peers by their permanent names: ``deep_river_peer.py`` is "deep-river"."""
     files = sorted(FOLDER.glob("*_peer.py"))
@@ -197,7 +202,7 @@ class Contestants:
                 if name == "streamrnn" or name in self._pythons:
                     self.__exit__()
                     raise PeerError(f"{name}: {error}") from error
-                self.missing[name] = re.sub(r"\S*/\S*", "...", str(error))  # no paths
+                self.missing[name] = without_paths(error)
         return self
 
     def __exit__(self, *exception: object) -> None:

@@ -2,7 +2,7 @@
 
 This is what a hand-written kernel has to beat: every step of all streams is one matrix product, and
 one more over window and streams makes the weight gradient. The element-wise rest is fused by
-``cupy.fuse``. With ``STREAMRNN_ARRAYS=numpy`` the same code runs on the CPU.
+``cupy.fuse``. With ``BENCHMARK_ARRAYS=numpy`` the same code runs on the CPU.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 
 from device.jobs import BETA1, BETA2, CLIP_NORM, EPS, LR, Job, packed, weights
 
-ON_CPU = os.environ.get("STREAMRNN_ARRAYS") == "numpy"
+ON_CPU = os.environ.get("BENCHMARK_ARRAYS") == "numpy"
 if ON_CPU:
     xp: Any = np
     fuse: Any = lambda function: function  # noqa: E731

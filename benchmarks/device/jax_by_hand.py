@@ -12,6 +12,7 @@ state alone and has no share in the gradient, so a window that is not yet full n
 from __future__ import annotations
 
 import os
+import time
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -23,12 +24,18 @@ import jaxlib
 import numpy as np
 from jax import lax
 
-from device.jobs import BETA1, BETA2, CLIP_NORM, EPS, LR, Job, packed, weights
+from device.jobs import BETA1, BETA2, CLIP_NORM, EPS, LR, Job, make_rows, packed, weights
 
 jax.config.update("jax_default_matmul_precision", "highest")
 
-#: Steps of the window in one turn of XLA's loop.
-UNROLL = int(os.environ.get("STREAMRNN_JAX_UNROLL", "4"))
+#: Steps of the window in one turn of XLA's loop: as this variable says, or as `tune` found.
+_UNROLL = "BENCHMARK_JAX_UNROLL"
+_TRIED = (1, 4, 16)
+_TRIED_SAMPLES = 8
+
+
+def _unroll() -> int:
+    return int(os.environ.get(_UNROLL, "4"))
 
 
 class Learner(NamedTuple):
@@ -60,8 +67,8 @@ def _step(of_gates, row, c):
     return o * squashed, after, jnp.stack(factors)
 
 
-def _again(job, of_gates, rows, cells, order):
-    """Run the window again; return its rows and local derivatives, the newest first, and its end."""
+def _again(job, unroll, of_gates, rows, cells, order):
+    """Run the window again; return its rows and derivatives, the newest first, and its end."""
     n = job.inputs
 
     def step(carry, r):
@@ -73,11 +80,11 @@ def _again(job, of_gates, rows, cells, order):
 
     oldest = order[-1]
     start = (rows[oldest, n + 1 : -1], cells[oldest])
-    (h, _), (again, factors) = lax.scan(step, start, order[::-1], unroll=UNROLL)
+    (h, _), (again, factors) = lax.scan(step, start, order[::-1], unroll=unroll)
     return again[::-1], factors[::-1], h
 
 
-def _sweep(of_state, factors, order, d_h):
+def _sweep(unroll, of_state, factors, order, d_h):
     """Return the deltas, the newest step first."""
 
     def back(carry, r):
@@ -87,7 +94,7 @@ def _sweep(of_state, factors, order, d_h):
         delta = jnp.concatenate([d_c * f[0], d_c * f[1], d_c * f[2], d_h * f[3]])
         return (delta @ of_state, d_c * f[5]), delta
 
-    _, deltas = lax.scan(back, (d_h, jnp.zeros_like(d_h)), order, unroll=UNROLL)
+    _, deltas = lax.scan(back, (d_h, jnp.zeros_like(d_h)), order, unroll=unroll)
     return deltas
 
 
@@ -105,7 +112,7 @@ def _update(learner, gradient, updates):
     return learner._replace(weights=numbers, means=means, squares=squares)
 
 
-def _learn(job, learner, slot, updates, x, y):
+def _learn(job, unroll, learner, slot, updates, x, y):
     """Predict and learn one sample of one stream."""
     (of_gates, head), n, one = learner.weights, job.inputs, jnp.ones(1, jnp.float32)
     row = jnp.concatenate([x, one, learner.h, one])
@@ -120,21 +127,21 @@ def _learn(job, learner, slot, updates, x, y):
         window, used, places = jnp.take(rows, order, axis=0), factors, order
     else:
         cells = put(cells, learner.c)
-        window, used, end = _again(job, of_gates, rows, cells, order)
+        window, used, end = _again(job, unroll, of_gates, rows, cells, order)
         newest = head[:-1] @ end + head[-1]
         places = jnp.arange(job.truncation)
     slope = 2 * (newest - y)
-    deltas = _sweep(of_gates[:, n + 1 : -1], used, places, slope * head[:-1])
+    deltas = _sweep(unroll, of_gates[:, n + 1 : -1], used, places, slope * head[:-1])
     gradient = (deltas.T @ window, slope * jnp.append(end, 1))
     learner = _update(learner, gradient, updates)
     return learner._replace(h=h, c=c, rows=rows, cells=cells, factors=factors), prediction
 
 
-@partial(jax.jit, static_argnames="job", donate_argnames="state")
-def _chunk(job, state, X, y):
+@partial(jax.jit, static_argnames=("job", "unroll"), donate_argnames="state")
+def _chunk(job, unroll, state, X, y):
     def sample(state, now):
         learners, slot, updates = state
-        of_all = jax.vmap(partial(_learn, job), in_axes=(0, None, None, 0, 0))
+        of_all = jax.vmap(partial(_learn, job, unroll), in_axes=(0, None, None, 0, 0))
         learners, predictions = of_all(learners, slot, updates, *now)
         return (learners, (slot + 1) % job.truncation, updates + 1), predictions
 
@@ -148,7 +155,8 @@ class Streams:
 
     def __init__(self, job: Job, distinct: bool) -> None:
         assert not job.shared
-        self._job, self.how = job, f"one compiled scan, {UNROLL} steps unrolled"
+        self._job, self._unroll = job, _unroll()
+        self.how = f"one compiled scan, {self._unroll} steps unrolled"
         B, H, K = job.streams, job.units, job.truncation
         is_stored = job.activations == "stored"
         own = tuple(
@@ -173,7 +181,7 @@ class Streams:
 
     def run(self, rows: tuple[Any, Any]) -> Any:
         """Predict and learn a chunk; wait for it."""
-        self._state, predictions = _chunk(self._job, self._state, *rows)
+        self._state, predictions = _chunk(self._job, self._unroll, self._state, *rows)
         return jax.block_until_ready(predictions)
 
     def numbers(self, predictions: Any) -> np.ndarray:
@@ -181,13 +189,28 @@ class Streams:
         return np.asarray(predictions)
 
     def memory(self) -> int | None:
-        """Return what XLA has taken at most."""
+        """Return what XLA has in use."""
         return memory()
 
 
 def memory() -> int | None:
-    """Return the greatest number of bytes that XLA had in use, None where it does not say."""
-    return (jax.devices()[0].memory_stats() or {}).get("peak_bytes_in_use")
+    """Return the bytes that XLA has in use between two calls, None where it does not say."""
+    return (jax.devices()[0].memory_stats() or {}).get("bytes_in_use")
+
+
+def tune(job: dict[str, Any]) -> dict[str, Any]:
+    """Find out how many steps should be unrolled; return it, as a variable of the environment."""
+    chosen, seconds = Job(**job), {}
+    for unroll in _TRIED:
+        os.environ[_UNROLL] = str(unroll)
+        learner = Streams(chosen, False)
+        rows = learner.load(*make_rows(chosen, _TRIED_SAMPLES))
+        learner.run(rows)  # compiles
+        started = time.perf_counter()
+        learner.run(rows)
+        seconds[unroll] = time.perf_counter() - started
+    os.environ[_UNROLL] = str(min(seconds, key=lambda unroll: seconds[unroll]))
+    return {"variables": {_UNROLL: os.environ[_UNROLL]}, "seconds": seconds}
 
 
 def hello() -> dict[str, Any]:
@@ -197,3 +220,6 @@ def hello() -> dict[str, Any]:
         "versions": {"jax": jax.__version__, "jaxlib": jaxlib.__version__},
         "device": jax.devices()[0].device_kind,
     }
+
+
+MORE = {"tune": tune}

@@ -81,7 +81,7 @@ class Streams:
         return np.concatenate([np.asarray(part) for part in predictions])
 
     def memory(self) -> int | None:
-        """Return what XLA has taken at most."""
+        """Return what XLA has in use."""
         return jax_by_hand.memory()
 
 

@@ -1,6 +1,6 @@
 """Our own side: a `Bank` of learners, or a `Fleet` that shares its weights, on either backend.
 
-``STREAMRNN_BACKEND`` says which: "cuda", or "cpu" with so many threads as the process may use.
+``BENCHMARK_BACKEND`` says which: "cuda", or "cpu" with so many threads as the process may use.
 Rows lie in the host's memory, and what is timed includes their way to the device and that of the
 predictions back; the learners stay where they are.
 """
@@ -32,7 +32,7 @@ from streamrnn.losses.squared import Squared
 from streamrnn.optimizers.adam import Adam
 from streamrnn.updates import Settings
 
-BACKEND = os.environ.get("STREAMRNN_BACKEND", "cpu")
+BACKEND = os.environ.get("BENCHMARK_BACKEND", "cpu")
 _ALGORITHMS = {"stored": Stored, "recomputed": Recomputed}
 
 

@@ -24,6 +24,8 @@ class Learner(Protocol):
     how: str
     #: Seconds on the device so far, by its own events; None where only a clock on the wall is.
     device_seconds: float | None
+    # It may have ``to_warm``, samples until the window is full, and ``further``, what else is to be
+    # in the results.
 
     def __init__(self, job: Job, distinct: bool) -> None:
         """Build all learners, from `jobs.weights`; `distinct` is meant for comparing.
@@ -60,20 +62,23 @@ def timed(
     seconds: float,
     repeats: int,
     limit: float,
+    chunk: int | None = None,
     clock: Callable[[], float] = time.perf_counter,
 ) -> dict[str, Any]:
     """Build learners, fill their windows, and time so many repeats of about so many seconds.
 
     There are fewer repeats, but one at least, where they would take longer than `limit` seconds
-    with the building.
+    with the building. Learners are called with `chunk` samples of each stream, by default with
+    `chunk_length`.
     """
     started, chosen = clock(), Job(**job)
+    chunk = chunk or chunk_length(chosen)
     learner = make(chosen, False)
-    rows = learner.load(*make_rows(chosen, chunk_length(chosen)))
+    rows = learner.load(*make_rows(chosen, chunk))
     n_chunks, warmed = 0, 0
     while warmed < getattr(learner, "to_warm", 1):
         learner.run(rows)
-        warmed += chunk_length(chosen)
+        warmed += chunk
     set_up = clock() - started
     walls, devices = [], []
     while len(walls) < repeats:
@@ -90,10 +95,12 @@ def timed(
         if clock() - started + walls[-1] > limit:
             break
     return {
-        "samples": n_chunks * chunk_length(chosen) * chosen.streams,
+        "chunk": chunk,
+        "samples": n_chunks * chunk * chosen.streams,
         "wall_s": walls,
         "device_s": devices,
         "set_up_s": set_up,
         "memory_bytes": learner.memory(),
         "how": learner.how,
+        **getattr(learner, "further", {}),
     }
