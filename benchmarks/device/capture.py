@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-import torch._dynamo
 
 #: PyTorch's own default for cuDNN is a shorter mantissa; all contestants multiply in float32.
 torch.backends.cudnn.allow_tf32 = False
@@ -18,13 +17,17 @@ DEVICE = torch.device("cuda" if ON_CUDA else "cpu")
 _TRIES = 20
 
 
-#: What cannot be compiled, as for want of Triton, runs as it is.
-torch._dynamo.config.suppress_errors = True
-
-
 def fused(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Let PyTorch's compiler fuse a function, for all sizes at once; not on a CPU."""
-    return torch.compile(function, dynamic=True) if ON_CUDA else function
+    """Let PyTorch's compiler fuse a function, for all sizes at once; not on a CPU.
+
+    What cannot be compiled, as for want of Triton, runs as it is.
+    """
+    if not ON_CUDA:
+        return function
+    import torch._dynamo
+
+    torch._dynamo.config.suppress_errors = True
+    return torch.compile(function, dynamic=True)
 
 
 def fastest(ways: dict[str, Callable[[], None]]) -> tuple[Callable[[], None], str]:

@@ -55,7 +55,7 @@ def traffic(job: Job) -> dict[str, Traffic]:
     runs = 1 + (K if job.activations == "recomputed" else 0)  # steps forward
     parameters = runs * gates  # products forward
     parameters += (K - 1) * 4 * H * H  # back through time
-    parameters += (runs > 1) * (H + 1) + (H + 1) + H  # the head read, and the error sent through it
+    parameters += 2 * (H + 1) + H  # the head: to predict, to learn, and back through it
     row = n + 8 * H  # of a tape: inputs, state before, six local derivatives, state after
     swept = K * (6 * H + n + H) + H  # the sweep, the weight gradient, the newest state after
     if job.activations == "stored":
