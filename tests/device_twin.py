@@ -8,7 +8,7 @@ import math
 from collections import Counter
 
 import numpy as np
-from device.jobs import BETA1, BETA2, CLIP_NORM, EPS, LR
+from device.jobs import BETA1, BETA2, CLIP_NORM, EPS
 
 OPERATIONS = Counter()
 KIND = ["none"]
@@ -173,7 +173,7 @@ class Twin:
         gradients = [get(f"gradient.{name}").ravel() for name in self.names]
         norm = math.sqrt(sum(np.dot(g, g).value for g in gradients))
         shrink = min(1.0, CLIP_NORM / norm)
-        rate, unbiased = LR / (1 - BETA1**self.samples), (1 - BETA2**self.samples) ** -0.5
+        rate, unbiased = self.job.lr / (1 - BETA1**self.samples), (1 - BETA2**self.samples) ** -0.5
         for name in self.names:
             g = get(f"gradient.{name}") * shrink
             mean = BETA1 * get(f"slots.mean_{name}") + (1 - BETA1) * g

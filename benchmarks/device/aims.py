@@ -7,7 +7,7 @@ from typing import Any
 
 from device.contestants import CPU, CUDA
 from device.jobs import Job
-from device.plan import MANY, WAYS, WIDE
+from device.plan import MANY, WIDE
 
 Results = dict[str, dict[str, Any]]
 
@@ -22,7 +22,7 @@ def judged(results: Results) -> list[dict[str, Any]]:
     several ways to do a job is taken by the fastest, we and they.
     """
     many = [MANY.id]
-    wide = [Job(1, WIDE, activations=way).id for way in WAYS]
+    wide = [job.id for job in WIDE]
     rate = results.get(f"{MANY.id}-{CUDA}", {}).get("device_samples_a_second")
     either = [MANY.id, Job(MANY.streams, MANY.units, activations="recomputed").id]
     found = [

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from device.jobs import BETA1, BETA2, CLIP_NORM, EPS, LR, Job, packed, weights
+from device.jobs import BETA1, BETA2, CLIP_NORM, EPS, Job, packed, weights
 
 ON_CPU = os.environ.get("BENCHMARK_ARRAYS") == "numpy"
 if ON_CPU:
@@ -154,7 +154,7 @@ class Streams:
         self._updates += 1
         norm = xp.sqrt(sum((gradient * gradient).sum() for gradient in gradients))
         scale = CLIP_NORM / xp.maximum(norm, CLIP_NORM)
-        rate = np.float32(LR / (1 - BETA1**self._updates))
+        rate = np.float32(self._job.lr / (1 - BETA1**self._updates))
         root = np.float32((1 - BETA2**self._updates) ** -0.5)
         self._weights = [
             Moments(*_moved(*kept, gradient, scale, rate, root))

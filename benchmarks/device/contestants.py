@@ -10,7 +10,7 @@ from typing import Any
 
 from processes import PeerError, Process, without_paths
 
-from device.jobs import Job
+from device.jobs import LR, Job
 
 WORKER = Path(__file__).parent.parent / "device_worker.py"
 CUDA, CPU = "streamrnn-cuda", "streamrnn-cpu"
@@ -40,7 +40,7 @@ def _own(job: Job) -> bool:
 
 
 def _own_recomputed(job: Job) -> bool:
-    return not job.shared and job.activations == "recomputed"
+    return not job.shared and job.activations == "recomputed" and job.lr == LR
 
 
 def _lstm(job: Job) -> bool:

@@ -24,7 +24,7 @@ import jaxlib
 import numpy as np
 from jax import lax
 
-from device.jobs import BETA1, BETA2, CLIP_NORM, EPS, LR, Job, make_rows, packed, weights
+from device.jobs import BETA1, BETA2, CLIP_NORM, EPS, Job, make_rows, packed, weights
 
 jax.config.update("jax_default_matmul_precision", "highest")
 
@@ -98,10 +98,10 @@ def _sweep(unroll, of_state, factors, order, d_h):
     return deltas
 
 
-def _update(learner, gradient, updates):
+def _update(lr, learner, gradient, updates):
     norm = jnp.sqrt(sum(jnp.vdot(g, g) for g in gradient))
     scale = CLIP_NORM / jnp.maximum(norm, CLIP_NORM)
-    rate, root = LR / (1 - BETA1**updates), 1 / jnp.sqrt(1 - BETA2**updates)
+    rate, root = lr / (1 - BETA1**updates), 1 / jnp.sqrt(1 - BETA2**updates)
     moved = []
     kept = zip(learner.weights, learner.means, learner.squares, gradient, strict=True)
     for number, mean, square, g in kept:
@@ -133,7 +133,7 @@ def _learn(job, unroll, learner, slot, updates, x, y):
     slope = 2 * (newest - y)
     deltas = _sweep(unroll, of_gates[:, n + 1 : -1], used, places, slope * head[:-1])
     gradient = (deltas.T @ window, slope * jnp.append(end, 1))
-    learner = _update(learner, gradient, updates)
+    learner = _update(job.lr, learner, gradient, updates)
     return learner._replace(h=h, c=c, rows=rows, cells=cells, factors=factors), prediction
 
 

@@ -17,6 +17,7 @@ import jax
 import jax.numpy as jnp
 import jax_peer
 import numpy as np
+import worker
 from jax import lax
 
 from device import jax_by_hand
@@ -37,6 +38,7 @@ class Streams:
     def __init__(self, job: Job, distinct: bool) -> None:
         assert not job.shared
         assert job.activations == "recomputed"
+        assert job.lr == worker.LR
         self.how = "one compiled scan, jax.grad through the window"
         B, H, K = job.streams, job.units, job.truncation
         self._missing = K if distinct else 0  # samples until the window is full

@@ -33,6 +33,7 @@ class Job:
     inputs: int = 8
     activations: str = "stored"
     shared: bool = False
+    lr: float = LR
 
     @property
     def id(self) -> str:

@@ -17,7 +17,7 @@ import worker
 
 import streamrnn
 from device import limits
-from device.jobs import BETA1, BETA2, CLIP_NORM, EPS, LR, Job, weights
+from device.jobs import BETA1, BETA2, CLIP_NORM, EPS, Job, weights
 from streamrnn import weights as named_weights
 from streamrnn.bank import Bank
 from streamrnn.blueprint import Blueprint
@@ -38,7 +38,7 @@ _ALGORITHMS = {"stored": Stored, "recomputed": Recomputed}
 
 def blueprint(job: Job) -> Blueprint:
     """Return what each learner is made of: LSTM and linear head, Adam, nothing scaled."""
-    optimizer = Adam(lr=LR, beta1=BETA1, beta2=BETA2, eps=EPS)
+    optimizer = Adam(lr=job.lr, beta1=BETA1, beta2=BETA2, eps=EPS)
     plugins = Plugins(LSTM(), Linear(), Squared(), optimizer, _ALGORITHMS[job.activations]())
     shape = Sizes(hidden_size=job.units, truncation=job.truncation, n_outputs=1)
     return Blueprint(plugins, shape, Settings(clip_norm=CLIP_NORM), "float32", "torch", 1)

@@ -20,7 +20,7 @@ import torch
 
 from device import capture
 from device.capture import DEVICE, fused
-from device.jobs import BETA1, BETA2, CLIP_NORM, EPS, LR, Job, packed, weights
+from device.jobs import BETA1, BETA2, CLIP_NORM, EPS, Job, packed, weights
 
 
 def _multiplied(of_gates, row):
@@ -71,12 +71,12 @@ def _norm(of_gates, of_head):
     return (of_gates.square().sum((1, 2)) + of_head.square().sum(1)).sqrt()
 
 
-def _move(number, mean, square, gradient, norm, updates):
+def _move(lr, number, mean, square, gradient, norm, updates):
     scale = CLIP_NORM / norm.clamp(min=CLIP_NORM)
     g = gradient * scale.view(-1, *[1] * (gradient.dim() - 1))
     new_mean = BETA1 * mean + (1 - BETA1) * g
     new_square = BETA2 * square + (1 - BETA2) * g * g
-    rate, root = LR / (1 - BETA1**updates), (1 - BETA2**updates).rsqrt()
+    rate, root = lr / (1 - BETA1**updates), (1 - BETA2**updates).rsqrt()
     mean.copy_(new_mean)
     square.copy_(new_square)
     number.sub_(rate * new_mean / (new_square.sqrt() * root + EPS))
@@ -211,7 +211,7 @@ class Streams:
         self._updates.add_(1)
         norm = _norm(*gradients)
         for kept, gradient in zip(self._weights, gradients, strict=True):
-            _move(*kept, gradient, norm, self._updates)
+            _move(self._job.lr, *kept, gradient, norm, self._updates)
 
 
 def _zeros(*shape: int) -> torch.Tensor:

@@ -14,7 +14,7 @@ import torch
 
 from device import capture
 from device.capture import DEVICE, ON_CUDA
-from device.jobs import BETA1, BETA2, CLIP_NORM, EPS, LR, Job, weights
+from device.jobs import BETA1, BETA2, CLIP_NORM, EPS, Job, weights
 
 
 class Streams:
@@ -30,7 +30,12 @@ class Streams:
         self._head = torch.nn.Linear(H, 1, device=DEVICE)
         self._parameters = [*self._cell.parameters(), *self._head.parameters()]
         self._optimizer = torch.optim.Adam(
-            self._parameters, lr=LR, betas=(BETA1, BETA2), eps=EPS, fused=True, capturable=ON_CUDA
+            self._parameters,
+            lr=job.lr,
+            betas=(BETA1, BETA2),
+            eps=EPS,
+            fused=True,
+            capturable=ON_CUDA,
         )
         self._n = 0 if distinct else K  # rows in the window
         self._x, self._y, self._z = _zeros(1, B, job.inputs), _zeros(B), _zeros(B)
