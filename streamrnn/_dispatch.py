@@ -231,7 +231,7 @@ def _by_type(contract: Callable[..., Any], options: dict[str, Any]) -> Generic:
         return (registry.get(type(spec)) or registry[object])(spec, *args)
 
     def choose(spec: Any, *args: Any) -> Callable[..., Any] | None:
-        return registry.get(getattr(spec, "instance_class", None)) or registry.get(object)
+        return registry.get(getattr(spec, "instance_class", type(None))) or registry.get(object)
 
     def register(spec_type: type) -> Callable[[Function], Function]:
         def add(function: Function) -> Function:

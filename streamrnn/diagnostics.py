@@ -18,20 +18,12 @@ from streamrnn.activations import near_ends_of_sigmoid
 from streamrnn.cells.protocol import backward, forward
 from streamrnn.gradients.protocol import backpropagate
 from streamrnn.gradients.sweep import weight_gradient
-from streamrnn.layout import (
-    Sizes,
-    arena_parts,
-    layer_inputs,
-    layer_tape,
-    layer_weights,
-    row_width,
-    workspace_parts,
-    workspace_size,
-)
+from streamrnn.layout import Sizes, arena_parts, layer_inputs, layer_tape, layer_weights, row_width
 from streamrnn.linalg import add_product, add_transposed_product
 from streamrnn.model import Model
 from streamrnn.scaling import COUNT, M2
 from streamrnn.statistics import FILLED, POSITION, statistics_parts
+from streamrnn.workspace import workspace_parts, workspace_size
 
 
 class _Recorder(NamedTuple):

@@ -14,10 +14,11 @@ from streamrnn._dispatch import glue
 from streamrnn.changes import level
 from streamrnn.columns import n_levels, n_told
 from streamrnn.gradients.protocol import recall
-from streamrnn.layout import Parts, Sizes, Workspace, layer_inputs
+from streamrnn.layout import Parts, Sizes, layer_inputs
 from streamrnn.linalg import copy, fill
 from streamrnn.statistics import FILLED, POSITION, Statistics
 from streamrnn.views import row, vector
+from streamrnn.workspace import Workspace
 
 #: How inputs tell a target: numbers as they are in the ring, and 0 for one that is not known; 1 for
 #: what holds, -1 for what does not, and 0 where that is not known; or a class as the one input of

@@ -13,7 +13,7 @@ boundaries. What lies in the statistics is told in `streamrnn.statistics`.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -55,7 +55,8 @@ class Sizes(NamedTuple):
 
 
 @glue
-def _aligned(size):
+def aligned(size: int) -> int:
+    """Round a length up to where the next part may start."""
     return (size + ALIGNMENT - 1) // ALIGNMENT * ALIGNMENT
 
 
@@ -84,8 +85,8 @@ def row_width(sizes: Sizes, layer: int) -> int:
 @glue
 def _layer_size(sizes, layer):
     H = sizes.hidden_size
-    inputs = _aligned((layer_inputs(sizes, layer) + 1) * sizes.input_gates * H)
-    return inputs + _aligned((H + 1) * sizes.state_gates * H)
+    inputs = aligned((layer_inputs(sizes, layer) + 1) * sizes.input_gates * H)
+    return inputs + aligned((H + 1) * sizes.state_gates * H)
 
 
 @glue
@@ -101,7 +102,7 @@ def layer_weights(sizes: Sizes, parameters: np.ndarray, layer: int) -> LayerWeig
     start = _layer_offset(sizes, layer)
     rows, columns = layer_inputs(sizes, layer) + 1, sizes.input_gates * H
     inputs = matrix(parameters, start, rows, columns)
-    states = matrix(parameters, start + _aligned(rows * columns), H + 1, sizes.state_gates * H)
+    states = matrix(parameters, start + aligned(rows * columns), H + 1, sizes.state_gates * H)
     return LayerWeights(inputs, states)
 
 
@@ -114,7 +115,7 @@ def head_weights(sizes: Sizes, parameters: np.ndarray) -> np.ndarray:
 @glue
 def n_parameters(sizes: Sizes) -> int:
     """Return the length of the parameter vector, padding included."""
-    return _layer_offset(sizes, sizes.num_layers) + _aligned(sizes.n_head)
+    return _layer_offset(sizes, sizes.num_layers) + aligned(sizes.n_head)
 
 
 @glue
@@ -144,20 +145,20 @@ class Parts(NamedTuple):
 def common_size(sizes: Sizes) -> int:
     """Return the length of the common half of the arena."""
     parameters = (1 + sizes.n_slots + sizes.n_initial) * n_parameters(sizes)
-    return parameters + _aligned(sizes.n_head_memory) + _further_size(sizes)
+    return parameters + aligned(sizes.n_head_memory) + _further_size(sizes)
 
 
 @glue
 def _further_size(sizes):
-    return sizes.n_initial * n_parameters(sizes) + _aligned(sizes.n_notes) + _aligned(sizes.n_norms)
+    return sizes.n_initial * n_parameters(sizes) + aligned(sizes.n_notes) + aligned(sizes.n_norms)
 
 
 @glue
 def _own_sizes(sizes):
     return (
-        _aligned(sizes.num_layers * sizes.n_states * sizes.hidden_size),
-        _aligned(sizes.truncation * (sizes.n_targets + 1)),
-        _aligned(sizes.n_memory),
+        aligned(sizes.num_layers * sizes.n_states * sizes.hidden_size),
+        aligned(sizes.truncation * (sizes.n_targets + 1)),
+        aligned(sizes.n_memory),
     )
 
 
@@ -178,7 +179,7 @@ def arena_parts(sizes: Sizes, common: np.ndarray, own: np.ndarray) -> Parts:
         vector(common, 0, P),
         matrix(common, P, sizes.n_slots, P),
         vector(common, head, sizes.n_head_memory),
-        vector(common, head + _aligned(sizes.n_head_memory), _further_size(sizes)),
+        vector(common, head + aligned(sizes.n_head_memory), _further_size(sizes)),
         matrix(own, 0, sizes.num_layers, sizes.n_states * sizes.hidden_size),
         matrix(own, state, sizes.truncation, sizes.n_targets + 1),
         vector(own, state + targets, sizes.n_memory),
@@ -200,7 +201,7 @@ def notes(sizes: Sizes, parts: Parts) -> np.ndarray:
 @view
 def norms(sizes: Sizes, parts: Parts) -> np.ndarray:
     """View the usual norm of the gradient, (n_norms,)."""
-    start = sizes.n_initial * n_parameters(sizes) + _aligned(sizes.n_notes)
+    start = sizes.n_initial * n_parameters(sizes) + aligned(sizes.n_notes)
     return vector(parts.further, start, sizes.n_norms)
 
 
@@ -218,8 +219,8 @@ class Tape(NamedTuple):
 @glue
 def _tape_layer_size(sizes, layer):
     K, H = sizes.truncation, sizes.hidden_size
-    inputs = _aligned(K * row_width(sizes, layer))
-    return inputs + _aligned(K * H) + _aligned(K * sizes.n_factors * H)
+    inputs = aligned(K * row_width(sizes, layer))
+    return inputs + aligned(K * H) + aligned(K * sizes.n_factors * H)
 
 
 @glue
@@ -232,7 +233,7 @@ def _tape_offset(sizes, layer):
 @glue
 def tape_size(sizes: Sizes) -> int:
     """Return the length of the tape of all layers and of the ring of features."""
-    return _tape_offset(sizes, sizes.num_layers) + _aligned(sizes.truncation * sizes.hidden_size)
+    return _tape_offset(sizes, sizes.num_layers) + aligned(sizes.truncation * sizes.hidden_size)
 
 
 @glue
@@ -240,8 +241,8 @@ def layer_tape(sizes: Sizes, tape: np.ndarray, layer: int) -> Tape:
     """View one layer's ring."""
     K, H, n = sizes.truncation, sizes.hidden_size, row_width(sizes, layer)
     start = _tape_offset(sizes, layer)
-    states = start + _aligned(K * n)
-    factors = states + _aligned(K * H)
+    states = start + aligned(K * n)
+    factors = states + aligned(K * H)
     return Tape(
         matrix(tape, start, K, n),
         matrix(tape, states, K, H),
@@ -254,77 +255,3 @@ def features(sizes: Sizes, tape: np.ndarray) -> np.ndarray:
     """View the ring of what the head reads: the top layer's hidden states, (K, H)."""
     start = _tape_offset(sizes, sizes.num_layers)
     return matrix(tape, start, sizes.truncation, sizes.hidden_size)
-
-
-# --- the workspace
-
-
-class Workspace(NamedTuple):
-    """The parts of the workspace; `gradient` may be looked at, the rest outlives no call."""
-
-    gradient: np.ndarray  # (n_parameters,)
-    window: np.ndarray  # (2,): loss and error of the window, where the optimizer asks for them
-    x: np.ndarray  # (n_inputs + n_lags + n_recent,): scaled inputs, lags, the head's
-    pre: np.ndarray  # (gates * H,): pre-activations
-    after: np.ndarray  # (num_layers, n_states * H): state after the step
-    factors: np.ndarray  # (num_layers, n_factors * H)
-    z: np.ndarray  # (n_outputs,): what the head gives
-    d_z: np.ndarray  # (n_outputs,)
-    d_state: np.ndarray  # (n_states * H,)
-    deltas: np.ndarray  # (K, gates * H): one layer's dL/d(pre-activations)
-    errors: np.ndarray  # (K, H): what reaches a layer's hidden states from above
-    scratch: np.ndarray  # (n_scratch,): the gradient algorithm's
-    team: Any  # who works on it: `Alone`, or a `Team`
-
-
-@glue
-def _workspace_sizes(sizes):
-    H, K, L = sizes.hidden_size, sizes.truncation, sizes.num_layers
-    return (
-        n_summed(sizes),
-        _aligned(row_width(sizes, 0)),
-        _aligned(sizes.gates * H),
-        _aligned(L * sizes.n_states * H),
-        _aligned(L * sizes.n_factors * H),
-        _aligned(sizes.n_outputs),
-        _aligned(sizes.n_outputs),
-        _aligned(sizes.n_states * H),
-        _aligned(K * sizes.gates * H),
-        _aligned(K * H),
-        _aligned(sizes.n_scratch),
-    )
-
-
-@glue
-def workspace_size(sizes: Sizes) -> int:
-    """Return the length of the workspace."""
-    total = 0
-    for size in _workspace_sizes(sizes):
-        total += size
-    return total
-
-
-@glue
-def workspace_parts(sizes: Sizes, workspace: np.ndarray, team: Any) -> Workspace:
-    """View the parts of a workspace; `team` works on it."""
-    H, K, L = sizes.hidden_size, sizes.truncation, sizes.num_layers
-    summed, x, pre, after, factors, z, d_z, d_state, deltas, errors, _ = _workspace_sizes(sizes)
-    P = n_parameters(sizes)
-    at_after = summed + x + pre
-    at_z = at_after + after + factors
-    at_deltas = at_z + z + d_z + d_state
-    return Workspace(
-        vector(workspace, 0, P),
-        vector(workspace, P, 2),
-        vector(workspace, summed, row_width(sizes, 0)),
-        vector(workspace, summed + x, sizes.gates * H),
-        matrix(workspace, at_after, L, sizes.n_states * H),
-        matrix(workspace, at_after + after, L, sizes.n_factors * H),
-        vector(workspace, at_z, sizes.n_outputs),
-        vector(workspace, at_z + z, sizes.n_outputs),
-        vector(workspace, at_z + z + d_z, sizes.n_states * H),
-        matrix(workspace, at_deltas, K, sizes.gates * H),
-        matrix(workspace, at_deltas + deltas, K, H),
-        vector(workspace, at_deltas + deltas + errors, sizes.n_scratch),
-        team,
-    )

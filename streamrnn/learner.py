@@ -14,7 +14,7 @@ from streamrnn.gradients.protocol import backpropagate, recall, remember
 from streamrnn.heads.protocol import learn as learn_head
 from streamrnn.heads.protocol import read
 from streamrnn.lags import write_lags, write_recent
-from streamrnn.layout import Parts, Sizes, Workspace, head_weights
+from streamrnn.layout import Parts, Sizes, head_weights
 from streamrnn.linalg import fill
 from streamrnn.losses.protocol import decode
 from streamrnn.network import step
@@ -33,6 +33,7 @@ from streamrnn.targets import assume_prediction, keep_target, teaches, write_in_
 from streamrnn.treatment import Usual
 from streamrnn.updates import Settings, apply_gradient
 from streamrnn.views import row, vector
+from streamrnn.workspace import Workspace
 
 #: What is done with a sample: to predict it, writing only `out` and the workspace; to predict and
 #: learn; to help another thread that does; to learn the target of an old one; to predict and go on,

@@ -7,7 +7,7 @@ as 1, 2, 3".
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -68,8 +68,10 @@ class AddNoise(NamedTuple):
 
 @act.register(AddNoise)
 def _(action, a, b, c, first, step):
-    number, place = np.int64(action.number), np.int64(action.place) + first
-    one, other = np.int64(action.first), np.int64(action.second)
+    number: Any = np.int64(action.number)
+    place: Any = np.int64(action.place) + first
+    one: Any = np.int64(action.first)
+    other: Any = np.int64(action.second)
     real = a.dtype.type
     for j in range(a.shape[1]):
         upper, lower = threefry(number, place + j * step, one, other)

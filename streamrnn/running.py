@@ -12,19 +12,12 @@ from streamrnn._checks import check_number
 from streamrnn.backends import cpu
 from streamrnn.backends.helpers import run_with_helpers
 from streamrnn.blueprint import Blueprint
-from streamrnn.layout import (
-    Parts,
-    Sizes,
-    arena_parts,
-    common_size,
-    n_parameters,
-    workspace_parts,
-    workspace_size,
-)
+from streamrnn.layout import Parts, Sizes, arena_parts, common_size, n_parameters
 from streamrnn.learner import ADVANCE, LABEL, LEARN, OBSERVE, PREDICT, ROLL
 from streamrnn.onward import Onward
 from streamrnn.statistics import UPDATES
 from streamrnn.views import aligned_zeros
+from streamrnn.workspace import workspace_parts, workspace_size
 
 #: Samples in one compiled call, and parameters x truncation x samples: so an interrupt is heard
 #: within a second or so.

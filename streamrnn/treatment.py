@@ -15,18 +15,11 @@ import numpy as np
 from streamrnn._dispatch import glue, glue_by_type
 from streamrnn._registry import plugin
 from streamrnn.actions import AddDistance, Scale, ScaleColumns, SquareColumns, each, each_number
-from streamrnn.layout import (
-    Parts,
-    Sizes,
-    Workspace,
-    head_weights,
-    initial_parameters,
-    layer_weights,
-    norms,
-)
+from streamrnn.layout import Parts, Sizes, head_weights, initial_parameters, layer_weights, norms
 from streamrnn.noise import add_noise
 from streamrnn.statistics import UPDATES
 from streamrnn.views import address_of, matrix, matrix_at, row, rows, vector
+from streamrnn.workspace import Workspace
 
 #: A unit's weights count as no smaller, so that small ones can grow (Brock et al. 2021).
 _LEAST_SIZE = 1e-3

@@ -9,13 +9,14 @@ import numpy as np
 
 from streamrnn._dispatch import compiled_as, glue
 from streamrnn.actions import Add, Clamp, Scale, each_number
-from streamrnn.layout import Parts, Sizes, Workspace, notes
+from streamrnn.layout import Parts, Sizes, notes
 from streamrnn.linalg import sum_of_squares
 from streamrnn.motion import Step
 from streamrnn.pacing import is_measured, paced
 from streamrnn.statistics import CLIPPED, OPTIMIZER_UPDATES, SKIPPED, UPDATES
 from streamrnn.team import move, sum_of_measures
 from streamrnn.treatment import clip_units, disturb, limit_norm, pull
+from streamrnn.workspace import Workspace
 
 #: A gradient of a greater norm counts as not finite, and a greater learning rate is refused: the
 #: squares that optimizers keep, and the steps, must stay within float32.

@@ -1,5 +1,7 @@
 """Launches: every row once, in its model's order; no more of them than was said."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -22,7 +24,7 @@ def test_each_row_is_in_one_piece_and_those_of_a_model_in_order(counts, most, at
         owners = np.repeat(piece.models, piece.counts)
         for model, row in zip(owners.tolist(), piece.rows().tolist(), strict=True):
             seen[model].append(row)
-    assert seen == [list(range(*pair)) for pair in zip(bounds, bounds[1:], strict=False)]
+    assert seen == [list(range(*pair)) for pair in pairwise(bounds)]
 
 
 def test_long_models_are_done_in_turns_and_none_waits_for_the_last():

@@ -154,5 +154,5 @@ def test_what_is_not_of_the_device_passes():
         raise KeyError("of somebody else")
     with pytest.raises(KeyboardInterrupt), translated("trying"):
         raise KeyboardInterrupt
-    with pytest.raises(DeviceError, match="^known$"), translated("trying"):
+    with pytest.raises(DeviceError, match=r"^known$"), translated("trying"):
         raise DeviceError("known")

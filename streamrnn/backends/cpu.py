@@ -15,20 +15,14 @@ import numpy as np
 
 from streamrnn._dispatch import entry, glue, source_digest
 from streamrnn.jobs import Team
-from streamrnn.layout import (
-    Sizes,
-    arena_parts,
-    common_size,
-    own_size,
-    workspace_parts,
-    workspace_size,
-)
+from streamrnn.layout import Parts, Sizes, arena_parts, common_size, own_size
 from streamrnn.learner import ASSIST, LABEL, PREDICT, Plugins, learn, predict
 from streamrnn.linalg import Alone
 from streamrnn.sharing import assist, begin, end, meet
 from streamrnn.statistics import UPDATES, statistics_parts, statistics_size
 from streamrnn.updates import Settings
 from streamrnn.views import matrix_at, record, row
+from streamrnn.workspace import Workspace, workspace_parts, workspace_size
 
 
 class Call(NamedTuple):
@@ -106,6 +100,49 @@ def plugins_from(patterns: Plugins, numbers: np.ndarray) -> Plugins:
     )
 
 
+@glue
+def play(
+    plugins: Plugins,
+    sizes: Sizes,
+    settings: Settings,
+    call: Call,
+    at: Address,
+    parts: Parts,
+    work: Workspace,
+    first: int,
+    last: int,
+) -> None:
+    """Let one model predict its rows, from `first` to before `last`, and learn from them.
+
+    Parameters
+    ----------
+    plugins, sizes, settings, call
+        What all models have in common.
+    at, parts
+        Where the model is; of its arena, the parts.
+    work
+        The workspace.
+    first, last
+        Its rows.
+    """
+    task, age = call.task, call.age
+    inputs = matrix_at(call.inputs, last, sizes.n_inputs, DOUBLE)
+    targets = matrix_at(call.targets, last, sizes.n_targets + 1, DOUBLE)
+    out = matrix_at(call.out, last, call.n_columns, DOUBLE)
+    kept = row(matrix_at(at.statistics, 1, statistics_size(sizes), DOUBLE), 0)
+    statistics = statistics_parts(sizes, kept)
+    rates = row(matrix_at(at.rates, 1, at.n_rates, DOUBLE), 0)
+    done = statistics.counters[UPDATES]
+    for t in range(first, last):
+        x, y, p = row(inputs, t), row(targets, t), row(out, t)
+        if task != LABEL:
+            predict(plugins, sizes, settings, parts, statistics, work, x, p)
+        if task != PREDICT:
+            update = np.intp(statistics.counters[UPDATES] - done)
+            lr = rates[update if update < at.n_rates else at.n_rates - 1]
+            learn(plugins, sizes, settings, parts, statistics, work, x, y, task, age, lr)
+
+
 def _run(digest: str, patterns: Plugins, real: Any, crew: tuple) -> Callable[..., None]:
     """Make the entry point for plug-ins of these types; their numbers travel in `settings`."""
     n_settings = n_numbers(patterns)
@@ -126,27 +163,12 @@ def _run(digest: str, patterns: Plugins, real: Any, crew: tuple) -> Callable[...
         work = workspace_parts(sizes, workspace, team)
         models = matrix_at(call.models, call.n_models, ADDRESS_SIZE, INTEGER)
         bounds = row(matrix_at(call.bounds, 1, call.n_models + 1, INTEGER), 0)
-        n_rows, task, age = bounds[call.n_models], call.task, call.age
-        inputs = matrix_at(call.inputs, n_rows, sizes.n_inputs, DOUBLE)
-        targets = matrix_at(call.targets, n_rows, sizes.n_targets + 1, DOUBLE)
-        out = matrix_at(call.out, n_rows, call.n_columns, DOUBLE)
         for m in range(call.n_models):
             at = record(ADDRESS, row(models, m), 0)
             common = row(matrix_at(at.common, 1, common_size(sizes), real), 0)
             own = row(matrix_at(at.own, 1, own_size(sizes), real), 0)
             parts = arena_parts(sizes, common, own)
-            kept = row(matrix_at(at.statistics, 1, statistics_size(sizes), DOUBLE), 0)
-            statistics = statistics_parts(sizes, kept)
-            rates = row(matrix_at(at.rates, 1, at.n_rates, DOUBLE), 0)
-            done = statistics.counters[UPDATES]
-            for t in range(bounds[m], bounds[m + 1]):
-                x, y, p = row(inputs, t), row(targets, t), row(out, t)
-                if task != LABEL:
-                    predict(plugins, sizes, settings, parts, statistics, work, x, p)
-                if task != PREDICT:
-                    update = np.intp(statistics.counters[UPDATES] - done)
-                    lr = rates[update if update < at.n_rates else at.n_rates - 1]
-                    learn(plugins, sizes, settings, parts, statistics, work, x, y, task, age, lr)
+            play(plugins, sizes, settings, call, at, parts, work, bounds[m], bounds[m + 1])
         end(team)
 
     return run

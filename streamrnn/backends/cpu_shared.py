@@ -25,19 +25,13 @@ from streamrnn.backends.cpu import (
     n_numbers,
     plugins_from,
 )
-from streamrnn.layout import (
-    arena_parts,
-    common_size,
-    n_summed,
-    own_size,
-    workspace_parts,
-    workspace_size,
-)
+from streamrnn.layout import arena_parts, common_size, n_summed, own_size
 from streamrnn.learner import LABEL, LEARN, Plugins, has_gradient, predict, take
 from streamrnn.linalg import Alone, copy, fill, sum_of_squares
 from streamrnn.statistics import COUNTERS, SKIPPED, statistics_parts, statistics_size
 from streamrnn.updates import GREATEST_NORM, apply_gradient
 from streamrnn.views import matrix_at, record, row, vector
+from streamrnn.workspace import workspace_parts, workspace_size
 
 #: Streams whose gradients are summed one after the other.
 CHUNK = 16

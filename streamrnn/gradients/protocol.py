@@ -18,7 +18,8 @@ from __future__ import annotations
 import numpy as np
 
 from streamrnn._dispatch import by_type
-from streamrnn.layout import Parts, Sizes, Workspace
+from streamrnn.layout import Parts, Sizes
+from streamrnn.workspace import Workspace
 
 
 @by_type

@@ -17,16 +17,7 @@ from streamrnn._dispatch import glue, glue_by_type
 from streamrnn.actions import copy_together, fill_together
 from streamrnn.cells.protocol import backward
 from streamrnn.heads.protocol import read, send_back
-from streamrnn.layout import (
-    Parts,
-    Sizes,
-    Tape,
-    Workspace,
-    features,
-    head_weights,
-    layer_tape,
-    layer_weights,
-)
+from streamrnn.layout import Parts, Sizes, Tape, features, head_weights, layer_tape, layer_weights
 from streamrnn.linalg import (
     add_transposed_product,
     fill,
@@ -36,6 +27,7 @@ from streamrnn.linalg import (
 from streamrnn.losses.protocol import slope
 from streamrnn.pacing import begin_window, note_loss
 from streamrnn.views import matrix, row, rows, vector
+from streamrnn.workspace import Workspace
 
 
 @glue

@@ -29,13 +29,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from streamrnn._dispatch import by_type, glue, kernel, standalone
+from streamrnn._dispatch import glue, kernel, standalone
 from streamrnn._registry import plugin
-from streamrnn.actions import TakeProduct, each, fill_together
 from streamrnn.heads.protocol import Shape, learn, read, send_back
-from streamrnn.lanes import Lanes
-from streamrnn.linalg import add_product, add_transposed_product, copy
+from streamrnn.linalg import copy
 from streamrnn.losses.protocol import curvature, slope
+from streamrnn.roots import direction, shorten
 from streamrnn.views import matrix, vector
 
 
@@ -204,14 +203,14 @@ def _(head, team, loss, parameters, memory, h, x, target, z, d_z):
         return
     part = _parts(memory, 1 + h.size + x.size, z.size)
     _write_inputs(h, x, head.bound, part.phi)
-    length = _direction(team, part.S, part.phi, part.f)
+    length = direction(team, part.S, part.phi, part.f)
     r = length * length
     if not 0.0 < r < math.inf:
         return
     weight = np.float64(target[target.size - 1])
     bend = curvature(loss, z, target)
     left = 1.0 / (head.forgetting / r + weight * bend)
-    _shorten(team, 1.0 - math.sqrt(left / r), part.f, part.S, part.gain)
+    shorten(team, 1.0 - math.sqrt(left / r), part.f, part.S, part.gain)
     n = part.phi.size
     _count(head.forgetting, target, part.told)
     for k in range(z.size):
@@ -266,69 +265,6 @@ def _write_inputs(h, x, bound, phi):
     most = x.dtype.type(bound)
     for i in range(x.size):
         phi[1 + h.size + i] = min(max(x[i], -most), most)
-
-
-@by_type
-def _direction(team, S, phi, f):
-    """Write Sᵀ φ to `f`, of length 1 if it has any; return the length it had."""
-
-
-@by_type
-def _shorten(team, share, f, S, gain):
-    """Write S f to `gain`, where `f` has the length 1, and take a share of it away from S."""
-
-
-@_direction.register(object)
-def _(team, S, phi, f):
-    standalone()
-    n = phi.size
-    for j in range(n):
-        f[j] = 0
-    for i in range(n):
-        for j in range(n):
-            f[j] += phi[i] * S[i, j]
-    return _normalise(f)
-
-
-@_direction.register(Lanes)
-def _(team, S, phi, f):
-    fill_together(team, f, 0.0)
-    add_product(team, S, phi, phi.size, f)
-    return _normalise(f)
-
-
-@glue
-def _normalise(f):
-    squares = 0.0
-    for j in range(f.size):
-        squares += np.float64(f[j]) * np.float64(f[j])
-    length = math.sqrt(squares)
-    if 0.0 < length < math.inf:
-        for j in range(f.size):
-            f[j] = np.float64(f[j]) / length
-    return length
-
-
-@_shorten.register(object)
-def _(team, share, f, S, gain):
-    standalone()
-    n = f.size
-    taken = f.dtype.type(share)
-    for i in range(n):
-        total = f.dtype.type(0)
-        for j in range(n):
-            total += S[i, j] * f[j]
-        gain[i] = total
-        for j in range(n):
-            S[i, j] -= taken * total * f[j]
-
-
-@_shorten.register(Lanes)
-def _(team, share, f, S, gain):
-    n = f.size
-    fill_together(team, gain, 0.0)
-    add_transposed_product(team, S, f, n, 0, gain)
-    each(team, TakeProduct(share), S, matrix(f, 0, 1, n), matrix(gain, 0, 1, n))
 
 
 @kernel

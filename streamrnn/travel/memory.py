@@ -9,9 +9,10 @@ import numpy as np
 from streamrnn.columns import n_told
 from streamrnn.gradients.protocol import recall, remember
 from streamrnn.lags import ONE_HOT, SIGNS, tell
-from streamrnn.layout import Sizes, row_width, workspace_parts, workspace_size
+from streamrnn.layout import Sizes, row_width
 from streamrnn.model import Model
 from streamrnn.statistics import FILLED, POSITION, statistics_parts
+from streamrnn.workspace import workspace_parts, workspace_size
 
 
 class Memory(NamedTuple):

@@ -1,1 +1,1 @@
-"""Learning on an NVIDIA device: importing this imports nothing of CUDA."""
+"""The CUDA backend. Only what is in here imports ``numba.cuda``, and nothing imports it at start."""

@@ -84,10 +84,10 @@ class DevicePages:
         self.columns = columns
         self.dtype = np.dtype(dtype)
         self._stride = columns * self.dtype.itemsize
-        self._pages: list[Any] = []
-        self._firsts = np.zeros(0, np.int64)  # the first row of each page
-        self._starts = np.zeros(0, np.int64)  # and where that is
-        self.n = 0
+        # In one, since an interrupt may come between two: pages, the first row of each, where that
+        # is, and how many rows there are.
+        self._extent: tuple[list[Any], np.ndarray, np.ndarray, int]
+        self._extent = [], np.zeros(0, np.int64), np.zeros(0, np.int64), 0
 
     def reach(self, n: int) -> None:
         """Make room for `n` rows in all; what is in new ones is not said.
@@ -98,22 +98,19 @@ class DevicePages:
             If there is not so much memory; rows that there were stay.
         """
         most = max(1, _PAGE_BYTES // self._stride)
-        while self.n < n:
-            # As many again as there are, so that pages stay few; the last rows have no rest.
-            rows = min(max(n - self.n, self.n), most)
+        while (there := self._extent[-1]) < n:
+            pages, firsts, starts, _ = self._extent
+            # As many again as there are, so that pages stay few.
+            rows = min(max(n - there, there), most)
             page = allocate((rows, self.columns), self.dtype)
-            self._pages.append(page)
-            self._firsts = np.append(self._firsts, self.n)
-            self._starts = np.append(self._starts, address(page))
-            self.n += rows
+            firsts, starts = np.append(firsts, there), np.append(starts, address(page))
+            self._extent = [*pages, page], firsts, starts, there + rows
 
     def addresses(self, rows: np.ndarray) -> np.ndarray:
         """Return where rows begin on the device, int64, one for each."""
-        page = self._page_of(rows)
-        return self._starts[page] + (rows - self._firsts[page]) * self._stride
-
-    def _page_of(self, rows: np.ndarray) -> np.ndarray:
-        return np.searchsorted(self._firsts, rows, side="right") - 1
+        _, firsts, starts, _ = self._extent
+        page = np.searchsorted(firsts, rows, side="right") - 1
+        return starts[page] + (rows - firsts[page]) * self._stride
 
     def upload(self, rows: np.ndarray, source: np.ndarray) -> None:
         """Copy to rows, ascending, from an array of the host, (n, columns)."""
@@ -129,9 +126,10 @@ class DevicePages:
 
     def _runs(self, rows: np.ndarray) -> Iterator[tuple[slice, Any]]:
         """Go through rows that lie one behind the other, with their places in `rows`."""
-        page = self._page_of(rows)
+        pages, firsts, _, _ = self._extent
+        page = np.searchsorted(firsts, rows, side="right") - 1
         ends = np.flatnonzero((np.diff(rows) != 1) | (np.diff(page) != 0)) + 1
         cuts = [0, *ends.tolist(), len(rows)]
         for start, stop in pairwise(cuts):
-            first = int(rows[start] - self._firsts[page[start]])
-            yield slice(start, stop), self._pages[page[start]][first : first + stop - start]
+            first = int(rows[start] - firsts[page[start]])
+            yield slice(start, stop), pages[page[start]][first : first + stop - start]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -18,6 +18,8 @@ from streamrnn.statistics import UPDATES
 
 #: Bytes that are copied at once. Memory of the host that is reached by the device is dear.
 _CHUNK_BYTES = 1 << 24
+
+_NOTHING_LOST = "nothing that was learnt before is lost"
 
 
 class Residency:
@@ -42,11 +44,20 @@ class Residency:
 
     def _start(self) -> None:
         """Have nothing on the device."""
+        # Each slot's two: whether it is right on the device, and whether it is right only there.
+        # In one, since an interrupt may come between two.
+        self._flags = np.zeros((2, 0), bool)
         views = [host[self._like] for host in self._host]
         self._pages = [DevicePages(view.size, view.dtype) for view in views]
         self._staging = [np.empty((0, view.size), view.dtype) for view in views]
-        self._valid = np.zeros(0, bool)
-        self._newer = np.zeros(0, bool)
+
+    @property
+    def _valid(self) -> np.ndarray:
+        return self._flags[0]
+
+    @property
+    def _newer(self) -> np.ndarray:
+        return self._flags[1]
 
     # --- which rows are where
 
@@ -77,11 +88,14 @@ class Residency:
         Raises
         ------
         DeviceError
-            If the device fails; see `guarded`.
+            If the device fails, and not only once: the host's rows count then.
         """
         newer = np.flatnonzero(self._newer) if slots is None else self._newer_of(slots)
-        with self.guarded():
+        try:
             self._fetch(newer)
+        except DeviceError as error:
+            if not self._is_saved_after(error):
+                self._raise_after(error, self._given_up())
 
     def _newer_of(self, slots: Iterable[int]) -> np.ndarray:
         asked = np.unique(np.fromiter(slots, np.int64))
@@ -102,7 +116,7 @@ class Residency:
         """Let the host's rows count: those of the device are not used again."""
         for slot in slots:
             if slot < len(self._valid):
-                self._valid[slot] = self._newer[slot] = False
+                self._flags[:, slot] = False
 
     def outdate(self, slots: np.ndarray) -> None:
         """Say that the device is about to write to the rows of some slots."""
@@ -140,9 +154,8 @@ class Residency:
 
     def _know(self, n: int) -> None:
         """Have flags for `n` slots at least."""
-        more = np.zeros(max(0, n - len(self._valid)), bool)
-        self._valid = np.append(self._valid, more)
-        self._newer = np.append(self._newer, more)
+        more = np.zeros((2, max(0, n - len(self._valid))), bool)
+        self._flags = np.append(self._flags, more, axis=1)
 
     def _chunks(self, slots: np.ndarray) -> Iterator[np.ndarray]:
         """Cut slots, ascending, into as many as are copied at once."""
@@ -157,7 +170,14 @@ class Residency:
         n_bytes = sum(pages.columns * pages.dtype.itemsize for pages in self._pages)
         n = min(n, max(1, _CHUNK_BYTES // n_bytes))
         if len(self._staging[0]) < n:
-            self._staging = [allocate_pinned((n, p.columns), p.dtype) for p in self._pages]
+            shapes = [((n, pages.columns), pages.dtype) for pages in self._pages]
+            try:
+                self._staging = [allocate_pinned(*shape) for shape in shapes]
+            except DeviceError as error:
+                if error.is_lost:
+                    raise
+                # Any memory will do, if more slowly: models must not be lost for want of this.
+                self._staging = [np.empty(*shape) for shape in shapes]
         return self._staging
 
     # --- failures
@@ -179,26 +199,30 @@ class Residency:
         try:
             yield
         except DeviceError as error:
-            told = self._told(error)
-            raise DeviceError(f"{error}; {told}", error.is_lost) from (error.__cause__ or error)
+            saved = not self.has_launched and self._is_saved_after(error)
+            self._raise_after(error, _NOTHING_LOST if saved else self._given_up())
         except Exception as error:
             if self.is_torn:
                 error.add_note(f"on the device: {self._given_up()}")
             raise
 
-    def _told(self, error: DeviceError) -> str:
-        """Save what can be saved after an error; say what became of the models."""
-        if error.is_lost or self.has_launched:
-            return self._given_up()
+    def _is_saved_after(self, error: DeviceError) -> bool:
+        """Bring back all that is newer, if that is still possible, and start afresh."""
+        if error.is_lost:
+            return False
         try:
             self._fetch(np.flatnonzero(self._newer))
-        except DeviceError:  # then they cannot be saved, which is what will be said
-            return self._given_up()
+        except DeviceError:  # the first error is the one that is told
+            return False
         self.drop()
-        return "the models are as they were before"
+        return True
 
     def _given_up(self) -> str:
+        """Start afresh with the host's rows; say what that means."""
         lost = self.drop()
         if not lost:
-            return "the models are as they were before"
+            return _NOTHING_LOST
         return f"{lost} models are as they were when they were last brought back from the device"
+
+    def _raise_after(self, error: DeviceError, outcome: str) -> NoReturn:
+        raise DeviceError(f"{error}; {outcome}", error.is_lost) from (error.__cause__ or error)

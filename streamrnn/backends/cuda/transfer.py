@@ -53,14 +53,9 @@ class Parcel:
             If there is not so much memory.
         """
         if len(self._sent) < n_sent:
-            n = _rounded(n_sent)
-            self._sent, self._received = np.zeros(0), None
-            self._sent, self._received = allocate_pinned((n,), "float64"), allocate((n,), "float64")
+            self._sent, self._received = _pair(n_sent)
         if len(self._answer) < n_answered:
-            n = _rounded(n_answered)
-            self._answer, self._answered = np.zeros(0), None
-            self._answer = allocate_pinned((n,), "float64")
-            self._answered = allocate((n,), "float64")
+            self._answer, self._answered = _pair(n_answered)
 
     # --- to the device
 
@@ -115,6 +110,8 @@ class Parcel:
         return self._answer[:n]
 
 
-def _rounded(n: int) -> int:
-    """Return a power of two, so that blocks that grow by a row get no new memory each time."""
-    return 1 << max(8, (n - 1).bit_length())
+def _pair(n: int) -> tuple[np.ndarray, Any]:
+    """Take memory of the host and of the device for at least so many numbers of 8 bytes."""
+    # A power of two, so that blocks that grow by a row get no new memory each time.
+    shape = (1 << max(8, (n - 1).bit_length()),)
+    return allocate_pinned(shape, "float64"), allocate(shape, "float64")

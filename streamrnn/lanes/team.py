@@ -16,13 +16,16 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from streamrnn._dispatch import by_type, glue, kernel
-from streamrnn.views import keep, matrix_at, row
+from streamrnn.views import keep, matrix_at, row, vector
 
 #: Words of a job: what kind it is, how many phases it has, and its own; the last word says how much
 #: room there is for parts of products.
 N_WORDS = 32
 KIND, PHASES, JOB = range(3)
 ROOM = N_WORDS - 1
+
+#: The kinds of jobs.
+STEP, SWEEP, GRADIENT, BELOW, PRODUCT, TRANSPOSED, EACH, TOTAL = range(8)
 
 #: Numbers that go with a job; from `TOTALS` on, what it adds up to, in so many segments.
 N_FIGURES, N_TOTALS = 128, 32
@@ -73,6 +76,12 @@ def lanes_at(pattern: Lanes, address: int, n: int) -> Lanes:
     )
 
 
+@glue
+def n_lanes(team: Lanes) -> int:
+    """Return how many lanes there are."""
+    return team.sums.shape[1]
+
+
 @by_type
 def perform(team: tuple, phase: int, lane: int) -> None:
     """Do one lane's part of one phase of the job that is written."""
@@ -110,7 +119,7 @@ class InTurn(NamedTuple):
 
 @kernel
 def _in_turn(team, n, turn):
-    lanes = team.sums.shape[1]
+    lanes = n_lanes(team)
     for phase in range(n):
         for i in range(lanes):
             perform(team, phase, lanes - 1 - i if (turn + phase) % 2 == 1 else i)
@@ -119,3 +128,18 @@ def _in_turn(team, n, turn):
 @do_phases.register(InTurn)
 def _(how, team, n):
     _in_turn(team, n, how.turn)
+
+
+# --- adding up what lanes have added up
+
+
+@kernel
+def do_total(team: Lanes, lane: int) -> None:
+    """Add up a segment of the lanes' sums."""
+    totals = vector(row(team.figures, 0), TOTALS, team.figures.shape[1] - TOTALS)
+    lanes, n = n_lanes(team), totals.size
+    for segment in range(lane, n, lanes):
+        total = 0.0
+        for i in range(segment * lanes // n, (segment + 1) * lanes // n):
+            total += team.sums[0, i]
+        totals[segment] = total

@@ -1,0 +1,228 @@
+"""The kernels: one learner a thread block, or one wide learner over the whole device.
+
+Main, thread 0, runs what `backends.cpu` runs; lanes do what it hands out. See `streamrnn.lanes`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any, NamedTuple
+
+import numpy as np
+from numba import config, cuda, types
+
+from streamrnn._dispatch import by_type, glue, kernel, source_digest
+from streamrnn.actions import copy_together
+from streamrnn.backends.cpu import (
+    ADDRESS,
+    ADDRESS_SIZE,
+    INTEGER,
+    SETTINGS,
+    SIZES,
+    Call,
+    n_numbers,
+    play,
+    plugins_from,
+)
+from streamrnn.backends.cuda.placing import Placing
+from streamrnn.lanes import forms  # noqa: F401  (registers what lanes do)
+from streamrnn.lanes.team import KIND, PHASES, ROOM, STOP, Lanes, do_phases, lanes_at, perform
+from streamrnn.layout import Parts, Sizes, arena_parts, common_size, n_parameters, own_size
+from streamrnn.learner import OBSERVE, PREDICT, Plugins
+from streamrnn.views import address_of, matrix_at, record, row
+from streamrnn.workspace import large_size, small_size, workspace_of
+
+_CALL, _PLACING = Call(), Placing()
+_CALL_SIZE, _N_SIZES = len(_CALL), len(SIZES)
+_N_WORDS = _CALL_SIZE + _N_SIZES + len(_PLACING)
+_DOUBLE = np.float64(0)
+
+#: Of a thread, so that several blocks share a multiprocessor: main waits for memory most of the
+#: time, and has far more numbers at hand than lanes, whose loops need few.
+_MOST_REGISTERS = 96
+
+
+class Block(NamedTuple):
+    """The threads of a block meet."""
+
+
+class Grid(NamedTuple):
+    """All threads of the device meet: the launch is a cooperative one."""
+
+
+@by_type
+def _barrier(how: tuple) -> None:
+    """Wait until all who may meet have come."""
+
+
+@_barrier.register(Block)
+def _(how):
+    cuda.syncthreads()
+
+
+@_barrier.register(Grid)
+def _(how):
+    cuda.cg.this_grid().sync()
+
+
+@kernel
+def _phases(how, n):
+    _barrier(how)  # from here on lanes know the job
+    for _ in range(n):
+        _barrier(how)
+
+
+@do_phases.register(Block)
+def _(how, team, n):
+    _phases(how, n)
+
+
+@do_phases.register(Grid)
+def _(how, team, n):
+    _phases(how, n)
+
+
+@kernel
+def _attend(team, lane):
+    """Do what is handed out until main says that all is done."""
+    while True:
+        _barrier(team.how)
+        if team.words[0, KIND] == STOP:
+            return
+        for phase in range(team.words[0, PHASES]):
+            perform(team, phase, lane)
+            _barrier(team.how)
+
+
+@glue
+def _dismiss(team):
+    team.words[0, KIND] = STOP
+    _barrier(team.how)
+
+
+@glue
+def _place_parameters(team, placing, shared, parts):
+    """Take the parameters to shared memory, if they have a place there."""
+    if placing.at_parameters < 0:
+        return parts
+    n = parts.parameters.size
+    near = row(matrix_at(shared + placing.at_parameters, 1, n, team.real), 0)
+    copy_together(team, parts.parameters, n, near)
+    return Parts(
+        near,
+        parts.slots,
+        parts.head_memory,
+        parts.further,
+        parts.state,
+        parts.targets,
+        parts.memory,
+    )
+
+
+@glue
+def _workspace(team, placing, sizes, shared, scratch):
+    """View a block's workspace, its small half in shared memory if it has a place there."""
+    large = large_size(sizes)
+    at = scratch + large * team.partial.itemsize
+    if placing.at_work >= 0:
+        at = shared + placing.at_work
+    return workspace_of(
+        sizes,
+        row(matrix_at(scratch, 1, large, team.real), 0),
+        row(matrix_at(at, 1, small_size(sizes), team.real), 0),
+        team,
+    )
+
+
+@glue
+def _lead(team, patterns, n_settings, words, shared, first, step):
+    """Run the models of one block: `first`, and every `step`-th from there."""
+    call = record(_CALL, words, 0)
+    sizes = record(SIZES, words, _CALL_SIZE)
+    placing = record(_PLACING, words, _CALL_SIZE + _N_SIZES)
+    numbers = row(matrix_at(call.settings, 1, n_settings, _DOUBLE), 0)
+    settings = record(SETTINGS, numbers, 0)
+    plugins = plugins_from(patterns, numbers)
+    scratch = call.workspace + first * placing.workspace_bytes
+    work = _workspace(team, placing, sizes, shared, scratch)
+    models = matrix_at(call.models, call.n_models, ADDRESS_SIZE, INTEGER)
+    bounds = row(matrix_at(call.bounds, 1, call.n_models + 1, INTEGER), 0)
+    for m in range(first, call.n_models, step):
+        at = record(ADDRESS, row(models, m), 0)
+        common = row(matrix_at(at.common, 1, common_size(sizes), team.real), 0)
+        own = row(matrix_at(at.own, 1, own_size(sizes), team.real), 0)
+        far = arena_parts(sizes, common, own)
+        parts = _place_parameters(team, placing, shared, far)
+        play(plugins, sizes, settings, call, at, parts, work, bounds[m], bounds[m + 1])
+        if placing.at_parameters >= 0 and call.task != PREDICT and call.task != OBSERVE:
+            copy_together(team, parts.parameters, n_parameters(sizes), far.parameters)
+
+
+def _block_kernel(digest: str, patterns: Plugins, real: Any) -> Callable[[int], None]:
+    """Make the kernel of one learner a block, for plug-ins of these types."""
+    n_settings = n_numbers(patterns)
+    pattern = Lanes(Block(), 0, 0, 0, 0, patterns.cell, patterns.optimizer, real)
+
+    def learn_blocks(address):
+        digest  # noqa: B018  (a name in the closure is part of Numba's cache key)
+        words = row(matrix_at(address, 1, _N_WORDS, INTEGER), 0)
+        placing = record(_PLACING, words, _CALL_SIZE + _N_SIZES)
+        shared = address_of(cuda.shared.array(0, types.int64))
+        place = cuda.threadIdx.x
+        if place == 0:
+            matrix_at(shared, 1, ROOM + 1, INTEGER)[0, ROOM] = placing.room
+        cuda.syncthreads()
+        team = lanes_at(pattern, shared, placing.n_lanes)
+        if place >= placing.before:
+            _attend(team, place - placing.before)
+        elif place == 0:
+            _lead(team, patterns, n_settings, words, shared, cuda.blockIdx.x, cuda.gridDim.x)
+            _dismiss(team)
+
+    return learn_blocks
+
+
+def _grid_kernel(digest: str, patterns: Plugins, real: Any) -> Callable[[int], None]:
+    """Make the kernel of one learner at a time, by all threads of the device."""
+    n_settings = n_numbers(patterns)
+    pattern = Lanes(Grid(), 0, 0, 0, 0, patterns.cell, patterns.optimizer, real)
+
+    def learn_wide(address):
+        digest  # noqa: B018  (a name in the closure is part of Numba's cache key)
+        words = row(matrix_at(address, 1, _N_WORDS, INTEGER), 0)
+        placing = record(_PLACING, words, _CALL_SIZE + _N_SIZES)
+        meeting = record(_CALL, words, 0).team
+        place = cuda.blockIdx.x * cuda.blockDim.x + cuda.threadIdx.x
+        if place == 0:
+            matrix_at(meeting, 1, ROOM + 1, INTEGER)[0, ROOM] = placing.room
+        cuda.cg.this_grid().sync()
+        team = lanes_at(pattern, meeting, placing.n_lanes)
+        if place >= placing.before:
+            _attend(team, place - placing.before)
+        elif place == 0:
+            _lead(team, patterns, n_settings, words, 0, 0, 1)
+            _dismiss(team)
+
+    return learn_wide
+
+
+def words_for(call: Call, sizes: Sizes, placing: Placing) -> np.ndarray:
+    """Line up what a kernel is told; all addresses are the device's."""
+    return np.array([*call, *sizes, *placing], np.int64)
+
+
+@cache
+def kernel_for(types: tuple[type, ...], dtype: str, is_wide: bool = False) -> Any:
+    """Return the kernel for plug-ins of these types, in the order of `Plugins`, and a dtype.
+
+    Its argument is the device's address of what `words_for` returns. That of wide models is for a
+    cooperative launch: a grid that the device holds as a whole, and ``Call.team`` is the address of
+    the memory in which lanes meet, `bytes_shared` of it.
+    """
+    patterns = Plugins(*(plugin() for plugin in types))
+    digest = f"{source_digest(types)} {dtype} {__name__}"
+    make = _grid_kernel if is_wide else _block_kernel
+    # The simulator has no registers.
+    options = {} if config.ENABLE_CUDASIM else {"max_registers": _MOST_REGISTERS}
+    return cuda.jit(make(digest, patterns, np.dtype(dtype).type(0)), **options)

@@ -1,0 +1,160 @@
+"""A layer's step, and the way back through its window, as jobs of lanes: one unit is one lane's."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from streamrnn._dispatch import glue, kernel
+from streamrnn.cells.protocol import backward, forward
+from streamrnn.lanes.products import n_parts, part_of_rows, row_width
+from streamrnn.lanes.team import JOB, Lanes, n_lanes
+from streamrnn.views import matrix, matrix_at, record, row, stripe, vector
+
+
+class StepJob(NamedTuple):
+    """One step of a layer: see `layer_step`. Names without a comment are addresses or sizes."""
+
+    of_input: int = 0  # the weights
+    of_state: int = 0
+    n: int = 0  # inputs
+    x: int = 0
+    before: int = 0
+    after: int = 0
+    factors: int = 0
+    pre: int = 0
+    H: int = 0
+    gates: int = 0
+    input_gates: int = 0
+    state_gates: int = 0
+    n_states: int = 0
+    n_factors: int = 0
+
+
+class SweepJob(NamedTuple):
+    """The way back through one layer's window: see `sweep_layer`."""
+
+    weights: int = 0
+    deltas: int = 0
+    errors: int = 0
+    factors: int = 0
+    d_state: int = 0
+    H: int = 0
+    gates: int = 0
+    state_gates: int = 0
+    n_states: int = 0
+    n_factors: int = 0
+    K: int = 0
+    slot: int = 0
+    n: int = 0
+    n_errors: int = 0
+
+
+_STEP, _SWEEP = StepJob(), SweepJob()
+
+
+# --- a step of a layer
+
+
+@kernel
+def do_step(team: Lanes, phase: int, lane: int) -> None:
+    """Do a part of a `StepJob`: the products, then the cell."""
+    job = record(_STEP, row(team.words, 0), JOB)
+    parts = n_parts(n_lanes(team), job.gates * job.H, job.n + job.H)
+    if phase == 0:
+        _add_inputs(team, job, lane, parts)
+    else:
+        _step_units(team, job, lane, parts)
+
+
+@glue
+def _add_inputs(team, job, lane, parts):
+    real, H, n = team.real, job.H, job.n
+    columns, reached = job.gates * H, job.input_gates * H
+    first = columns - job.state_gates * H
+    of_input = matrix_at(job.of_input, n + 1, reached, real)
+    of_state = matrix_at(job.of_state, H + 1, job.state_gates * H, real)
+    x, h = matrix_at(job.x, 1, n, real), matrix_at(job.before, 1, H, real)
+    for unit in range(lane, columns * parts, n_lanes(team)):
+        part, j = unit // columns, unit % columns
+        total = team.partial.dtype.type(0)
+        if j < reached:
+            for i in range(part, n, parts):
+                total += x[0, i] * of_input[i, j]
+        if j >= first:
+            for i in range(part, H, parts):
+                total += h[0, i] * of_state[i, j - first]
+        team.partial[0, unit] = total
+
+
+@glue
+def _step_units(team, job, lane, parts):
+    real, H, lanes = team.real, job.H, n_lanes(team)
+    columns, reached = job.gates * H, job.input_gates * H
+    first = columns - job.state_gates * H
+    of_input = matrix_at(job.of_input, job.n + 1, reached, real)
+    of_state = matrix_at(job.of_state, H + 1, job.state_gates * H, real)
+    pre = matrix_at(job.pre, job.gates, H, real)
+    for unit in range(lane, H, lanes):
+        for gate in range(job.gates):
+            j = gate * H + unit
+            total = team.partial.dtype.type(0)
+            if j < reached:
+                total += of_input[job.n, j]
+            if j >= first:
+                total += of_state[H, j - first]
+            for part in range(parts):
+                total += team.partial[0, part * columns + j]
+            pre[gate, unit] = total
+    forward(
+        team.cell,
+        stripe(pre, lane, lanes),
+        stripe(matrix_at(job.before, job.n_states, H, real), lane, lanes),
+        stripe(matrix_at(job.after, job.n_states, H, real), lane, lanes),
+        stripe(matrix_at(job.factors, job.n_factors, H, real), lane, lanes),
+    )
+
+
+# --- the way back through a layer's window
+
+
+@kernel
+def do_sweep(team: Lanes, phase: int, lane: int) -> None:
+    """Do a part of a `SweepJob`: in turn the units of a step, and the product that leads back."""
+    job = record(_SWEEP, row(team.words, 0), JOB)
+    back = phase // 2
+    r = (job.slot - back) % job.K
+    columns = job.state_gates * job.H
+    width = row_width(n_lanes(team), job.H, columns)
+    deltas = matrix_at(job.deltas, job.K, job.gates * job.H, team.real)
+    if phase % 2 == 0:
+        _sweep_units(team, job, lane, back, r, width, deltas)
+    else:
+        weights = matrix_at(job.weights, job.H, columns, team.real)
+        of_state = (job.gates - job.state_gates) * job.H
+        part_of_rows(team, weights, vector(row(deltas, r), of_state, columns), lane, width)
+
+
+@glue
+def _sweep_units(team, job, lane, back, r, width, deltas):
+    real, H, lanes = team.real, job.H, n_lanes(team)
+    d_state = matrix_at(job.d_state, job.n_states, H, real)
+    errors = matrix_at(job.errors, job.K, H, real)
+    for unit in range(lane, H, lanes):
+        total = team.partial.dtype.type(0)
+        if back == 0:
+            for i in range(job.n_states):
+                d_state[i, unit] = 0
+        else:
+            total = d_state[0, unit]
+            for part in range(width):
+                total += team.partial[0, part * H + unit]
+        if back < job.n_errors:
+            total += errors[r, unit]
+        d_state[0, unit] = total
+    factors = matrix_at(job.factors, job.K, job.n_factors * H, real)
+    backward(
+        team.cell,
+        stripe(matrix(row(factors, r), 0, job.n_factors, H), lane, lanes),
+        stripe(d_state, lane, lanes),
+        stripe(matrix(row(deltas, r), 0, job.gates, H), lane, lanes),
+    )
