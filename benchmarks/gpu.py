@@ -82,7 +82,6 @@ def _begun(plan: Plan, field: Field, on_device: bool, minutes: float) -> dict[st
     """Return the report as it is before anything is timed."""
     limits = field.ask(CUDA, "properties", _QUESTION)
     limits |= field.ask(CUDA, "copy", _QUESTION) if on_device else {}
-    compared = [parity.compare(field, job, samples) for job, samples in plan.compared]
     return {
         "schema": SCHEMA,
         "unit": "microseconds a sample",
@@ -91,7 +90,7 @@ def _begun(plan: Plan, field: Field, on_device: bool, minutes: float) -> dict[st
         "device": limits,
         "contestants": field.present,
         "missing": field.missing,
-        "parity": [row for one in compared for row in one],
+        "parity": parity.compare(field, plan.compared),
         "scenarios": {},
         "left_out": {},
     }
@@ -112,15 +111,17 @@ def _say(text: str) -> None:
 def table(report: dict[str, Any]) -> str:
     """Return the figures as text."""
     lines = [f"{report['device']['name']}; {report['machine']['cpu']}", ""]
-    lines.append(f"{'job':<36}{'contestant':<16}{'samples/s':>13}{'by events':>13}{'ours':>8}")
+    lines.append(
+        f"{'job':<36}{'contestant':<16}{'samples/s':>13}{'by events':>13}{'times ours':>12}"
+    )
     for name, row in report["scenarios"].items():
         job = name.removesuffix(f"-{row['contestant']}")
         ours = report["scenarios"].get(f"{job}-{CUDA}")
-        times = f"{row['median_us'] / ours['median_us']:.3g} x" if ours else "-"
+        times = f"{row['median_us'] / ours['median_us']:.3g}" if ours else "-"
         events = row.get("device_samples_a_second")
         lines.append(
             f"{job:<36}{row['contestant']:<16}{row['samples_a_second']:>13,.0f}"
-            f"{'-' if events is None else f'{events:,.0f}':>13}{times:>8}"
+            f"{'-' if events is None else f'{events:,.0f}':>13}{times:>12}"
         )
     lines += ["", *(f"{name}: left out, {why}" for name, why in report["left_out"].items())]
     lines += [f"{name}: missing, {why}" for name, why in report["missing"].items()]

@@ -106,7 +106,7 @@ def field():
 def test_jax_does_our_job(field, activations):
     if "jax" in field.missing:
         pytest.skip(f"JAX is not compared: {field.missing['jax']}")
-    found = parity.compare(field, Job(activations=activations, **SIZES), SAMPLES)
+    found = parity.compare(field, [(Job(activations=activations, **SIZES), SAMPLES)])
     served = ["jax", "jax-grad"] if activations == "recomputed" else ["jax"]
     assert [row["contestant"] for row in found] == served
     assert all(row["agrees"] and row["difference"] < parity.TOLERANCE / 10 for row in found)
@@ -139,7 +139,7 @@ def test_who_does_another_job_is_not_timed():
 
     field = Scripted(answer)
     job = Job(streams=1, units=2)
-    found = parity.compare(field, job, 1)
+    found = parity.compare(field, [(job, 1)])
     assert [(row["agrees"], row["difference"]) for row in found] == [(False, pytest.approx(0.002))]
     timed = plan.Plan([], [job], 20.0, 0.1, 1)
     results = dict(rows.measure(field, timed, rows.Budget(60), parity.disagreeing(found)))
@@ -153,7 +153,7 @@ def test_who_cannot_be_compared_is_told():
             raise PeerError("no room in /some/folder")
         return {"predictions": [[0.5]], "how": ""}
 
-    (row,) = parity.compare(Scripted(answer), Job(streams=1, units=2), 1)
+    (row,) = parity.compare(Scripted(answer), [(Job(streams=1, units=2), 1)])
     assert row["agrees"] is False
     assert row["why"] == "no room in ..."
 
@@ -262,6 +262,26 @@ def test_a_process_that_fails_is_begun_anew(field):
     assert answer["device_s"] == []
 
 
+@pytest.mark.skipif(
+    not importlib.util.find_spec("numba_cuda"), reason="numba-cuda is not installed"
+)
+def test_all_of_it_in_the_simulator(tmp_path, capsys):
+    results = tmp_path / "gpu.json"
+    others = [word for name in gpu._peers() for word in ("--without", name)]
+    assert gpu.main(["--smoke", "--json", str(results), *others]) == 0
+    report = json.loads(results.read_text())
+    assert report["device"]["name"] == "simulator"
+    assert [row["contestant"] for row in report["parity"]] == [CUDA, CUDA]
+    assert all(row["agrees"] and row["difference"] < 1e-5 for row in report["parity"])
+    jobs_there = {job.id for job in plan.smoke(False).timed}
+    assert set(report["scenarios"]) == {
+        f"{job}-{name}" for job in jobs_there for name in (CPU, CUDA)
+    }
+    for row in report["scenarios"].values():
+        assert (row["contestant"] == CUDA) == ("device_median_us" in row) == ("on_chip" in row)
+    assert capsys.readouterr().out.startswith("simulator; ")
+
+
 def test_without_a_device_there_is_one_line(capsys, monkeypatch):
     monkeypatch.setitem(CONTESTANTS, "cupy", CONTESTANTS[CPU])
     monkeypatch.setattr(gpu, "CONTESTANTS", {CPU: CONTESTANTS[CPU], CUDA: CONTESTANTS[CUDA]})
@@ -340,7 +360,10 @@ def test_aims_are_judged_by_the_fastest_way(report):
 def test_the_table_tells_all(report):
     text = gpu.table(report)
     assert len(text.splitlines()) > len(report["scenarios"])
-    assert "60 x" in text
+    many = next(
+        line for line in text.splitlines() if line.startswith(f"{plan.MANY.id} ") and CPU in line
+    )
+    assert many.split()[-1] == "60"
     assert "a-row: left out, time" in text
     assert "cupy: missing, not there" in text
     assert "aim: 50 of all CPU cores, the same; found: 60" in text

@@ -53,7 +53,8 @@ def _shared_stored(job: Job) -> bool:
 
 _SIMULATOR = {"NUMBA_ENABLE_CUDASIM": "1", "NUMBA_DISABLE_JIT": "1"}
 _JAX = ({"JAX_PLATFORMS": "cuda"}, {"JAX_PLATFORMS": "cpu"})
-_TORCH: tuple[dict[str, str], dict[str, str]] = ({}, {"CUDA_VISIBLE_DEVICES": ""})
+# Its compiler would leave processes behind where a row is ended.
+_TORCH = ({"TORCHINDUCTOR_COMPILE_THREADS": "1"}, {"CUDA_VISIBLE_DEVICES": ""})
 _CUPY: tuple[dict[str, str], dict[str, str]] = ({}, {"BENCHMARK_ARRAYS": "numpy"})
 
 #: By permanent names, since results are compared by them.

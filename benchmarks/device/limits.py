@@ -28,21 +28,22 @@ def properties() -> dict[str, Any]:
     """
     from numba import cuda
 
-    device = cuda.get_current_device()
-    name = device.name.decode() if isinstance(device.name, bytes) else str(device.name)
-    found: dict[str, Any] = {"name": name, "capability": list(device.compute_capability)}
-    if not hasattr(device, "CLOCK_RATE"):
+    from streamrnn.backends.cuda import device
+
+    there = device.properties()
+    found: dict[str, Any] = {"name": there.name, "capability": list(there.capability)}
+    if device.is_simulated():
         return found
-    clock, memory_clock = 1e3 * device.CLOCK_RATE, 1e3 * device.MEMORY_CLOCK_RATE
+    own = cuda.get_current_device()
+    clock, memory_clock = 1e3 * own.CLOCK_RATE, 1e3 * own.MEMORY_CLOCK_RATE
     found |= {
-        "multiprocessors": int(device.MULTIPROCESSOR_COUNT),
+        "multiprocessors": int(there.n_multiprocessors),
         "clock_ghz": clock / 1e9,
         "memory_clock_ghz": memory_clock / 1e9,
-        "bus_bits": int(device.GLOBAL_MEMORY_BUS_WIDTH),
-        "memory_bytes": int(cuda.current_context().get_memory_info().total),
+        "bus_bits": int(own.GLOBAL_MEMORY_BUS_WIDTH),
+        "memory_bytes": there.memory,
     }
-    capability = tuple(device.compute_capability)
-    found["float32_tflops"] = arithmetic(found["multiprocessors"], clock, capability) / 1e12
+    found["float32_tflops"] = arithmetic(found["multiprocessors"], clock, there.capability) / 1e12
     found["memory_gb_s"] = bandwidth(found["bus_bits"], memory_clock) / 1e9
     return found
 

@@ -54,12 +54,14 @@ class Streams:
         made = blueprint(job)
         _check_memory(job.streams, made.sized(job.inputs, 1))
         self.bank = (Fleet if job.shared else Bank)(made)
-        _choose_backend(self.bank)
+        if BACKEND != "cpu":
+            self.bank.backend = BACKEND
         self.bank.grow(job.inputs, 1)
         self._slots = np.array([self.bank.take() for _ in range(job.streams)])
         self.how = f"{type(self.bank).__name__}, backend {BACKEND!r}"
         if BACKEND == "cpu":
             self.how += f", threads: {self._threads}"
+        self.further = {} if BACKEND == "cpu" else {"on_chip": _on_chip(job, self.bank.sizes)}
         if distinct:
             self._put(weights(job, distinct))
 
@@ -115,12 +117,16 @@ def _check_memory(streams: int, sizes: Sizes) -> None:
         raise MemoryError(f"{wanted / 2**30:.1f} GiB of learners, {free / 2**30:.1f} GiB are free")
 
 
-def _choose_backend(bank: Bank) -> None:
-    if BACKEND == "cpu":
-        return
-    if not hasattr(type(bank), "backend"):
-        raise RuntimeError(f"this version of streamrnn has no backend {BACKEND!r}")
-    bank.backend = BACKEND
+def _on_chip(job: Job, sizes: Sizes) -> list[str]:
+    """Return what our kernel keeps on the chip, of `counts.PLACES`."""
+    from streamrnn.backends.cuda import device, launching, placing
+
+    if launching.is_wide(sizes, job.streams):
+        return []
+    there = device.properties()
+    placed = placing.placing_for(sizes, "float32", there.shared, there.threads, warp=there.warp)
+    places = {"parameters": placed.at_parameters, "deltas": placed.at_work}
+    return [name for name, at in places.items() if at >= 0]
 
 
 def hello() -> dict[str, Any]:

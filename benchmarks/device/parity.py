@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -12,37 +13,60 @@ from device.jobs import Job
 
 #: Greatest difference of predictions, beside the greatest prediction if that is more than 1.
 TOLERANCE = 1e-3
-WITHIN = 60.0
+#: Seconds for one job, compiling included.
+WITHIN = 120.0
+
+Found = list[dict[str, Any]]
 
 
-def compare(field: Field, job: Job, samples: int) -> list[dict[str, Any]]:
-    """Compare everybody's predictions with those of our own on the CPU.
+def compare(field: Field, jobs: list[tuple[Job, int]]) -> Found:
+    """Compare everybody's predictions with those of our own on the CPU, all at the same time.
+
+    Parameters
+    ----------
+    field
+        Who takes part.
+    jobs
+        Each with a number of samples.
 
     Returns
     -------
     list
-        For each that serves the job: the greatest difference, and whether it is small enough; or
-        what went wrong.
+        For each job, and each who serves it: the greatest difference, and whether it is small
+        enough; or what went wrong.
     """
-    request = {"job": job.as_json, "samples": samples}
-    found: list[dict[str, Any]] = []
-    expected = np.array(field.ask(CPU, "check", WITHIN, **request)["predictions"])
-    for name in field.present:
-        if name == CPU or not CONTESTANTS[name].serves(job):
+    expected = [_predicted(field, CPU, job, samples)["predictions"] for job, samples in jobs]
+    others = [name for name in field.present if name != CPU]
+    with ThreadPoolExecutor(max(1, len(others))) as pool:
+        found = list(pool.map(lambda name: _of_one(field, name, jobs, expected), others))
+    order = {job.id: i for i, (job, _) in enumerate(jobs)}
+    return sorted((row for rows in found for row in rows), key=lambda row: order[row["job"]])
+
+
+def _of_one(
+    field: Field, name: str, jobs: list[tuple[Job, int]], expected: list[list[list[float]]]
+) -> Found:
+    found: Found = []
+    for (job, samples), reference in zip(jobs, expected, strict=True):
+        if not CONTESTANTS[name].serves(job):
             continue
         row: dict[str, Any] = {"contestant": name, "job": job.id, "samples": samples}
         try:
-            answer = field.ask(name, "check", WITHIN, **request)
+            answer = _predicted(field, name, job, samples)
         except PeerError as error:
             found.append({**row, "agrees": False, "why": without_paths(error)})
             continue
-        difference = float(np.abs(np.array(answer["predictions"]) - expected).max())
-        agrees = difference <= TOLERANCE * max(1.0, float(np.abs(expected).max()))
+        difference = float(np.abs(np.subtract(answer["predictions"], reference)).max())
+        agrees = difference <= TOLERANCE * max(1.0, float(np.abs(reference).max()))
         found.append({**row, "agrees": agrees, "difference": difference, "how": answer["how"]})
     return found
 
 
-def disagreeing(found: list[dict[str, Any]]) -> set[tuple[str, bool, str]]:
+def _predicted(field: Field, name: str, job: Job, samples: int) -> dict[str, Any]:
+    return field.ask(name, "check", WITHIN, job=job.as_json, samples=samples)
+
+
+def disagreeing(found: Found) -> set[tuple[str, bool, str]]:
     """Return who does another job: contestant, whether weights are shared, activations."""
     return {
         (row["contestant"], row["job"].startswith("shared"), row["job"].rpartition("-")[2])
