@@ -67,8 +67,8 @@ def run(
         for row in report["parity"]:
             _say(_verdict(row))
         report["tuned"] = field.tune(plan.timed[0])
-        excluded = parity.disagreeing(report["parity"])
-        for name, found in rows.measure(field, plan, budget, excluded):
+        objection = partial(parity.objection, report["parity"])
+        for name, found in rows.measure(field, plan, budget, objection):
             is_left_out = isinstance(found, str)
             report["left_out" if is_left_out else "scenarios"][name] = found
             _say(f"{name}: {found if is_left_out else rows.rate_of(found)}")

@@ -10,7 +10,7 @@ import argparse
 import json
 from pathlib import Path
 
-from charts import BLUE, GREY, OTHERS, SKY, STYLE, Label, Report, _label_lines, _log_axes, _ticks
+from charts import BLUE, GREY, OTHERS, SKY, STYLE, Label, Report, label_lines, log_axes, set_ticks
 from device.contestants import CPU, CUDA
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
@@ -35,7 +35,7 @@ def streams(report: Report) -> plt.Figure:
     labels = [_panel(report, rows, units, place) for units, place in drawn]
     figure.tight_layout(w_pad=8, h_pad=3)
     for (_, place), of_place in zip(drawn, labels, strict=True):
-        _label_lines(place, of_place)
+        label_lines(place, of_place)
     _sign(report, figure)
     return figure
 
@@ -48,7 +48,7 @@ def _is_drawn(row: Report) -> bool:
 
 
 def _panel(report: Report, rows: list[Report], units: int, axes: Axes) -> list[Label]:
-    _log_axes(axes)
+    log_axes(axes)
     labels, ticks = [], set()
     for name, colour in _COLOURS.items():
         points = sorted(
@@ -62,7 +62,7 @@ def _panel(report: Report, rows: list[Report], units: int, axes: Axes) -> list[L
         axes.plot(x, y, "o-", color=colour)
         labels.append((x[-1], y[-1], report["contestants"][name]["title"], colour))
         ticks |= set(x)
-    _ticks(axes, sorted(ticks))
+    set_ticks(axes, sorted(ticks))
     axes.set_title(f"{units} units")
     axes.set_xlabel("streams, each with weights of its own")
     axes.set_ylabel("samples a second")

@@ -5,6 +5,7 @@ import importlib.util
 import json
 import sys
 from dataclasses import replace
+from functools import partial
 
 import gpu
 import gpu_chart
@@ -110,7 +111,7 @@ def test_jax_does_our_job(field, activations):
     served = ["jax", "jax-grad"] if activations == "recomputed" else ["jax"]
     assert [row["contestant"] for row in found] == served
     assert all(row["agrees"] and row["difference"] < parity.TOLERANCE / 10 for row in found)
-    assert parity.disagreeing(found) == set()
+    assert parity.objection(found, "jax", Job(activations=activations, **SIZES)) is None
 
 
 def test_jax_tries_how_many_steps_to_unroll(field):
@@ -142,8 +143,16 @@ def test_who_does_another_job_is_not_timed():
     found = parity.compare(field, [(job, 1)])
     assert [(row["agrees"], row["difference"]) for row in found] == [(False, pytest.approx(0.002))]
     timed = plan.Plan([], [job], 20.0, 0.1, 1)
-    results = dict(rows.measure(field, timed, rows.Budget(60), parity.disagreeing(found)))
-    assert results[f"{job.id}-{CUDA}"] == "it does not agree with ours"
+    objection = partial(parity.objection, found)
+    results = dict(rows.measure(field, timed, rows.Budget(60), objection))
+    assert results[f"{job.id}-{CUDA}"] == f"{job.id}: it does not agree with ours"
+    assert objection(CUDA, replace(job, streams=5))
+    assert objection(CUDA, replace(job, units=5))  # that width was not compared
+    assert objection(CUDA, replace(job, shared=True)) is None
+    found += parity.compare(
+        Scripted(lambda *_: {"predictions": [[0.5]], "how": ""}), [(Job(1, 5), 1)]
+    )
+    assert objection(CUDA, Job(1, 5)) is None
     assert results[f"{job.id}-{CPU}"]["median_us"] == 1e6
 
 
@@ -156,6 +165,7 @@ def test_who_cannot_be_compared_is_told():
     (row,) = parity.compare(Scripted(answer), [(Job(streams=1, units=2), 1)])
     assert row["agrees"] is False
     assert row["why"] == "no room in ..."
+    assert parity.objection([row], CUDA, Job(1, 2)) == f"{Job(1, 2).id}: no room in ..."
 
 
 # --- timing, and limits

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from collections.abc import Callable
 from typing import Any
@@ -105,6 +106,7 @@ def memory() -> int | None:
 def forget() -> None:
     """Give back what earlier learners took."""
     if ON_CUDA:
+        gc.collect()
         torch.cuda.empty_cache()
         torch.cuda.reset_peak_memory_stats()
 

@@ -66,10 +66,24 @@ def _predicted(field: Field, name: str, job: Job, samples: int) -> dict[str, Any
     return field.ask(name, "check", WITHIN, job=job.as_json, samples=samples)
 
 
-def disagreeing(found: Found) -> set[tuple[str, bool, str]]:
-    """Return who does another job: contestant, whether weights are shared, activations."""
-    return {
-        (row["contestant"], row["job"].startswith("shared"), row["job"].rpartition("-")[2])
-        for row in found
-        if not row["agrees"]
-    }
+def objection(found: Found, name: str, job: Job) -> str | None:
+    """Say why a contestant's time at a job would mean nothing, None if it does the job.
+
+    It is judged by the jobs of the same way and width that were compared, by those of all widths
+    where there is none.
+    """
+    alike = [row for row in found if row["contestant"] == name and _way(row["job"]) == _way(job.id)]
+    width = [row for row in alike if _width(row["job"]) == job.units]
+    for row in width or alike:
+        if not row["agrees"]:
+            what = row.get("why", "it does not agree with ours")
+            return f"{row['job']}: {what}"
+    return None
+
+
+def _way(job: str) -> tuple[str, str]:
+    return job.partition("-")[0], job.rpartition("-")[2]
+
+
+def _width(job: str) -> int:
+    return int(job.split("-")[2])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from statistics import median
 from typing import Any
 
@@ -70,7 +70,7 @@ def measure(
     field: Field,
     plan: Plan,
     budget: Budget,
-    excluded: Iterable[tuple[str, bool, str]] = (),
+    objection: Callable[[str, Job], str | None] = lambda name, job: None,
 ) -> Iterator[tuple[str, dict[str, Any] | str]]:
     """Time all jobs, those who serve one directly after one another, every second job backwards.
 
@@ -78,23 +78,19 @@ def measure(
     ----------
     field, plan, budget
         Who, what, and for how long.
-    excluded
-        Those who do another job: what `parity.disagreeing` returns.
+    objection
+        Says why a contestant's time at a job would mean nothing; None where it would.
 
     Yields
     ------
     row, found
         The ids of job and contestant; its figures, or the reason why there are none.
     """
-    excluded = set(excluded)
     for i, job in enumerate(plan.timed):
         names = [name for name in field.present if CONTESTANTS[name].serves(job)]
         for name in names if i % 2 == 0 else reversed(names):
             row = f"{job.id}-{name}"
-            if (name, job.shared, job.activations) in excluded:
-                yield row, "it does not agree with ours"
-                continue
-            refusal = budget.refusal(name, job, plan.row_seconds / 10)
+            refusal = objection(name, job) or budget.refusal(name, job, plan.row_seconds / 10)
             yield row, refusal or _measured(field, name, job, plan, budget)
 
 
@@ -119,7 +115,7 @@ def _reason(error: PeerError) -> str:
     text = without_paths(error)
     if isinstance(error.__cause__, TimeoutError):
         return f"time: {text}"
-    wants_memory = ("memory", "RESOURCE_EXHAUSTED", "bad_alloc", "does not fit")
+    wants_memory = ("out of memory", "MemoryError", "RESOURCE_EXHAUSTED", "does not fit")
     return f"{'memory' if any(word in text for word in wants_memory) else 'error'}: {text}"
 
 

@@ -104,7 +104,7 @@ class Streams:
         # Each weight with what Adam keeps of its gradient.
         self._weights = [[_zeros(*shape) for _ in range(3)] for shape in shapes]
         self._slot = torch.zeros(1, dtype=torch.int64, device=DEVICE)
-        self._updates = _zeros(1)
+        self._updates, self._lr = _zeros(1), torch.full((1,), job.lr, device=DEVICE)
         self._back = torch.arange(K, device=DEVICE)
         self._x, self._y, self._z = _zeros(B, job.inputs), _zeros(B), _zeros(B)
         self._h, self._c = _zeros(B, H), _zeros(B, H)
@@ -211,7 +211,7 @@ class Streams:
         self._updates.add_(1)
         norm = _norm(*gradients)
         for kept, gradient in zip(self._weights, gradients, strict=True):
-            _move(self._job.lr, *kept, gradient, norm, self._updates)
+            _move(self._lr, *kept, gradient, norm, self._updates)
 
 
 def _zeros(*shape: int) -> torch.Tensor:
