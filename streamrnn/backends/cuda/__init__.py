@@ -1,1 +1,1 @@
-"""The CUDA backend. Only what is in here imports ``numba.cuda``, and nothing imports it at start."""
+"""The CUDA backend: only what is in here imports ``numba.cuda``, and nothing does so at start."""

@@ -49,7 +49,10 @@ def available() -> str | None:
         return f"numba-cuda is not installed: {_INSTALL}"
     if is_simulated():
         return None
-    return _driver_missing() or _toolkit_missing()
+    try:
+        return _driver_missing() or _toolkit_missing()
+    except ImportError as error:
+        return f"numba-cuda cannot be imported ({one_line(str(error))}): {_INSTALL}"
 
 
 def _driver_missing() -> str | None:

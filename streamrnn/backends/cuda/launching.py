@@ -80,12 +80,11 @@ class Kernel:
     def _allow(self, shared: int) -> None:
         """Let it have more shared memory than the 48 KiB that all devices give unasked."""
         from cuda.bindings import driver as binding
-        from numba import cuda
         from numba.cuda.cudadrv.driver import driver
 
         function = self._compiled._codelibrary.get_cufunc()
         what = binding.CUfunction_attribute.CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES
-        driver.cuKernelSetAttribute(what, shared, function.handle, cuda.get_current_device().id)
+        driver.cuKernelSetAttribute(what, shared, function.handle, function.device.id)
 
     def launch(self, blocks: int, threads: int, shared: int, words: Any, stream: Any) -> None:
         """Begin to run it with the address of words that lie on the device."""
