@@ -92,14 +92,18 @@ class Process:
     ) -> None:
         environment = os.environ | {name: str(threads) for name in VARIABLES} | (variables or {})
         self._errors = tempfile.TemporaryFile("w+")  # noqa: SIM115  (closed with the process)
-        self._process = subprocess.Popen(
-            [python or sys.executable, str(file), *arguments],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._errors,
-            text=True,
-            env=environment,
-        )
+        try:
+            self._process = subprocess.Popen(
+                [python or sys.executable, str(file), *arguments],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self._errors,
+                text=True,
+                env=environment,
+            )
+        except OSError:
+            self._errors.close()
+            raise
 
     def ask(self, do: str, within: float | None = None, **request: Any) -> dict[str, Any]:
         """Send a request and wait for the answer.

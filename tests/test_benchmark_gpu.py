@@ -292,6 +292,16 @@ def test_all_of_it_in_the_simulator(tmp_path, capsys):
     assert capsys.readouterr().out.startswith("simulator; ")
 
 
+def test_an_interpreter_that_is_not_there_is_told():
+    with Field(
+        ["jax", "pytorch"], False, {"jax": "/nowhere/python", "pytorch": "/bin/false"}
+    ) as found:
+        assert found.present == {}
+        assert set(found.missing) == {"jax", "pytorch"}
+        assert "No such file" in found.missing["jax"]
+        assert "nowhere" not in found.missing["jax"]
+
+
 def test_without_a_device_there_is_one_line(capsys, monkeypatch):
     monkeypatch.setitem(CONTESTANTS, "cupy", CONTESTANTS[CPU])
     monkeypatch.setattr(gpu, "CONTESTANTS", {CPU: CONTESTANTS[CPU], CUDA: CONTESTANTS[CUDA]})

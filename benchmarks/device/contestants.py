@@ -96,8 +96,12 @@ class Field:
         self.missing: dict[str, str] = {}
 
     def __enter__(self) -> Field:
-        self._running = {name: self._start(name) for name in self._names}  # they import together
-        for name in self._names:
+        for name in self._names:  # they import together
+            try:
+                self._running[name] = self._start(name)
+            except OSError as error:
+                self.missing[name] = without_paths(error)
+        for name in list(self._running):
             try:
                 self.present[name] = self.ask(name, "hello", TO_BEGIN)
             except PeerError as error:
