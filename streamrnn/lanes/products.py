@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from streamrnn._dispatch import glue, kernel
-from streamrnn.lanes.team import JOB, Lanes, n_lanes
+from streamrnn.lanes.team import JOB, Lanes, n_lanes, split
 from streamrnn.views import matrix_at, record, row, vector
 
 #: A part of a sum has no fewer values than this, or handing it over costs more.
@@ -52,13 +52,14 @@ class BelowJob(NamedTuple):
 
 
 class ProductJob(NamedTuple):
-    """`add_product`, or `add_transposed_product`."""
+    """`add_product`, or `add_transposed_product`. Main says into how many parts sums are cut."""
 
     weights: int = 0
     columns: int = 0
     values: int = 0
     n: int = 0
     out: int = 0
+    parts: int = 0
 
 
 _GRADIENT, _BELOW, _PRODUCT = GradientJob(), BelowJob(), ProductJob()
@@ -97,18 +98,19 @@ def part_of_rows(
 ) -> None:
     """Write each row's product with `deltas` in `width` parts.
 
-    Each row begins at another column, so that lanes side by side read from different banks of the
-    shared memory.
+    Rows side by side begin at different columns, so that the lanes of a warp, with eight to a row,
+    read from all banks of the shared memory.
     """
     rows, columns = weights.shape
     for unit in range(lane, rows * width, n_lanes(team)):
-        k, part = unit // width, unit % width
-        start = k * width % columns
+        k, part = split(unit, width)
+        of_row = row(weights, k)
+        start = (k & 3) * width if 4 * width <= columns else 0
         total = team.partial.dtype.type(0)
         for i in range(part + start, columns, width):
-            total += weights[k, i] * deltas[i]
+            total += of_row[i] * deltas[i]
         for i in range(part, start, width):
-            total += weights[k, i] * deltas[i]
+            total += of_row[i] * deltas[i]
         team.partial[0, part * rows + k] = total
 
 
@@ -126,7 +128,7 @@ def do_gradient(team: Lanes, lane: int) -> None:
     tiles = rows // TILE
     lines = tiles + rows % TILE + 1
     for unit in range(lane, lines * columns, n_lanes(team)):
-        line, j = unit // columns, unit % columns
+        line, j = split(unit, columns)
         if line < tiles:
             _write_tile(inputs, deltas, job.first + j, job.n, line * TILE, j, out)
         else:
@@ -170,13 +172,14 @@ def do_below(team: Lanes, lane: int) -> None:
     deltas = matrix_at(job.deltas, job.n, job.gates * H, real)
     errors = matrix_at(job.errors, job.n, H, real)
     for unit in range(lane, job.n * H, n_lanes(team)):
-        r, k = unit // H, unit % H
-        start = k % columns
+        r, k = split(unit, H)
+        of_row, delta = row(weights, k), row(deltas, r)
+        start = k if k < columns else 0  # another bank of the shared memory for each row
         total = team.partial.dtype.type(0)
         for i in range(start, columns):
-            total += weights[k, i] * deltas[r, i]
+            total += of_row[i] * delta[i]
         for i in range(start):
-            total += weights[k, i] * deltas[r, i]
+            total += of_row[i] * delta[i]
         errors[r, k] = total
 
 
@@ -188,12 +191,12 @@ def do_product(team: Lanes, phase: int, lane: int) -> None:
     """Do a part of `add_product`: parts of the sums, then the sums."""
     job = record(_PRODUCT, row(team.words, 0), JOB)
     real, columns, lanes = team.real, job.columns, n_lanes(team)
-    parts = n_parts(lanes, columns, job.n)
+    parts = job.parts
     if phase == 0:
         weights = matrix_at(job.weights, job.n, columns, real)
         values = matrix_at(job.values, 1, job.n, real)
         for unit in range(lane, columns * parts, lanes):
-            part, j = unit // columns, unit % columns
+            part, j = split(unit, columns)
             total = team.partial.dtype.type(0)
             for i in range(part, job.n, parts):
                 total += values[0, i] * weights[i, j]
@@ -207,13 +210,12 @@ def do_transposed(team: Lanes, phase: int, lane: int) -> None:
     """Do a part of `add_transposed_product`: parts of the sums, then the sums."""
     job = record(_PRODUCT, row(team.words, 0), JOB)
     real, columns = team.real, job.columns
-    width = row_width(n_lanes(team), job.n, columns)
     if phase == 0:
         weights = matrix_at(job.weights, job.n, columns, real)
         values = row(matrix_at(job.values, 1, columns, real), 0)
-        part_of_rows(team, weights, values, lane, width)
+        part_of_rows(team, weights, values, lane, job.parts)
     else:
-        _add_parts(team, matrix_at(job.out, 1, job.n, real), width, lane)
+        _add_parts(team, matrix_at(job.out, 1, job.n, real), job.parts, lane)
 
 
 @glue

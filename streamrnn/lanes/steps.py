@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 from streamrnn._dispatch import glue, kernel
 from streamrnn.cells.protocol import backward, forward
-from streamrnn.lanes.products import n_parts, part_of_rows, row_width
-from streamrnn.lanes.team import JOB, Lanes, n_lanes
+from streamrnn.lanes.products import part_of_rows
+from streamrnn.lanes.team import JOB, Lanes, n_lanes, split
 from streamrnn.views import matrix, matrix_at, record, row, stripe, vector
 
 
@@ -28,6 +28,7 @@ class StepJob(NamedTuple):
     state_gates: int = 0
     n_states: int = 0
     n_factors: int = 0
+    parts: int = 0  # into which sums are cut
 
 
 class SweepJob(NamedTuple):
@@ -47,6 +48,7 @@ class SweepJob(NamedTuple):
     slot: int = 0
     n: int = 0
     n_errors: int = 0
+    width: int = 0  # lanes that share a row
 
 
 _STEP, _SWEEP = StepJob(), SweepJob()
@@ -59,11 +61,10 @@ _STEP, _SWEEP = StepJob(), SweepJob()
 def do_step(team: Lanes, phase: int, lane: int) -> None:
     """Do a part of a `StepJob`: the products, then the cell."""
     job = record(_STEP, row(team.words, 0), JOB)
-    parts = n_parts(n_lanes(team), job.gates * job.H, job.n + job.H)
     if phase == 0:
-        _add_inputs(team, job, lane, parts)
+        _add_inputs(team, job, lane, job.parts)
     else:
-        _step_units(team, job, lane, parts)
+        _step_units(team, job, lane, job.parts)
 
 
 @glue
@@ -75,7 +76,7 @@ def _add_inputs(team, job, lane, parts):
     of_state = matrix_at(job.of_state, H + 1, job.state_gates * H, real)
     x, h = matrix_at(job.x, 1, n, real), matrix_at(job.before, 1, H, real)
     for unit in range(lane, columns * parts, n_lanes(team)):
-        part, j = unit // columns, unit % columns
+        part, j = split(unit, columns)
         total = team.partial.dtype.type(0)
         if j < reached:
             for i in range(part, n, parts):
@@ -122,16 +123,16 @@ def do_sweep(team: Lanes, phase: int, lane: int) -> None:
     """Do a part of a `SweepJob`: in turn the units of a step, and the product that leads back."""
     job = record(_SWEEP, row(team.words, 0), JOB)
     back = phase // 2
-    r = (job.slot - back) % job.K
+    r = job.slot - back
+    r = r if r >= 0 else r + job.K
     columns = job.state_gates * job.H
-    width = row_width(n_lanes(team), job.H, columns)
     deltas = matrix_at(job.deltas, job.K, job.gates * job.H, team.real)
     if phase % 2 == 0:
-        _sweep_units(team, job, lane, back, r, width, deltas)
+        _sweep_units(team, job, lane, back, r, job.width, deltas)
     else:
         weights = matrix_at(job.weights, job.H, columns, team.real)
         of_state = (job.gates - job.state_gates) * job.H
-        part_of_rows(team, weights, vector(row(deltas, r), of_state, columns), lane, width)
+        part_of_rows(team, weights, vector(row(deltas, r), of_state, columns), lane, job.width)
 
 
 @glue

@@ -175,7 +175,7 @@ def _block_kernel(digest: str, patterns: Plugins, real: Any) -> Callable[[int], 
         cuda.syncthreads()
         team = lanes_at(pattern, shared, placing.n_lanes)
         if place >= placing.before:
-            _attend(team, place - placing.before)
+            _attend(team, np.int64(np.uint32(place - placing.before)))
         elif place == 0:
             _lead(team, patterns, n_settings, words, shared, cuda.blockIdx.x, cuda.gridDim.x)
             _dismiss(team)
@@ -199,7 +199,7 @@ def _grid_kernel(digest: str, patterns: Plugins, real: Any) -> Callable[[int], N
         cuda.cg.this_grid().sync()
         team = lanes_at(pattern, meeting, placing.n_lanes)
         if place >= placing.before:
-            _attend(team, place - placing.before)
+            _attend(team, np.int64(np.uint32(place - placing.before)))
         elif place == 0:
             _lead(team, patterns, n_settings, words, 0, 0, 1)
             _dismiss(team)
