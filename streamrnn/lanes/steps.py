@@ -6,9 +6,10 @@ from typing import NamedTuple
 
 from streamrnn._dispatch import glue, kernel
 from streamrnn.cells.protocol import backward, forward
-from streamrnn.lanes.products import part_of_rows
+from streamrnn.lanes.products import part_of_rows, vector_at
+from streamrnn.lanes.sums import add_column, add_spaced
 from streamrnn.lanes.team import JOB, Lanes, n_lanes, split
-from streamrnn.views import matrix, matrix_at, record, row, stripe, vector
+from streamrnn.views import item, matrix, matrix_at, put, record, row, stripe, vector
 
 
 class StepJob(NamedTuple):
@@ -69,43 +70,43 @@ def do_step(team: Lanes, phase: int, lane: int) -> None:
 
 @glue
 def _add_inputs(team, job, lane, parts):
-    real, H, n = team.real, job.H, job.n
-    columns, reached = job.gates * H, job.input_gates * H
-    first = columns - job.state_gates * H
-    of_input = matrix_at(job.of_input, n + 1, reached, real)
-    of_state = matrix_at(job.of_state, H + 1, job.state_gates * H, real)
-    x, h = matrix_at(job.x, 1, n, real), matrix_at(job.before, 1, H, real)
-    for unit in range(lane, columns * parts, n_lanes(team)):
+    H, n, real = job.H, job.n, team.real
+    columns, reached, back = job.gates * H, job.input_gates * H, job.state_gates * H
+    of_input = vector_at(job.of_input, (n + 1) * reached, real)
+    of_state = vector_at(job.of_state, (H + 1) * back, real)
+    x, h = vector_at(job.x, n, real), vector_at(job.before, H, real)
+    partial, lanes = row(team.partial, 0), n_lanes(team)
+    unit = lane
+    while unit < columns * parts:
         part, j = split(unit, columns)
-        total = team.partial.dtype.type(0)
+        total = partial.dtype.type(0)
         if j < reached:
-            for i in range(part, n, parts):
-                total += x[0, i] * of_input[i, j]
-        if j >= first:
-            for i in range(part, H, parts):
-                total += h[0, i] * of_state[i, j - first]
-        team.partial[0, unit] = total
+            total = add_column(total, x, of_input, reached, j, part, n, parts)
+        if j >= columns - back:
+            here = j - (columns - back)
+            total = add_column(total, h, of_state, back, here, part, H, parts)
+        put(partial, unit, total)
+        unit += lanes
 
 
 @glue
 def _step_units(team, job, lane, parts):
     real, H, lanes = team.real, job.H, n_lanes(team)
-    columns, reached = job.gates * H, job.input_gates * H
-    first = columns - job.state_gates * H
-    of_input = matrix_at(job.of_input, job.n + 1, reached, real)
-    of_state = matrix_at(job.of_state, H + 1, job.state_gates * H, real)
-    pre = matrix_at(job.pre, job.gates, H, real)
-    for unit in range(lane, H, lanes):
+    columns, reached, back = job.gates * H, job.input_gates * H, job.state_gates * H
+    of_input = vector_at(job.of_input, (job.n + 1) * reached, real)
+    of_state = vector_at(job.of_state, (H + 1) * back, real)
+    pre, partial = matrix_at(job.pre, job.gates, H, real), row(team.partial, 0)
+    unit = lane
+    while unit < H:
         for gate in range(job.gates):
             j = gate * H + unit
-            total = team.partial.dtype.type(0)
+            total = partial.dtype.type(0)
             if j < reached:
-                total += of_input[job.n, j]
-            if j >= first:
-                total += of_state[H, j - first]
-            for part in range(parts):
-                total += team.partial[0, part * columns + j]
-            pre[gate, unit] = total
+                total += item(of_input, job.n * reached + j)
+            if j >= columns - back:
+                total += item(of_state, H * back + j - (columns - back))
+            pre[gate, unit] = add_spaced(total, partial, j, parts, columns)
+        unit += lanes
     forward(
         team.cell,
         stripe(pre, lane, lanes),
@@ -140,18 +141,18 @@ def _sweep_units(team, job, lane, back, r, width, deltas):
     real, H, lanes = team.real, job.H, n_lanes(team)
     d_state = matrix_at(job.d_state, job.n_states, H, real)
     errors = matrix_at(job.errors, job.K, H, real)
-    for unit in range(lane, H, lanes):
-        total = team.partial.dtype.type(0)
+    partial, unit = row(team.partial, 0), lane
+    while unit < H:
+        total = partial.dtype.type(0)
         if back == 0:
             for i in range(job.n_states):
                 d_state[i, unit] = 0
         else:
-            total = d_state[0, unit]
-            for part in range(width):
-                total += team.partial[0, part * H + unit]
+            total = add_spaced(d_state[0, unit], partial, unit, width, H)
         if back < job.n_errors:
             total += errors[r, unit]
         d_state[0, unit] = total
+        unit += lanes
     factors = matrix_at(job.factors, job.K, job.n_factors * H, real)
     backward(
         team.cell,
