@@ -10,9 +10,9 @@ from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import config, cuda, types
+from numba import cuda, types
 
-from streamrnn._dispatch import by_type, glue, kernel, source_digest
+from streamrnn._dispatch import by_type, device_entry, glue, kernel, source_digest
 from streamrnn.actions import copy_together
 from streamrnn.backends.cpu import (
     ADDRESS,
@@ -223,6 +223,5 @@ def kernel_for(types: tuple[type, ...], dtype: str, is_wide: bool = False) -> An
     patterns = Plugins(*(plugin() for plugin in types))
     digest = f"{source_digest(types)} {dtype} {__name__}"
     make = _grid_kernel if is_wide else _block_kernel
-    # The simulator has no registers.
-    options = {} if config.ENABLE_CUDASIM else {"max_registers": _MOST_REGISTERS}
-    return cuda.jit(make(digest, patterns, np.dtype(dtype).type(0)), **options)
+    real = np.dtype(dtype).type(0)
+    return device_entry(make, digest, patterns, real, most_registers=_MOST_REGISTERS)
