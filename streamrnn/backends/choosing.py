@@ -141,29 +141,29 @@ class Chooser:
             How many models they are of.
         run
             ``run("cpu" or "cuda", first, last)`` plays the rows from `first` to before `last` of
-            all; a failure of the device leaves the models as they were before the call.
+            all; after a failure of the device models are as they were before the call, but for
+            those that the error counts.
         missing
             Says why there is no device, None if there is one.
 
         Raises
         ------
         DeviceError
-            If the device fails later than at the first try, after which the rest would be played on
-            the CPU.
+            If the device fails and models lose what they had learnt before. Otherwise there is a
+            warning. In both cases such work is done on the CPU from then on.
         """
         choice = self._choices.setdefault(work, Choice(n_models))
         first = 0
         while first < n_rows:
             backend, rows = choice.next(n_rows - first, missing)
-            is_first_try = backend == "cuda" and not choice.device.is_warm
             started = self._clock()
             try:
                 run(backend, first, first + rows)
             except DeviceError as error:
-                if not is_first_try:
-                    raise
                 choice.is_ruled_out = True
-                warnings.warn(f"{error}; the CPU does it all", stacklevel=2)
+                if backend == "cpu" or error.n_set_back:
+                    raise
+                warnings.warn(f"{error}; the CPU does the rest", stacklevel=2)
                 continue
             choice.took(backend, rows, self._clock() - started)
             first += rows
