@@ -7,7 +7,7 @@ from .values import Choice
 
 backend_option = click.option(
     "--backend",
-    type=Choice(["cpu", "cuda", "auto"]),
+    type=Choice(["cpu", "cuda", "auto"], {"gpu": "cuda", "nvidia": "cuda"}),
     default=Settings.backend,
     help="Where the network runs: cuda is an NVIDIA GPU, for many models at a time (--key) or very "
     "wide ones; a single narrow one is slower there. auto: the GPU, if it is found to be faster "
