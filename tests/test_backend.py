@@ -262,7 +262,7 @@ def test_what_auto_does_on_the_cpu_brings_back_the_models_that_it_is_about(fast_
 
 
 def test_blocks_of_another_extent_are_tried_by_themselves(no_device, monkeypatch):
-    """A row of each key says nothing of blocks with a thousand of each; a few more do not matter."""
+    """A row of each key says nothing of blocks with a thousand; some more do not matter."""
     works = []
 
     class Noting(choosing.Chooser):

@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from streamrnn.backends.choosing import MARGIN, SOUND, WORTHWHILE, Chooser
+from streamrnn.backends.choosing import AGAIN, MARGIN, SOUND, WORTHWHILE, Chooser
 from streamrnn.backends.errors import DeviceError
 from streamrnn.backends.slicing import part
 
@@ -82,8 +82,27 @@ def test_much_work_stays_away_from_a_slower_device(seed):
     world.play(chooser, n_rows, n_models)
     tried = world.rows_on("cuda") * world.a_row["cuda"]
     assert 0 < tried < 8 * SOUND + 4 * n_models * world.a_row["cuda"]
-    world.play(chooser, n_rows, n_models)
-    assert world.rows_on("cpu") == n_rows
+    on_device, small = [], max(1, int(0.05 * AGAIN / world.a_row["cpu"]))
+    for _ in range(40):
+        world.play(chooser, small, n_models)
+        on_device.append(world.rows_on("cuda") * world.a_row["cuda"])
+    # Looks are seldom, and short.
+    assert sum(seconds > 0 for seconds in on_device) <= 4
+    assert max(on_device) < 8 * SOUND + 4 * n_models * world.a_row["cuda"]
+
+
+def test_a_device_that_was_busy_is_looked_at_again():
+    world = World({"cpu": 1e-3, "cuda": 1e-2})
+    chooser = Chooser(lambda: world.now)
+    world.play(chooser, 100_000)
+    assert world.calls[-1][0] == "cpu"
+    world.a_row["cuda"] = 1e-5
+    begun, blocks = world.now, 0
+    while world.calls[-1][0] == "cpu":
+        world.play(chooser, 10_000)
+        blocks += 1
+        assert blocks < 2 * AGAIN / 10
+    assert world.now - begun == pytest.approx(AGAIN, rel=0.4)
 
 
 @pytest.mark.parametrize("seed", SEEDS)

@@ -22,6 +22,10 @@ SOUND = 0.1
 #: faster.
 WORTHWHILE = 30.0
 
+#: Seconds of work on the CPU after which a device that was slower is looked at again: it may have
+#: been busy then. A look takes tenths of a second, and moves the models.
+AGAIN = 300.0
+
 #: The other backend must be so many times as fast: going there moves all models.
 MARGIN = 1.2
 
@@ -54,6 +58,10 @@ class Speed:
         self.rows += rows
         self.seconds += seconds
 
+    def forget(self) -> None:
+        """Have it timed again."""
+        self.rows = self.seconds = 0.0
+
 
 @dataclass
 class Choice:
@@ -71,6 +79,7 @@ class Choice:
     spent: float = 0.0  # seconds on the CPU, compiling left out
     is_ruled_out: bool = False  # the device
     on_device: bool = False  # where work was last, once both speeds are known
+    without: float = 0.0  # seconds on the CPU since the device was last at work
 
     def next(self, rows: int, missing: Callable[[], str | None]) -> tuple[str, int]:
         """Return the backend of the next rows, and how many are to go there.
@@ -90,6 +99,8 @@ class Choice:
             self.is_ruled_out = missing() is not None
         if self.is_ruled_out:
             return "cpu", rows
+        if self.without >= AGAIN:
+            self.device.forget()
         if not self.device.is_known:
             return "cuda", self._piece(self.device, rows)
         here, there = self.cpu.seconds_a_row, self.device.seconds_a_row
@@ -103,8 +114,11 @@ class Choice:
     def took(self, backend: str, rows: int, seconds: float) -> None:
         """Take into account how long some rows took."""
         speed = self.cpu if backend == "cpu" else self.device
-        if backend == "cpu" and speed.is_warm:
+        if backend == "cuda":
+            self.without = 0.0
+        elif speed.is_warm:
             self.spent += seconds
+            self.without += seconds
         speed.took(rows, seconds)
 
 

@@ -72,8 +72,8 @@ class KeyedModel(KeyedBlocks, SavedKeys, base.Wrapper, base.Estimator):
         found to be faster on the first rows of much work. Its numbers are the CPU's but for
         rounding, so ``"auto"`` is not for those who need the same bits again. Single samples stay
         on the CPU, and so do keys that share weights. This is how the model runs and not what it
-        is: it may be changed at any time, ``model.backend = "cuda"``, and is in no file; a model
-        that is loaded runs on the CPU.
+        is: it may be changed at any time, ``model.backend = "cuda"``, and is in no file that is
+        saved; a model that is loaded runs on the CPU. Clones and pickles keep it.
 
     Raises
     ------
