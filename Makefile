@@ -7,7 +7,7 @@ RESULTS := benchmarks/results/benchmark.json
 QUALITY := benchmarks/results/quality.json
 SOURCES := $(shell find streamrnn cli -name '*.py')
 
-.PHONY: help replay test test-compiled test-interpreted lint bench quality venv clean
+.PHONY: help replay test test-compiled test-interpreted test-simulated lint bench quality venv clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -15,7 +15,7 @@ help:  ## list the targets
 replay: $(VENV)/.installed  ## learn a bundled stream and compare with baselines
 	$(BIN)/streamrnn replay
 
-test: lint test-compiled test-interpreted  ## lint, types, all tests
+test: lint test-compiled test-interpreted test-simulated  ## lint, types, all tests
 
 # By file: tests of a file share compiled configurations. In the order of tests/conftest.py.
 test-compiled: $(VENV)/.installed-dev
@@ -24,6 +24,10 @@ test-compiled: $(VENV)/.installed-dev
 # A small part again as plain Python: it must not depend on what only compiled code allows.
 test-interpreted: $(VENV)/.installed-dev
 	NUMBA_DISABLE_JIT=1 $(RUN) pytest -m interpreted tests
+
+# What runs on a device, on a simulated one: each of its threads is one of Python.
+test-simulated: $(VENV)/.installed-dev
+	NUMBA_ENABLE_CUDASIM=1 NUMBA_DISABLE_JIT=1 $(RUN) pytest -m simulated tests
 
 lint: $(VENV)/.installed-dev  ## ruff and mypy
 	$(RUN) ruff check .

@@ -6,14 +6,16 @@ import copy
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from itertools import pairwise
 from queue import SimpleQueue
 from typing import Any
 
 import numpy as np
 
 from streamrnn.backends import cpu
+from streamrnn.backends.home import HOME, Home
+from streamrnn.backends.places import home_of
 from streamrnn.blueprint import Blueprint
+from streamrnn.cutting import pieces_of, tasks_of
 from streamrnn.growth import carry_common, carry_own, carry_statistics
 from streamrnn.layout import Sizes, arena_parts, common_size, n_parameters
 from streamrnn.learner import LEARN
@@ -46,6 +48,9 @@ class Bank(Model):
         What each model is made of.
     """
 
+    _place: Home = HOME
+    _home_of = staticmethod(home_of)
+
     def __init__(self, blueprint: Blueprint) -> None:
         self.blueprint = blueprint
         self.slot = FRESH
@@ -64,6 +69,29 @@ class Bank(Model):
     def statistics(self) -> np.ndarray:  # type: ignore[override]
         """View of the selected model's statistics."""
         return self._kept[self.slot]
+
+    @property
+    def backend(self) -> str:
+        """What runs many models at once: ``"cpu"``, or ``"cuda"``; a copy begins with ``"cpu"``.
+
+        The selected model is always run by the CPU. On setting, all models come to the host's
+        memory; a device is looked for when they are run.
+        """
+        return self._place.name
+
+    @backend.setter
+    def backend(self, name: str) -> None:
+        if name != self.backend:
+            place = self._home_of(name)
+            try:
+                self._place.leave()
+            finally:  # whatever became of the device, the host's models are there
+                self._place = place
+
+    @property
+    def driver(self) -> Any:
+        """What runs the models on a device; its ``seconds`` are the device's. None on the CPU."""
+        return self._place.driver
 
     # --- what a row holds: the whole arena
 
@@ -86,6 +114,7 @@ class Bank(Model):
 
     def select(self, slot: int) -> None:
         """Make the model in a slot the one that is worked with."""
+        self._place.hand_over(slot)
         self.slot = slot
         address = self._address[0]
         address[0], address[1] = self._locate(self._rows.address(slot))
@@ -104,6 +133,7 @@ class Bank(Model):
 
     def clear(self, slot: int) -> None:
         """Put a new model in a slot."""
+        self._place.forget(slot)
         self._rows[slot][:], self._kept[slot][:] = self._rows[FRESH], self._kept[FRESH]
 
     def alone(self) -> Model:
@@ -117,14 +147,17 @@ class Bank(Model):
 
     def release(self, slot: int) -> None:
         """Let a slot be used again."""
+        self._place.forget(slot)
         self._free.append(slot)
 
     def contents(self, slot: int) -> tuple[np.ndarray, np.ndarray]:
-        """View the numbers of a model: its row, and its statistics."""
+        """View the numbers of a model, to read them: its row, and its statistics."""
+        self._place.fetch((slot,))
         return self._rows[slot], self._kept[slot]
 
     def restore(self, slot: int, sizes: Sizes, row: np.ndarray, statistics: np.ndarray) -> None:
         """Put back what `contents` gave when the models had `sizes`."""
+        self._place.forget(slot)
         if sizes == self.sizes:
             self._rows[slot][:], self._kept[slot][:] = row, statistics
         else:
@@ -146,6 +179,7 @@ class Bank(Model):
         self._kept.reach(n)
 
     def _grow(self, n_inputs: int, n_outputs: int) -> None:
+        self._place.leave()
         old, rows, kept = self.sizes, self._rows, self._kept
         self._fresh = copy.deepcopy(self._fresh)
         self._fresh.grow(n_inputs, n_outputs)
@@ -165,6 +199,7 @@ class Bank(Model):
     def state_of(self, others: Iterable[int]) -> dict[str, Any]:
         """Return the state of a bank with these models only, in the slots after `GUEST`."""
         slots = [FRESH, *others]
+        self._place.fetch(slots)
         return {
             "fresh": self._fresh,
             "free": [],
@@ -216,6 +251,8 @@ class Bank(Model):
             `LEARN`, or `OBSERVE`, where nothing is learnt.
         """
         self._check_block(X, Y, out)
+        if self._place.run(self, slots, bounds, X, Y, out, task):
+            return
         call = self._call._replace(
             inputs=cpu.address(X), targets=cpu.address(Y), out=cpu.address(out), task=task
         )
@@ -227,12 +264,12 @@ class Bank(Model):
         def work(task: slice, stop: threading.Event) -> None:
             with lent(workspaces) as workspace:
                 mine = call._replace(workspace=cpu.address(workspace))
-                for piece in _pieces(bounds[task.start : task.stop + 1], most):
+                for piece in pieces_of(bounds[task.start : task.stop + 1], most):
                     if not stop.is_set():
                         self._run_piece(run, mine, slots[task], piece)
 
         with Crew(n_threads) as crew:
-            crew.do(work, _tasks(bounds, n_threads * _TASKS_A_THREAD, most))
+            crew.do(work, tasks_of(bounds, n_threads * _TASKS_A_THREAD, most))
 
     def _worthwhile(self, n_threads: int, rows: int) -> int:
         """Return how many threads so many rows are worth."""
@@ -286,27 +323,3 @@ def lent(workspaces: SimpleQueue[np.ndarray]) -> Iterator[np.ndarray]:
         yield workspace
     finally:
         workspaces.put(workspace)
-
-
-def _tasks(bounds: np.ndarray, n: int, most: int) -> list[slice]:
-    """Cut the models into some `n` runs of about as many rows.
-
-    Several models have `most` rows together at most, so that an interrupt is heard.
-    """
-    most = min(most, int(bounds[-1] - bounds[0]) // n + 1)
-    tasks, first = [], 0
-    while first < len(bounds) - 1:
-        last = int(np.searchsorted(bounds, bounds[first] + most, side="right")) - 1
-        last = max(last, first + 1)
-        tasks.append(slice(first, last))
-        first = last
-    return tasks
-
-
-def _pieces(bounds: np.ndarray, most: int) -> list[np.ndarray]:
-    """Cut the rows of a single model as `Model.run` does; those of several are few."""
-    first, last = int(bounds[0]), int(bounds[-1])
-    if len(bounds) > 2 or last - first <= most:
-        return [np.ascontiguousarray(bounds)]
-    cuts = [*range(first, last, most), last]
-    return [np.array(pair) for pair in pairwise(cuts)]

@@ -10,6 +10,7 @@ import numpy as np
 
 from streamrnn.backends import cpu, cpu_shared
 from streamrnn.backends.cpu_shared import CHUNK, SharedCall
+from streamrnn.backends.home import HOME, Home
 from streamrnn.bank import Bank, lent
 from streamrnn.blueprint import Blueprint
 from streamrnn.growth import carry_own
@@ -50,6 +51,12 @@ class Fleet(Bank):
         check_shareable(blueprint)
         self._counters = np.zeros(len(COUNTERS))
         super().__init__(blueprint)
+
+    @staticmethod
+    def _home_of(backend: str) -> Home:
+        if backend != "cpu":
+            raise ValueError(f"backend={backend!r}: models that share weights are run by the CPU")
+        return HOME
 
     # --- what a row holds: a stream's own half of the arena; the common one is the fresh model's
 

@@ -47,6 +47,8 @@ class Running(Onward):
     _n_threads: int
     _entry: Callable[[np.ndarray], None] | None
     _rate_factor = 1.0
+    #: What runs it on a device, made when that is first asked for.
+    driver: Any = None
 
     @property
     def n_columns(self) -> int:

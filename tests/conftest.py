@@ -9,10 +9,14 @@ import numpy as np
 import pytest
 from crash_helpers import Forks
 from estimator_helpers import SMALL, plain
+from numba import config
 
 from streamrnn import RNNClassifier, RNNRegressor
+from streamrnn.backends.cuda.device import available, is_simulated
 
 HERE = Path(__file__).parent
+
+_IS_SIMULATED = is_simulated() and bool(config.DISABLE_JIT) and available() is None
 
 # Shells start jobs in the background deaf to Ctrl-C; the processes that tests interrupt inherit it.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -31,6 +35,15 @@ def pytest_collection_modifyitems(items):
     place = {HERE / name: i for i, name in enumerate(SLOW)}
     assert all(path.is_file() for path in place), "SLOW names a file that is not there"
     items.sort(key=lambda item: place.get(item.path, len(place)))
+
+
+def pytest_runtest_setup(item):
+    if item.get_closest_marker("simulated") and not _IS_SIMULATED:
+        pytest.skip("needs NUMBA_ENABLE_CUDASIM=1 NUMBA_DISABLE_JIT=1 and numba-cuda")
+    if item.get_closest_marker("device"):
+        missing = "the simulator is no device" if is_simulated() else available()
+        if missing is not None:
+            pytest.skip(missing)
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ SOURCES = {str(path.relative_to(PACKAGE)): ast.parse(path.read_text()) for path 
 LAYERS = [
     "_cache _checks _deferred _dispatch _version durable storage",
     "_registry",
-    "views atomics parallel",
+    "views atomics parallel cutting",
     "activations actions lanes.team linalg layout workspace columns statistics scaling pages",
     "spill noise roots",
     "cells.protocol heads.protocol losses.protocol optimizers.protocol gradients.protocol",

@@ -12,7 +12,8 @@ import pytest
 from estimator_helpers import PLAIN, SMALL, member_of, model_bytes, plain
 
 from streamrnn import KeyedModel, RNNClassifier, RNNRegressor
-from streamrnn.bank import Bank, _pieces, _tasks
+from streamrnn.bank import Bank
+from streamrnn.cutting import pieces_of, tasks_of
 from streamrnn.fleet import Fleet
 from streamrnn.heads.protocol import learn, read, send_back
 from streamrnn.layout import common_size, own_size
@@ -49,8 +50,8 @@ def test_the_result_does_not_depend_on_the_threads(weights, rng, monkeypatch):
 def test_work_is_cut_without_gaps(rows, n):
     bounds = np.cumsum([0, *rows])
     done = []
-    for task in _tasks(bounds, n, SAMPLES_A_CALL):
-        for piece in _pieces(bounds[task.start : task.stop + 1], SAMPLES_A_CALL):
+    for task in tasks_of(bounds, n, SAMPLES_A_CALL):
+        for piece in pieces_of(bounds[task.start : task.stop + 1], SAMPLES_A_CALL):
             assert len(piece) == 2 or len(piece) == task.stop - task.start + 1
             assert piece[-1] - piece[0] <= SAMPLES_A_CALL
             done += range(piece[0], piece[-1])

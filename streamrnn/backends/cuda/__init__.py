@@ -1,1 +1,3 @@
-"""The CUDA backend. Only what is in here imports ``numba.cuda``, and nothing imports it at start."""
+"""Learning on an NVIDIA device. Only what is in here imports ``numba.cuda``, and inside functions or
+modules that are imported late: importing this imports nothing of CUDA.
+"""

@@ -1,0 +1,116 @@
+"""Banks and models on the device: what of them is there, and how they are run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from streamrnn.backends.cuda.driver import Driver
+from streamrnn.backends.cuda.pipeline import Kind, Rates, Rows
+from streamrnn.backends.cuda.residency import Residency
+from streamrnn.backends.home import Home
+from streamrnn.learner import PREDICT
+
+
+class OnDevice(Home):
+    """Keeps track of a bank's models, of which some are newer on the device.
+
+    A model goes there when it is run with others, and stays; it comes back when the host needs its
+    row. Nothing is done, and no device is looked for, before the first run.
+    """
+
+    name = "cuda"
+
+    def __init__(self) -> None:
+        self.driver = Driver()
+        self._residency: Residency | None = None
+
+    def hand_over(self, slot: int) -> None:
+        """Let the host read and write the row of a slot."""
+        if self._residency is not None:
+            if self._residency.is_newer(slot):
+                self._residency.fetch([slot])
+            self._residency.forget([slot])
+
+    def fetch(self, slots: Iterable[int] | None = None) -> None:
+        """Let the host read the rows of some slots, or of all."""
+        if self._residency is not None:
+            self._residency.fetch(slots)
+
+    def forget(self, slot: int) -> None:
+        """Let the host write the whole row of a slot."""
+        if self._residency is not None:
+            self._residency.forget([slot])
+
+    def leave(self) -> None:
+        """Have all models in the host's memory, and nothing on the device."""
+        self.fetch()
+        self._residency = None
+        self.driver.drop()
+
+    def run(
+        self,
+        bank: Any,
+        slots: np.ndarray,
+        bounds: np.ndarray,
+        X: np.ndarray,
+        Y: np.ndarray,
+        out: np.ndarray,
+        task: int,
+    ) -> bool:
+        """Do as `Bank.run_groups` does, on the device."""
+        if self._residency is None:
+            self._residency = Residency(bank._rows, bank._kept)
+        try:
+            rows = Rows(slots, bounds, X, Y, out)
+            self.driver.run(_kind_of(bank), self._residency, rows, _rates_of(bank), task)
+        finally:
+            self.hand_over(bank.slot)  # its row is worked with on the host
+        return True
+
+
+def run_block_on_device(
+    model: Any, X: np.ndarray, Y: np.ndarray, out: np.ndarray, task: int
+) -> None:
+    """Run one model over a block of rows on the device, and bring it back.
+
+    One model is one block of threads, so a narrow one is slower there than on the CPU.
+
+    Parameters
+    ----------
+    model
+        A `streamrnn.model.Model`; whoever calls holds its lock. Its ``driver`` is made if there is
+        none, and told how long the device worked.
+    X, Y, out
+        As for `Model.run`.
+    task
+        `PREDICT`, where nothing but `out` changes, `LEARN` or `OBSERVE`.
+
+    Raises
+    ------
+    DeviceError
+        If there is no device or it fails; the model is as it was then.
+    """
+    model._check_block(X, Y, out)
+    if model.driver is None:
+        model.driver = Driver()
+    residency = Residency([model.arena], [model.statistics])
+    rows = Rows(np.array([0]), np.array([0, len(X)]), X, Y, out)
+    try:
+        model.driver.run(_kind_of(model), residency, rows, _rates_of(model), task)
+    except BaseException:
+        residency.drop()
+        raise
+    if task != PREDICT:
+        residency.fetch()
+
+
+def _kind_of(model: Any) -> Kind:
+    blueprint = model.blueprint
+    return Kind(blueprint.kind, model.sizes, blueprint.numbers, model.n_columns)
+
+
+def _rates_of(model: Any) -> Rates:
+    return Rates(model.blueprint.is_scheduled, model._coming_rates)

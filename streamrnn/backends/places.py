@@ -1,0 +1,26 @@
+"""What runs many models at once, by its name."""
+
+from __future__ import annotations
+
+from streamrnn._checks import check_choice
+from streamrnn.backends.home import HOME, Home
+
+#: What models can be run by.
+BACKENDS = ("cpu", "cuda")
+
+
+def home_of(backend: str) -> Home:
+    """Return what keeps track of a bank's models, which are all in the host's memory so far.
+
+    Raises
+    ------
+    ValueError
+        If the backend is unknown.
+    """
+    check_choice("backend", backend, BACKENDS)
+    if backend == "cpu":
+        return HOME
+    # Only who asks for it loads it.
+    from streamrnn.backends.cuda.models import OnDevice
+
+    return OnDevice()
