@@ -25,9 +25,11 @@ test-compiled: $(VENV)/.installed-dev
 test-interpreted: $(VENV)/.installed-dev
 	NUMBA_DISABLE_JIT=1 $(RUN) pytest -m interpreted tests
 
-# What runs on a device, on a simulated one: each of its threads is one of Python.
+# What runs on a device, on a simulated one: each of its threads is one of Python. Only the files that
+# have such tests: reading the others would take as long.
 test-simulated: $(VENV)/.installed-dev
-	NUMBA_ENABLE_CUDASIM=1 NUMBA_DISABLE_JIT=1 $(RUN) pytest -m simulated tests
+	NUMBA_ENABLE_CUDASIM=1 NUMBA_DISABLE_JIT=1 $(RUN) pytest -m simulated \
+		$(shell grep -l mark.simulated tests/test_*.py)
 
 lint: $(VENV)/.installed-dev  ## ruff and mypy
 	$(RUN) ruff check .

@@ -1,69 +1,53 @@
 """What tests of the device's side share: a kernel that is easily understood, and banks."""
 
-import sys
-import types
-from typing import NamedTuple
-
 import numpy as np
 from engine_helpers import blueprint
 
 from streamrnn.backends import cpu
-from streamrnn.backends import cuda as package
 from streamrnn.bank import Bank
+from streamrnn.layout import Sizes
 from streamrnn.learner import Plugins
 from streamrnn.linalg import Alone
+from streamrnn.views import matrix_at
 from streamrnn.workspace import workspace_size
 
 TINY = {"hidden_size": 2, "truncation": 2, "dtype": "float32"}
 
 
-class Placing(NamedTuple):
-    threads: int
-    shared_bytes: int
-    workspace_bytes: int
-
-
-def placing_for(kinds, dtype, sizes, shared_limit, threads_limit):
-    if sizes.hidden_size > 100:
-        raise ValueError(f"{shared_limit} bytes")
-    return Placing(1, 0, workspace_size(sizes) * np.dtype(dtype).itemsize)
-
-
-def kernel_for(kinds, dtype):
-    """Each block runs the CPU's engine on its models."""
+def kernel_for(kinds, dtype, is_wide=False):
+    """Each block runs the CPU's engine on its models, by one thread."""
     # The simulator knows it by the name that it has in the module.
     global cuda
     from numba import cuda
 
-    engine = cpu._run("", Plugins(*(kind() for kind in kinds)), np.dtype(dtype).type(0), Alone())
+    real = np.dtype(dtype).type(0)
+    engine = cpu._run("", Plugins(*(kind() for kind in kinds)), real, Alone())
+    n_words = len(cpu.Call._fields) + len(Sizes._fields)
 
-    def kernel(words):
-        told = np.array([words[i] for i in range(len(words))], np.int64)
+    def kernel(address):
+        told = matrix_at(address, 1, n_words, np.int64(0))[0].copy()
         call = cpu.Call(*told[: len(cpu.Call._fields)].tolist())
+        sizes = Sizes(*told[len(call) :].tolist())
+        if cuda.threadIdx.x > 0:
+            return
+        scratch = np.zeros(workspace_size(sizes), dtype)
         for model in range(cuda.blockIdx.x, call.n_models, cuda.gridDim.x):
             one = call._replace(
                 models=call.models + 8 * len(cpu.Address._fields) * model,
                 bounds=call.bounds + 8 * model,
                 n_models=1,
-                workspace=call.workspace + int(told[-1]) * cuda.blockIdx.x,
+                workspace=cpu.address(scratch),
             )
-            told[: len(one)] = one
-            engine(told[:-1])
+            engine(cpu.words(one, sizes))
 
     return cuda.jit(kernel)
 
 
-def words_for(call, sizes, placing):
-    return np.array([*call, *sizes, placing.workspace_bytes], np.int64)
-
-
 def use_plain_kernels(monkeypatch):
     """Have kernels whose blocks run the CPU's engine: the same bits, and nothing to wait for."""
-    module = types.SimpleNamespace(
-        placing_for=placing_for, kernel_for=kernel_for, words_for=words_for
-    )
-    monkeypatch.setattr(package, "kernels", module, raising=False)
-    monkeypatch.setitem(sys.modules, f"{package.__name__}.kernels", module)
+    from streamrnn.backends.cuda import kernels
+
+    monkeypatch.setattr(kernels, "kernel_for", kernel_for)
 
 
 def bank(n=4, **words):

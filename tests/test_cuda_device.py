@@ -1,14 +1,18 @@
 """Whether there is a device, and what its failures are called; none is needed to know."""
 
 import importlib.util
+import subprocess
 import sys
 import types
+import warnings
+from pathlib import Path
 
 import pytest
 from engine_helpers import blueprint
 
 from streamrnn.backends.cuda import device
 from streamrnn.backends.cuda.failures import LESS, translated
+from streamrnn.backends.cuda.launching import Kernel, is_wide
 from streamrnn.backends.errors import DeviceError
 from streamrnn.bank import Bank
 from streamrnn.fleet import Fleet
@@ -93,6 +97,12 @@ def test_without_the_package_its_installation_is_what_is_missing(monkeypatch):
     assert device.available() == "numba-cuda is not installed: pip install 'streamrnn[cuda]'"
 
 
+def test_a_package_that_lacks_something_says_what(monkeypatch):
+    machine(monkeypatch, FakeDriver())
+    monkeypatch.setitem(sys.modules, "numba.cuda.cudadrv.driver", None)
+    assert "cannot be imported (import of numba.cuda.cudadrv.driver" in device.available()
+
+
 def test_nothing_is_looked_for_before_models_are_run(monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: pytest.fail("looked"))
     made = Bank(blueprint())
@@ -105,11 +115,94 @@ def test_nothing_is_looked_for_before_models_are_run(monkeypatch):
     assert made.driver is None
 
 
+def test_numba_cuda_is_not_imported_before_models_are_run():
+    script = (
+        "import sys\n"
+        "from engine_helpers import blueprint\n"
+        "from streamrnn.bank import Bank\n"
+        "Bank(blueprint()).backend = 'cuda'\n"
+        "assert 'streamrnn.backends.cuda.driver' in sys.modules\n"
+        "assert 'numba.cuda' not in sys.modules\n"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True, cwd=Path(__file__).parent)
+
+
 def test_an_unknown_backend_and_shared_weights_are_refused():
     with pytest.raises(ValueError, match=r"did you mean 'cuda'\?.*known: cpu, cuda"):
         Bank(blueprint()).backend = "cuda1"
     with pytest.raises(ValueError, match="share weights are run by the CPU"):
         Fleet(blueprint()).backend = "cuda"
+
+
+# --- kernels, as numba-cuda has them
+
+
+class FakeKernel:
+    """What is asked of a dispatcher, and of the function that it has compiled."""
+
+    max_threads_per_block = 224
+
+    def __init__(self, blocks=264):
+        self.blocks, self.signatures, self.launched = blocks, [], []
+        there = types.SimpleNamespace(id=0)
+        function = types.SimpleNamespace(handle="handle", device=there)
+        self._codelibrary = types.SimpleNamespace(get_cufunc=lambda: function)
+
+    def compile(self, signature):
+        self.signatures.append(signature)
+        return self
+
+    def max_cooperative_grid_blocks(self, threads, shared):
+        return self.blocks
+
+    def __getitem__(self, configuration):
+        warnings.warn("Grid size 1 will likely result in under-utilization", stacklevel=1)
+        return lambda *arguments: self.launched.append((configuration, arguments))
+
+
+@pytest.fixture
+def attributes(monkeypatch):
+    """The attributes that are set of functions; the machine has a device."""
+    found = []
+    driver = FakeDriver()
+    driver.cuKernelSetAttribute = lambda *arguments: found.append(arguments)
+    machine(monkeypatch, driver)
+    name = "CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES"
+    known = types.SimpleNamespace(CUfunction_attribute=types.SimpleNamespace(**{name: name}))
+    monkeypatch.setitem(sys.modules, "cuda", types.SimpleNamespace())
+    monkeypatch.setitem(sys.modules, "cuda.bindings", types.SimpleNamespace(driver=known))
+    return found
+
+
+THERE = device.SIMULATED._replace(n_multiprocessors=132, threads=1024, warp=32)
+
+
+def test_a_kernel_has_the_threads_and_the_memory_that_its_registers_leave(attributes):
+    fake = FakeKernel()
+    kernel = Kernel(fake, THERE)
+    assert [str(one) for one in fake.signatures[0]] == ["int64"]
+    assert kernel.threads == 224
+    assert kernel.blocks(160, 100_000) == 264
+    limit = "CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES"
+    assert attributes == [(limit, 100_000, "handle", 0)]
+    assert kernel.blocks_that_meet(256) == 132
+    assert Kernel(FakeKernel(7), THERE).blocks_that_meet(256) == 7
+    with pytest.raises(DeviceError, match="160 threads with 100000 bytes"):
+        Kernel(FakeKernel(0), THERE).blocks(160, 100_000)
+
+
+def test_a_small_launch_warns_nobody(attributes, monkeypatch):
+    fake = FakeKernel()
+    words = types.SimpleNamespace(__cuda_array_interface__={"data": (4096, False)})
+    Kernel(fake, THERE).launch(3, 96, 1000, words, "stream")
+    assert fake.launched == [((3, 96, "stream", 1000), (4096,))]
+
+
+def test_a_wide_model_is_done_by_all_blocks_only_when_it_is_alone():
+    wide = blueprint(hidden_size=512).sized(2, 1)
+    assert is_wide(wide, 1)
+    assert not is_wide(wide, 2)
+    assert not is_wide(blueprint(hidden_size=32).sized(2, 1), 1)
 
 
 # --- failures

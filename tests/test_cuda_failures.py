@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from device_helpers import bank, bits_of, rows_of, use_plain_kernels
 
-from streamrnn.backends.cuda import cutting, memory, residency
-from streamrnn.backends.cuda.launching import Launcher
+from streamrnn.backends.cuda import cutting, device, memory, residency
+from streamrnn.backends.cuda.launching import Kernel
 from streamrnn.backends.cuda.models import run_block_on_device
 from streamrnn.backends.errors import DeviceError
 from streamrnn.learner import LEARN
@@ -41,7 +41,7 @@ class Faults:
             self._watch(monkeypatch, cuda, name)
         for name in ("copy_to_device", "copy_to_host"):
             self._watch(monkeypatch, FakeCUDAArray, name)
-        self._watch(monkeypatch, Launcher, "_configured")
+        self._watch(monkeypatch, Kernel, "launch")
         self._watch(monkeypatch, cuda.event, "synchronize")
 
     def _watch(self, monkeypatch, owner, name):
@@ -122,7 +122,7 @@ def test_a_run_that_fails_anywhere_leaves_whole_models(faults, failure, earlier)
             kept = *earlier, 1
             assert at > len(seen) or (seen[at - 1], failure) == ("pinned_array", SHORT)
         else:
-            has_launched = "_configured" in seen
+            has_launched = "launch" in seen
             if failure == DEAD or has_launched:
                 kept = ()
             is_less = has_launched or (failure == DEAD and earlier)
@@ -246,7 +246,7 @@ def test_a_kernel_with_a_fault_of_ours_is_not_believed(faults):
     bits_of(made, slots)
     faults.start(1, None)
     run(made, slots, 1)
-    first_launch = faults.seen.index("_configured") + 1
+    first_launch = faults.seen.index("launch") + 1
     bits_of(made, slots)
     faults.start(first_launch, IndexError("of ours"))
     with pytest.raises(IndexError) as caught:
@@ -256,9 +256,10 @@ def test_a_kernel_with_a_fault_of_ours_is_not_believed(faults):
     assert bits_of(made, slots) == after(0, 1)
 
 
-def test_a_model_that_does_not_fit_is_named():
-    made, slots = bank(1, hidden_size=101)
+def test_a_model_that_does_not_fit_is_named(monkeypatch):
+    monkeypatch.setattr(device, "SIMULATED", device.SIMULATED._replace(shared=100))
+    made, slots = bank(1)
     made.backend = "cuda"
     rows = rows_of(np.random.default_rng(0), [1])
-    with pytest.raises(DeviceError, match=r"2 inputs, 101 units, 1 outputs .* does not fit"):
+    with pytest.raises(DeviceError, match=r"2 inputs, 2 units, 1 outputs .* does not fit .* 100"):
         made.run_groups(slots, *rows, 1)

@@ -10,7 +10,7 @@ from device_helpers import bank, bits_of, rows_of, use_plain_kernels
 from river.optim.schedulers import InverseScaling
 
 from streamrnn.backends.cuda import cutting
-from streamrnn.backends.cuda.launching import Launcher
+from streamrnn.backends.cuda.launching import Kernel
 from streamrnn.backends.cuda.transfer import Parcel
 
 pytestmark = pytest.mark.simulated
@@ -69,20 +69,17 @@ def lazy_device(monkeypatch):
                 plain(array, other)
 
         monkeypatch.setattr(FakeCUDAArray, name, lazy)
-    monkeypatch.setattr(Launcher, "_configured", lazily(Launcher._configured))
+    monkeypatch.setattr(Kernel, "launch", lazily(Kernel.launch))
 
 
-def lazily(configured):
-    def lazy(launcher, grid, stream):
-        def launch(words):
-            def work():
-                configured(launcher, grid, stream)(words)
-                stream.launches -= 1
+def lazily(launch):
+    def lazy(kernel, blocks, threads, shared, words, stream):
+        def work():
+            launch(kernel, blocks, threads, shared, words, stream)
+            stream.launches -= 1
 
-            stream.work.append(work)
-            stream.launches += 1
-
-        return launch
+        stream.work.append(work)
+        stream.launches += 1
 
     return lazy
 
@@ -101,13 +98,13 @@ def test_nothing_is_used_before_it_is_there(rng, lr):
 
 
 def test_a_launch_is_ready_when_the_one_before_ends(rng, monkeypatch):
-    plain, under_way = Launcher.launch, []
+    plain, under_way = Kernel.launch, []
 
-    def launch(launcher, n_models, words, stream):
-        plain(launcher, n_models, words, stream)
+    def launch(kernel, blocks, threads, shared, words, stream):
+        plain(kernel, blocks, threads, shared, words, stream)
         under_way.append(stream.launches)
 
-    monkeypatch.setattr(Launcher, "launch", launch)
+    monkeypatch.setattr(Kernel, "launch", launch)
     there, slots = bank()
     there.backend = "cuda"
     there.run_groups(slots, *rows_of(rng, [9, 9, 9, 9]), 1)

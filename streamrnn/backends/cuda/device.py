@@ -18,12 +18,14 @@ class Properties(NamedTuple):
     capability: tuple[int, int]
     n_multiprocessors: int
     threads: int  # of a block, at most
+    warp: int  # threads that go together
     shared: int  # bytes that a block may have, if the kernel opts in
     memory: int  # bytes
 
 
-#: What the simulator passes for: two multiprocessors, so that blocks do models in turns.
-SIMULATED = Properties("simulator", (9, 0), 2, 1024, 64 << 10, 1 << 30)
+#: What the simulator passes for: two multiprocessors, so that blocks do models in turns, and few
+#: threads, since each is one of Python.
+SIMULATED = Properties("simulator", (9, 0), 2, 4, 1, 64 << 10, 1 << 30)
 
 
 def is_simulated() -> bool:
@@ -47,7 +49,10 @@ def available() -> str | None:
         return f"numba-cuda is not installed: {_INSTALL}"
     if is_simulated():
         return None
-    return _driver_missing() or _toolkit_missing()
+    try:
+        return _driver_missing() or _toolkit_missing()
+    except ImportError as error:
+        return f"numba-cuda cannot be imported ({one_line(str(error))}): {_INSTALL}"
 
 
 def _driver_missing() -> str | None:
@@ -113,6 +118,7 @@ def properties() -> Properties:
             (int(major), int(minor)),
             it.MULTIPROCESSOR_COUNT,
             it.MAX_THREADS_PER_BLOCK,
+            it.WARP_SIZE,
             it.MAX_SHARED_MEMORY_PER_BLOCK_OPTIN,
             int(cuda.current_context().get_memory_info().total),
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from streamrnn.backends.cuda import device
+from streamrnn.backends.cuda.launching import is_wide
 from streamrnn.backends.cuda.pipeline import Kind, Pipeline, Rates, Rows, Run
 from streamrnn.backends.cuda.residency import Residency
 from streamrnn.backends.errors import DeviceError
@@ -50,7 +51,7 @@ class Driver:
         try:
             with residency.guarded():
                 run = Run(kind, residency, rows, rates, task)
-                pipeline = self._for(kind)
+                pipeline = self._for(kind, is_wide(kind.sizes, len(rows.slots)))
                 most = pipeline.reserve(run)
                 residency.bring(rows.slots)
                 pipeline.go(run, most)
@@ -58,10 +59,10 @@ class Driver:
             self.drop()
             raise
 
-    def _for(self, kind: Kind) -> Pipeline:
+    def _for(self, kind: Kind, wide: bool) -> Pipeline:
         """Return what runs models of a kind; what ran others before goes."""
-        key = kind.compiled, kind.sizes
+        key = kind.compiled, kind.sizes, wide
         if self._pipeline is None or self._key != key:
             self.drop()
-            self._pipeline, self._key = Pipeline(kind), key
+            self._pipeline, self._key = Pipeline(kind, wide), key
         return self._pipeline

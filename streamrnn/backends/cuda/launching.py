@@ -12,14 +12,87 @@ from streamrnn.backends import cpu
 from streamrnn.backends.cuda import device
 from streamrnn.backends.cuda.failures import translated
 from streamrnn.backends.cuda.memory import address, allocate_zeros
+from streamrnn.backends.cuda.placing import placing_for, placing_of_grid
 from streamrnn.backends.errors import DeviceError
+from streamrnn.lanes.team import bytes_shared
 from streamrnn.layout import Sizes
 
-#: Blocks that the simulator pretends to run at once on a multiprocessor.
-_SIMULATED_BLOCKS = 1
+#: Units from which a single model is worked at by all blocks together, as by all cores of a CPU.
+_WIDE = 256
 
-#: Blocks of scratch take no more than this share of the device's memory.
+#: Threads of each of those blocks.
+_WIDE_THREADS = 256
+
+#: Blocks have no more than this share of the device's memory as scratch.
 _SCRATCH_SHARE = 8
+
+
+def is_wide(sizes: Sizes, n_models: int) -> bool:
+    """Return whether models are done one after the other, each by the whole device."""
+    return n_models == 1 and sizes.hidden_size >= _WIDE
+
+
+class Kernel:
+    """A kernel for one address, as the device that is used takes it."""
+
+    def __init__(self, kernel: Any, there: device.Properties) -> None:
+        self._kernel = kernel
+        self._there = there
+        self._is_simulated = device.is_simulated()
+        self._compiled: Any = None
+        if not self._is_simulated:
+            from numba import types
+
+            self._compiled = kernel.compile((types.int64,))
+
+    @property
+    def threads(self) -> int:
+        """Threads that a block may have, with the registers that the kernel needs."""
+        if self._is_simulated:
+            return self._there.threads
+        return min(self._there.threads, int(self._compiled.max_threads_per_block))
+
+    def blocks(self, threads: int, shared: int) -> int:
+        """Return how many such blocks the device holds at once; let them have shared memory.
+
+        Raises
+        ------
+        DeviceError
+            If not even one is held.
+        """
+        if self._is_simulated:
+            return self._there.n_multiprocessors
+        self._allow(shared)
+        blocks = int(self._compiled.max_cooperative_grid_blocks(threads, shared))
+        if blocks < 1:
+            raise DeviceError(
+                f"the device does not hold a block of {threads} threads with {shared} bytes of "
+                "shared memory"
+            )
+        return blocks
+
+    def blocks_that_meet(self, threads: int) -> int:
+        """Return how many such blocks may wait for each other, one on each multiprocessor."""
+        if self._is_simulated:  # there they run one after the other
+            return 1
+        return min(self.blocks(threads, 0), self._there.n_multiprocessors)
+
+    def _allow(self, shared: int) -> None:
+        """Let it have more shared memory than the 48 KiB that all devices give unasked."""
+        from cuda.bindings import driver as binding
+        from numba.cuda.cudadrv.driver import driver
+
+        function = self._compiled._codelibrary.get_cufunc()
+        what = binding.CUfunction_attribute.CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES
+        driver.cuKernelSetAttribute(what, shared, function.handle, function.device.id)
+
+    def launch(self, blocks: int, threads: int, shared: int, words: Any, stream: Any) -> None:
+        """Begin to run it with the address of words that lie on the device."""
+        with warnings.catch_warnings():
+            # A few models on a large device are what there is to do.
+            warnings.filterwarnings("ignore", message="Grid size")
+            configured = self._kernel[blocks, threads, stream, shared]
+        configured(address(words))
 
 
 class Launcher:
@@ -31,6 +104,8 @@ class Launcher:
         What compiled code depends on, `Blueprint.kind`.
     sizes
         Of the models.
+    wide
+        Whether the whole device works at one model.
 
     Raises
     ------
@@ -38,54 +113,72 @@ class Launcher:
         If there is no device, or a model does not fit on it.
     """
 
-    def __init__(self, kind: tuple[tuple[type, ...], str], sizes: Sizes) -> None:
+    def __init__(
+        self, kind: tuple[tuple[type, ...], str], sizes: Sizes, wide: bool = False
+    ) -> None:
         there = device.properties()
         with translated("compiling for the device"):
             from streamrnn.backends.cuda import kernels
 
-            self._kernel = kernels.kernel_for(*kind)
-            threads = _threads_of(self._kernel, there)
+            self._kernel = Kernel(kernels.kernel_for(*kind, wide), there)
+        self._words_for = kernels.words_for
+        self._sizes, self._item = sizes, np.dtype(kind[1]).itemsize
+        self._is_wide = wide
         try:
-            self._placing = kernels.placing_for(*kind, sizes, there.shared, threads)
+            with translated("preparing the kernel"):
+                self._place(sizes, kind[1], there)
         except ValueError as error:
             raise DeviceError(f"{_named(sizes)} does not fit on the device: {error}") from None
-        self._words_for = kernels.words_for
-        self._sizes = sizes
         #: How many words the kernel is told.
         self.n_words = len(self._words_for(cpu.Call(), sizes, self._placing))
-        with translated("preparing the kernel"):
-            self.at_once = _blocks_at_once(self._kernel, self._placing, there)
-        scratch = max(1, self._placing.workspace_bytes)
-        self.at_once = max(1, min(self.at_once, there.memory // _SCRATCH_SHARE // scratch))
         self._n_blocks, self._scratch = 0, None
+        self._meeting: Any = None
+
+    def _place(self, sizes: Sizes, dtype: str, there: device.Properties) -> None:
+        """Settle threads and shared memory, and how many models are worked at together."""
+        threads = self._kernel.threads
+        if self._is_wide:
+            self._threads = min(_WIDE_THREADS, threads)
+            self._blocks, self.at_once = self._kernel.blocks_that_meet(self._threads), 1
+            n = self._blocks * self._threads
+            self._placing = placing_of_grid(sizes, dtype, n, there.warp)
+            return
+        self._placing = placing_for(sizes, dtype, there.shared, threads, warp=there.warp)
+        self._threads = self._placing.threads
+        blocks = self._kernel.blocks(self._threads, self._placing.shared_bytes)
+        scratch = max(1, self._placing.workspace_bytes)
+        self.at_once = max(1, min(blocks, there.memory // _SCRATCH_SHARE // scratch))
 
     def reserve(self, n_models: int) -> None:
-        """Take scratch for so many models at once, or as many as run at once."""
-        n = min(n_models, self.at_once)
+        """Take scratch for so many models at once, or as many as run at once.
+
+        Raises
+        ------
+        DeviceError
+            If there is not so much memory.
+        """
+        n, placing = min(n_models, self.at_once), self._placing
+        if self._is_wide and self._meeting is None:
+            n_bytes = bytes_shared(placing.n_lanes, placing.room, self._item)
+            self._meeting = allocate_zeros(-(-n_bytes // 8), np.int64)
         if n > self._n_blocks:
-            self._scratch = None  # the smaller one goes first
-            self._n_blocks = 0
-            self._scratch = allocate_zeros(-(-n * self._placing.workspace_bytes // 8), np.int64)
+            self._n_blocks, self._scratch = 0, None  # the smaller one goes first
+            self._scratch = allocate_zeros(-(-n * placing.workspace_bytes // 8), np.int64)
             self._n_blocks = n
 
     def words(self, call: cpu.Call) -> np.ndarray:
         """Return what the kernel is told; `call` has addresses of the device."""
         call = call._replace(workspace=address(self._scratch))
+        if self._is_wide:
+            call = call._replace(team=address(self._meeting))
         words: np.ndarray = self._words_for(call, self._sizes, self._placing)
         return words
 
     def launch(self, n_models: int, words: Any, stream: Any) -> None:
         """Begin to work at some models; `words` lie on the device."""
+        blocks = self._blocks if self._is_wide else min(n_models, self._n_blocks)
         with translated("launching"):
-            configured = self._configured(min(n_models, self._n_blocks), stream)
-            configured(words)
-
-    def _configured(self, grid: int, stream: Any) -> Any:
-        placing = self._placing
-        with warnings.catch_warnings():
-            # A few models on a large device are what there is to do.
-            warnings.filterwarnings("ignore", message="Grid size")
-            return self._kernel[grid, placing.threads, stream, placing.shared_bytes]
+            self._kernel.launch(blocks, self._threads, self._placing.shared_bytes, words, stream)
 
 
 def _named(sizes: Sizes) -> str:
@@ -94,46 +187,6 @@ def _named(sizes: Sizes) -> str:
         f"a model with {sizes.n_inputs} inputs, {layers}{sizes.hidden_size} units, "
         f"{sizes.n_outputs} outputs and truncation {sizes.truncation}"
     )
-
-
-def _compiled(kernel: Any) -> Any:
-    """Return the kernel for one vector of integers."""
-    from numba import types
-
-    return kernel.compile((types.int64[::1],))
-
-
-def _threads_of(kernel: Any, there: device.Properties) -> int:
-    """Return how many threads a block may have, with the registers that the kernel needs."""
-    if device.is_simulated():
-        return there.threads
-    return min(there.threads, int(_compiled(kernel).max_threads_per_block))
-
-
-def _blocks_at_once(kernel: Any, placing: Any, there: device.Properties) -> int:
-    """Return how many blocks the device runs at once; let them have their shared memory."""
-    if device.is_simulated():
-        return there.n_multiprocessors * _SIMULATED_BLOCKS
-    _allow_shared(kernel, placing.shared_bytes)
-    compiled = _compiled(kernel)
-    blocks: int = compiled.max_cooperative_grid_blocks(placing.threads, placing.shared_bytes)
-    if blocks < 1:
-        raise DeviceError(
-            f"a block of {placing.threads} threads with {placing.shared_bytes} bytes of shared "
-            "memory does not fit on a multiprocessor"
-        )
-    return blocks
-
-
-def _allow_shared(kernel: Any, n_bytes: int) -> None:
-    """Let a kernel have more shared memory than the 48 KiB that all devices give unasked."""
-    from cuda.bindings import driver as binding
-    from numba import cuda
-    from numba.cuda.cudadrv.driver import driver
-
-    function = _compiled(kernel)._codelibrary.get_cufunc()
-    attribute = binding.CUfunction_attribute.CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES
-    driver.cuKernelSetAttribute(attribute, n_bytes, function.handle, cuda.get_current_device().id)
 
 
 class Stopwatch:

@@ -95,7 +95,7 @@ class Run:
         return cpu.Call(
             settings=parcel.put(self.kind.numbers),
             models=parcel.put(table),
-            bounds=parcel.put(np.cumsum([0, *piece.counts], dtype=np.int64)),
+            bounds=parcel.put(np.append(0, np.cumsum(piece.counts))),
             n_models=len(slots),
             inputs=parcel.put_rows(rows, self.rows.X),
             targets=parcel.put_rows(rows, self.rows.Y),
@@ -125,6 +125,8 @@ class Pipeline:
     ----------
     kind
         Of the models.
+    wide
+        Whether the whole device works at one model.
 
     Raises
     ------
@@ -132,10 +134,10 @@ class Pipeline:
         If there is no device, or a model does not fit on it.
     """
 
-    def __init__(self, kind: Kind) -> None:
+    def __init__(self, kind: Kind, wide: bool) -> None:
         #: How long kernels have run.
         self.seconds = 0.0
-        self._launcher = Launcher(kind.compiled, kind.sizes)
+        self._launcher = Launcher(kind.compiled, kind.sizes, wide)
         self._pace = Pace(n_parameters(kind.sizes) * kind.sizes.truncation)
         with translated("beginning"):
             self._streams = new_streams()
