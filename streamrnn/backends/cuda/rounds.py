@@ -26,7 +26,6 @@ from streamrnn.backends.cpu_shared import N_COUNTERS, gather
 from streamrnn.backends.cuda.placing import Placing, placed_parameters, placed_workspace
 from streamrnn.lanes.team import Lanes
 from streamrnn.layout import (
-    Sizes,
     arena_parts,
     common_size,
     n_parameters,
