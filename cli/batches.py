@@ -9,6 +9,9 @@ from .sources import Batch, Item, Row
 #: Rows in a batch: enough that a call costs nothing, few enough to stay small.
 SIZE = 1024
 
+#: Rows in a batch for a device, which does much at once, and waits for each batch to come and go.
+MANY = 65_536
+
 #: Items without a row that is to be used, after which none is waited for: all are in memory.
 MOST_ERRORS = 10_000
 

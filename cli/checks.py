@@ -36,6 +36,7 @@ def check(settings: Settings) -> None:
     _check_errors(settings)
     _check_keys(settings)
     _check_late(settings)
+    _check_backend(settings)
     if is_live(settings.source) and not settings.is_live:
         source = without_login(settings.source)
         raise click.UsageError(f"{source!r} never ends: streamrnn live is for it.")
@@ -78,6 +79,17 @@ def _check_keys(settings: Settings) -> None:
         raise click.UsageError(
             "--key does not go with --id and --delay: one model a key cannot learn targets late."
         )
+
+
+def _check_backend(settings: Settings) -> None:
+    """Refuse a device for what looks at each row before the next."""
+    given = {"--drift": settings.drift, "--id": settings.id, "--delay": settings.delay}
+    for option, value in given.items():
+        if settings.backend == "cuda" and value:
+            raise click.UsageError(
+                f"--backend cuda does not go with {option}, for which rows are played one by one: "
+                "--backend cpu does."
+            )
 
 
 def _check_late(settings: Settings) -> None:

@@ -49,6 +49,8 @@ class Network:
         An estimator with ``replay``.
     learn
         Whether it learns; otherwise it only goes along.
+    backend
+        Where blocks of a single stream run.
     clock
         Tells the seconds: those that go by, unless others work at the same time.
     """
@@ -58,25 +60,29 @@ class Network:
         name: str,
         model: Any,
         learn: bool = True,
+        backend: str = "cpu",
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         self.name = name
         self.model = model
+        self._learns = learn
         # Said only where it matters: not every estimator can go along.
-        self._how = {} if learn else {"learn": False}
+        self._how: dict[str, Any] = {} if learn else {"learn": False}
+        self._backend = backend
         self._clock = clock
         self.seconds = 0.0
 
     def play(self, block: Block) -> np.ndarray:
         """Predict and learn the rows of a block one after the other; return the predictions."""
-        if len(block) == 1 and block.keys is None and not self._how:
+        if len(block) == 1 and block.keys is None and self._learns:
             return self._play_one(block)
         keys = () if block.keys is None else (block.keys,)
+        how = self._how
+        if self._backend != "cpu" and not keys:  # a model of many keys knows it by itself
+            how = how | {"backend": self._backend}
         started = self._clock()
         features = list(block.names)
-        predictions = self.model.replay(
-            *keys, block.X, block.targets, features=features, **self._how
-        )
+        predictions = self.model.replay(*keys, block.X, block.targets, features=features, **how)
         self.seconds += self._clock() - started
         return predictions
 

@@ -1,5 +1,7 @@
 """What can be wrong with the data, said in one line: what, where, and how to put it right."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import click
@@ -80,3 +82,16 @@ class RowError(DataError):
         self.line = line
         self.offset = offset
         self.raw = raw
+
+
+@contextmanager
+def device_errors() -> Iterator[None]:
+    """Say in one line what is wrong with a device."""
+    try:
+        yield
+    except RuntimeError as error:
+        import streamrnn
+
+        if not isinstance(error, streamrnn.DeviceError):
+            raise
+        raise click.UsageError(f"--backend: {str(error).rstrip('.')}.") from None

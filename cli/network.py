@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+from .blocks import Block
+from .contestants import Network
 from .drift import detector
 from .settings import Settings, Task
 
@@ -25,6 +27,45 @@ def build_network(settings: Settings, task: Task) -> Any:
         raise click.UsageError(as_options(str(error), parameters(settings))) from None
     except MemoryError:
         raise click.UsageError("a network of that size does not fit into memory.") from None
+
+
+def check_device(settings: Settings) -> None:
+    """Refuse to begin on a device that is not there.
+
+    Raises
+    ------
+    click.UsageError
+        Says what is missing.
+    """
+    if settings.backend != "cuda":
+        return
+
+    import streamrnn
+
+    missing = streamrnn.cuda_missing()
+    if missing is not None:
+        raise click.UsageError(f"--backend cuda: {missing.rstrip('.')}.")
+
+
+def run_on_backend(model: Any, settings: Settings) -> None:
+    """Tell a model of many keys where to run; others are told with each block.
+
+    Raises
+    ------
+    click.UsageError
+        If it cannot run there.
+    """
+    if settings.key is None:
+        if settings.backend == "cuda" and model.drift_detector is not None:
+            raise click.UsageError(
+                "--backend cuda does not go with the model's drift_detector, for which rows are "
+                "played one by one: --backend cpu does."
+            )
+        return
+    try:
+        model.backend = settings.backend
+    except ValueError as error:
+        raise click.UsageError(as_options(f"{error}.", ["backend"])) from None
 
 
 def as_options(message: str, names: Iterable[str]) -> str:
@@ -132,8 +173,9 @@ def warm_up(model: Any, settings: Settings, task: Task) -> float:
     import numpy as np
 
     started = time.perf_counter()
-    y = np.array([0.0, 1.0]) if task == "regression" else np.array(["a", "b"], dtype=object)
-    keys = () if settings.key is None else (["a", "a"],)
-    how = {"learn": False} if settings.frozen else {}
-    model.clone().replay(*keys, np.zeros((2, 1)), y, features=["x"], **how)
+    # New labels come one by one, which a device is not asked for: so there are more rows.
+    y = np.array([0.0, 1.0] * 2) if task == "regression" else np.array(["a", "b"] * 2, dtype=object)
+    network = Network("", model.clone(), not settings.frozen, settings.backend)
+    keys = None if settings.key is None else ["a"] * 4
+    network.play(Block(("x",), np.zeros((4, 1)), y, range(4), keys=keys))
     return time.perf_counter() - started

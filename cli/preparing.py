@@ -8,7 +8,7 @@ from itertools import takewhile
 
 import click
 
-from .batches import SIZE, Gathered, gathered, peek
+from .batches import MANY, SIZE, Gathered, gathered, peek
 from .console import Console
 from .encoding import Encoding
 from .errors import DataError, RowError
@@ -41,7 +41,8 @@ def prepare(
     settings: Settings, console: Console, source: Source, kept: Kept | None, stop: Stop
 ) -> Session:
     """Look at the first rows and settle which column is what."""
-    size = min(n for n in (SIZE, settings.limit, Pace(settings.checkpoint_every).rows) if n)
+    most = SIZE if settings.backend == "cpu" else MANY
+    size = min(n for n in (most, settings.limit, Pace(settings.checkpoint_every).rows) if n)
     if kept is not None:
         kept.seek(source)
         items = gathered(source.items(), size)

@@ -6,6 +6,7 @@ import click
 
 from .checks import check
 from .options import (
+    backend_option,
     keeping_options,
     network_options,
     output_options,
@@ -21,6 +22,7 @@ EPILOG = """Exit codes: 0 done, 2 wrong use, 3 wrong data, 130 interrupted, 143 
 @source_argument
 @source_options
 @network_options
+@backend_option
 @keeping_options
 @output_options
 def replay(**options: Any) -> None:

@@ -16,7 +16,7 @@ from .console import Console
 from .contestants import Network, Onlooker, baselines
 from .dead_letters import dead_letters
 from .engine import Engine
-from .errors import DataError
+from .errors import DataError, device_errors
 from .garbage import old_objects_left_alone
 from .keeping import Keeper, Kept
 from .known import Known
@@ -24,7 +24,15 @@ from .lags import Lags
 from .late import Late
 from .loading import load_model, save_model
 from .monitor import Monitor
-from .network import build_network, check_fits, described, title, warm_up
+from .network import (
+    build_network,
+    check_device,
+    check_fits,
+    described,
+    run_on_backend,
+    title,
+    warm_up,
+)
 from .preparing import Session, encoding_of, prepare
 from .report import as_json, as_text, summary
 from .scoreboard import Scoreboard
@@ -46,9 +54,11 @@ def run(settings: Settings, known: Known | None = None) -> int:
     known
         A model that is to stay as it is, with what a checkpoint says of it; None: one that learns.
     """
+    check_device(settings)
     console = Console(sys.stderr, settings.quiet)
     stop = Stop()
     with ExitStack() as stack:
+        stack.enter_context(device_errors())
         # Whatever happens, the progress line is gone before the next message.
         stack.callback(console.clear)
         # What the library warns of is a remark here, not a line of its code.
@@ -88,7 +98,8 @@ def _engine(session: Session, stop: Stop, known: Known | None) -> Engine:
         check_fits(model, settings, task)
     else:
         model = build_network(settings, task)
-    network = Network(title(model, settings), model)
+    run_on_backend(model, settings)
+    network = Network(title(model, settings), model, backend=settings.backend)
     if known is not None:
         network = Onlooker(title(model, settings), model, session.source.name, console.note)
     lags = partial(Lags, session.roles.target or "", settings.lags)

@@ -57,6 +57,8 @@ class Settings:
     drift_action: str = "raise_lr"
     lags: int = 1
     seed: int = 42
+    #: Where the network runs: no part of `DECIDING`, since a run may go on on another machine.
+    backend: str = "cpu"
     max_keys: int = 10_000
     baselines: str | None = None
     limit: int | None = None

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from streamrnn._cache import CacheInfo, cache_info
 from streamrnn._version import __version__ as __version__
+from streamrnn.backends.errors import DeviceError
 from streamrnn.estimators.anomaly import RNNAnomalyDetector
 from streamrnn.estimators.classifier import RNNClassifier
 from streamrnn.estimators.drift import RaiseLearningRate
@@ -13,6 +14,7 @@ from streamrnn.estimators.multi_target import RNNMultiTargetRegressor
 from streamrnn.estimators.persistence import from_bytes, load
 from streamrnn.estimators.regressor import RNNRegressor
 from streamrnn.estimators.transformer import RNNTransformer
+from streamrnn.routing import cuda_missing
 from streamrnn.storage import FormatError
 
 if TYPE_CHECKING:
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CacheInfo",
+    "DeviceError",
     "FormatError",
     "KeyedModel",
     "RNNAnomalyDetector",
@@ -31,6 +34,7 @@ __all__ = [
     "RNNTransformer",
     "RaiseLearningRate",
     "cache_info",
+    "cuda_missing",
     "from_bytes",
     "load",
 ]

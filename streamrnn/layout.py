@@ -206,17 +206,27 @@ def initial_parameters(sizes: Sizes, parts: Parts) -> np.ndarray:
     return matrix(parts.further, 0, sizes.n_initial, n_parameters(sizes))
 
 
+# In functions of their own, since a view must be nothing but a view for a device's compiler.
+@glue
+def _at_notes(sizes):
+    return sizes.n_initial * n_parameters(sizes)
+
+
+@glue
+def _at_norms(sizes):
+    return _at_notes(sizes) + aligned(sizes.n_notes)
+
+
 @view
 def notes(sizes: Sizes, parts: Parts) -> np.ndarray:
     """View what the optimizer keeps beside its slots, (n_notes,)."""
-    return vector(parts.further, sizes.n_initial * n_parameters(sizes), sizes.n_notes)
+    return vector(parts.further, _at_notes(sizes), sizes.n_notes)
 
 
 @view
 def norms(sizes: Sizes, parts: Parts) -> np.ndarray:
     """View the usual norm of the gradient, (n_norms,)."""
-    start = sizes.n_initial * n_parameters(sizes) + aligned(sizes.n_notes)
-    return vector(parts.further, start, sizes.n_norms)
+    return vector(parts.further, _at_norms(sizes), sizes.n_norms)
 
 
 # --- the tape: what a step leaves behind for the backward sweep, a ring of K rows for each layer

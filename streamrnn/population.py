@@ -14,6 +14,7 @@ from streamrnn.bank import FRESH, Bank
 from streamrnn.expiry import Expiry, Segment
 from streamrnn.learner import LEARN, OBSERVE
 from streamrnn.roster import Roster
+from streamrnn.routing import run_groups
 
 
 class Population:
@@ -85,6 +86,7 @@ class Population:
         Y: np.ndarray,
         out: np.ndarray,
         n_threads: int,
+        backend: str = "cpu",
     ) -> None:
         """Let rows of many keys predict and take their steps; nothing is learnt.
 
@@ -96,7 +98,7 @@ class Population:
         part = np.empty((len(known), out.shape[1]))
         listed: list[int] = known.tolist()
         mine, then = [keys[i] for i in listed], [times[i] for i in listed]
-        self.learn_rows(mine, then, X[known], Y[known], part, n_threads, OBSERVE)
+        self.learn_rows(mine, then, X[known], Y[known], part, n_threads, backend, OBSERVE)
         out[known] = part
         part = np.empty((len(others), out.shape[1]))
         self.bank.select(FRESH)
@@ -111,6 +113,7 @@ class Population:
         Y: np.ndarray,
         out: np.ndarray,
         n_threads: int,
+        backend: str = "cpu",
         task: int = LEARN,
     ) -> None:
         """Let rows of many keys predict and learn.
@@ -123,6 +126,8 @@ class Population:
             Of each row.
         X, Y, out, n_threads, task
             As for `Bank.run_groups`, the rows in the order in which they came.
+        backend
+            Where they do so.
         """
         if not len(keys):
             return
@@ -135,7 +140,7 @@ class Population:
                 for first in range(0, len(segments), step):
                     chunk = segments[first : first + step]
                     last_rows |= {segment.key: _last_row(segment) for segment in chunk}
-                    self._learn_segments(chunk, X, Y, out, n_threads, task)
+                    self._learn_segments(chunk, X, Y, out, n_threads, backend, task)
         finally:
             for key, i in sorted(last_rows.items(), key=itemgetter(1)):
                 self.expiry.see(key, times[i])
@@ -150,6 +155,7 @@ class Population:
         Y: np.ndarray,
         out: np.ndarray,
         n_threads: int,
+        backend: str,
         task: int,
     ) -> None:
         for segment in segments:
@@ -160,7 +166,7 @@ class Population:
         rows = np.concatenate([segment.rows for segment in segments])
         part = np.empty((len(rows), out.shape[1]))
         self.samples += len(rows)
-        self.bank.run_groups(slots, bounds, X[rows], Y[rows], part, n_threads, task)
+        run_groups(self.bank, backend, slots, bounds, X[rows], Y[rows], part, n_threads, task)
         out[rows] = part
 
     def forget(self, key: Hashable) -> None:

@@ -9,8 +9,15 @@ import math
 
 import numpy as np
 
-from streamrnn._dispatch import by_type, glue, standalone
-from streamrnn.actions import TakeProduct, each, fill_together
+from streamrnn._dispatch import by_type, standalone
+from streamrnn.actions import (
+    ExactSquares,
+    Scale,
+    TakeProduct,
+    each,
+    each_number,
+    fill_together,
+)
 from streamrnn.lanes.team import Lanes
 from streamrnn.linalg import add_product, add_transposed_product
 from streamrnn.views import matrix
@@ -36,18 +43,6 @@ def _(team, S, phi, f):
     for i in range(n):
         for j in range(n):
             f[j] += phi[i] * S[i, j]
-    return _normalise(f)
-
-
-@direction.register(Lanes)
-def _(team, S, phi, f):
-    fill_together(team, f, 0.0)
-    add_product(team, S, phi, phi.size, f)
-    return _normalise(f)
-
-
-@glue
-def _normalise(f):
     squares = 0.0
     for j in range(f.size):
         squares += np.float64(f[j]) * np.float64(f[j])
@@ -55,6 +50,16 @@ def _normalise(f):
     if 0.0 < length < math.inf:
         for j in range(f.size):
             f[j] = np.float64(f[j]) / length
+    return length
+
+
+@direction.register(Lanes)
+def _(team, S, phi, f):
+    fill_together(team, f, 0.0)
+    add_product(team, S, phi, phi.size, f)
+    length = math.sqrt(each_number(team, ExactSquares(), f, f))
+    if 0.0 < length < math.inf:
+        each_number(team, Scale(1.0 / length), f, f)
     return length
 
 

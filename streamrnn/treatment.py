@@ -168,15 +168,19 @@ def _(treatment, sizes, limit, norm, parts, counters):
     known = norms(sizes, parts)
     usual = np.float64(known[0])
     if norm > 0.0:  # the first target may be the mean by definition, and tells nothing
-        if usual == 0.0:
-            usual = norm
-        else:
-            first = 1.0 / (1.0 + counters[UPDATES])
-            below = 1.0 if norm < usual else 0.0
-            pace = first if first > _PACE else _PACE
-            usual *= math.exp(pace * (treatment.quantile - below))
+        usual = _follow(usual, norm, treatment.quantile, 1.0 / (1.0 + counters[UPDATES]))
         known[0] = usual
     return usual if usual > 0.0 else limit
+
+
+@glue
+def _follow(usual, norm, quantile, first):
+    """Return the usual norm after another one."""
+    if usual == 0.0:
+        return norm
+    pace = first if first > _PACE else _PACE
+    below = 1.0 if norm < usual else 0.0
+    return usual * math.exp(pace * (quantile - below))
 
 
 @disturb.register(Further)

@@ -43,6 +43,7 @@ LAYERS = [
     "diagnostics",
     "bank",
     "fleet roster expiry",
+    "routing",
     "population",
     "travel",
     "estimators",

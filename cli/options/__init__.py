@@ -14,6 +14,7 @@ from .files import check_files
 from .keeping import keeping_options
 from .network import network_options
 from .output import output_options
+from .running import backend_option
 from .source import recorded_options, series_options, source_argument, source_options
 from .values import NOT_NEGATIVE, POSITIVE, Choice, check_finite
 
@@ -21,6 +22,7 @@ __all__ = [
     "NOT_NEGATIVE",
     "POSITIVE",
     "Choice",
+    "backend_option",
     "check_files",
     "check_finite",
     "keeping_options",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Hashable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,8 @@ from streamrnn.estimators import blocks, frames
 from streamrnn.estimators.drift import DriftWatch
 from streamrnn.estimators.supervised import SupervisedEstimator
 from streamrnn.estimators.travel import Importing
+from streamrnn.learner import LEARN, OBSERVE, PREDICT
+from streamrnn.routing import check_backend, check_ready, run_block
 
 #: What lets rows of a block predict and learn: the place of the first one in the block, then the
 #: arguments of `Model.run`.
@@ -31,6 +34,7 @@ class Blockwise(SupervisedEstimator, Importing):
         features: Sequence[Hashable] | None = None,
         w: Sequence[float] | None = None,
         learn: bool = True,
+        backend: str = "cpu",
     ) -> np.ndarray:
         """Predict and learn from a block of samples in one compiled call.
 
@@ -55,6 +59,12 @@ class Blockwise(SupervisedEstimator, Importing):
             are known as the last ones, and nothing is learnt: weights, the optimizer and scaling
             stay. Features, labels and names of targets that the model does not know are ignored; a
             target of weight 0 is not known; and `y` may be None, if no target is known.
+        backend
+            ``"cpu"``, the default; ``"cuda"``, an NVIDIA GPU (``pip install 'streamrnn[cuda]'``);
+            or ``"auto"``: the device, if it was found to be faster on the first rows of much work.
+            A single stream gains nothing there below some hundred units; many streams do, see
+            `KeyedModel`. The numbers are those of the CPU but for rounding. A row alone stays on
+            the CPU, and with a `drift_detector`, which looks at each row, ``"auto"`` does, too.
 
         Returns
         -------
@@ -70,11 +80,44 @@ class Blockwise(SupervisedEstimator, Importing):
             If X, y, features and w do not fit together, or a weight is negative or not finite.
         TypeError
             If a value is of the wrong kind.
+        DeviceError
+            If there is no device for ``"cuda"``, and nothing has changed then; or if it fails, and
+            the model is as it was before the rows that it had just been given.
         """
+        backend = self._checked_backend(backend)
         with self._model.lock:
             if not learn:
-                return self._observe(X, y, features, self._model.observe, w)
-            return self._replay(X, y, features, self._model.run_from, w)
+                return self._observe(X, y, features, self._observer(backend), w)
+            return self._replay(X, y, features, self._runner(backend), w)
+
+    def _checked_backend(self, backend: str) -> str:
+        """Return where a block runs; raise unless it can."""
+        check_backend(backend)
+        if self._watch is not None and backend != "cpu":
+            if backend == "cuda":
+                raise ValueError(
+                    "backend='cuda' does not go with a drift_detector, which looks at each row "
+                    "before the next: use backend='cpu'"
+                )
+            return "cpu"
+        check_ready(backend)
+        return backend
+
+    def _observer(self, backend: str) -> Observer:
+        """Return what takes steps on a backend."""
+        if backend == "cpu":
+            return self._model.observe
+        return partial(run_block, self._model, backend, OBSERVE)
+
+    def _runner(self, backend: str) -> Runner:
+        """Return what learns on a backend."""
+        if backend == "cpu":
+            return self._model.run_from
+
+        def run(first: int, X: np.ndarray, Y: np.ndarray, out: np.ndarray, learning: bool) -> None:
+            run_block(self._model, backend, LEARN if learning else PREDICT, X, Y, out)
+
+        return run
 
     def _observe(
         self,

@@ -22,6 +22,7 @@ from streamrnn.estimators.keys import (
 )
 from streamrnn.estimators.saved_keys import BANKS, SavedKeys
 from streamrnn.population import Population
+from streamrnn.routing import check_backend
 
 
 class KeyedModel(KeyedBlocks, SavedKeys, base.Wrapper, base.Estimator):
@@ -65,6 +66,14 @@ class KeyedModel(KeyedBlocks, SavedKeys, base.Wrapper, base.Estimator):
     n_threads
         Threads that `replay` uses at most; None, the default, takes the cores there are. The
         numbers do not depend on it.
+    backend
+        Where `replay` runs: ``"cpu"``, the default; ``"cuda"``, an NVIDIA GPU, which takes many
+        keys at a time (``pip install 'streamrnn[cuda]'``); or ``"auto"``: the device, if it was
+        found to be faster on the first rows of much work. Its numbers are the CPU's but for
+        rounding, so ``"auto"`` is not for those who need the same bits again. Single samples stay
+        on the CPU, and so do keys that share weights. This is how the model runs and not what it
+        is: it may be changed at any time, ``model.backend = "cuda"``, and is in no file; a model
+        that is loaded runs on the CPU.
 
     Raises
     ------
@@ -86,6 +95,8 @@ class KeyedModel(KeyedBlocks, SavedKeys, base.Wrapper, base.Estimator):
     """
 
     _last_made = "_population"
+    _mutable_attributes = frozenset({"backend"})
+    _backend = "cpu"  # of models that were pickled before there was a choice
 
     def __new__(cls, model: Any = None, *args: Any, **kwargs: Any) -> KeyedModel:
         """Make what River takes for a regressor or for a classifier, as the model is."""
@@ -103,6 +114,7 @@ class KeyedModel(KeyedBlocks, SavedKeys, base.Wrapper, base.Estimator):
         weights: str = "own",
         spill_dir: str | os.PathLike[str] | None = None,
         n_threads: int | None = None,
+        backend: str = "cpu",
     ) -> None:
         check_arguments(model, key, max_keys, ttl, time, n_threads)
         check_choice("weights", weights, tuple(BANKS))
@@ -114,6 +126,7 @@ class KeyedModel(KeyedBlocks, SavedKeys, base.Wrapper, base.Estimator):
         self.weights = weights
         self.spill_dir = spill_dir
         self.n_threads = n_threads
+        self.backend = backend
         self._build()
 
     def _build(self) -> None:
@@ -130,6 +143,31 @@ class KeyedModel(KeyedBlocks, SavedKeys, base.Wrapper, base.Estimator):
     @property
     def _wrapped_model(self) -> Blockwise:
         return self._estimator
+
+    @property
+    def backend(self) -> str:
+        """Where blocks run: ``"cpu"``, ``"cuda"`` or ``"auto"``; may be set at any time.
+
+        Raises
+        ------
+        ValueError
+            On setting, if there is no such backend, or keys that share weights cannot run on it.
+        DeviceError
+            On setting ``"cpu"``, if the device fails as the models come from there.
+        """
+        return self._backend
+
+    @backend.setter
+    def backend(self, backend: str) -> None:
+        check_backend(backend)
+        if backend == "cuda" and self.weights == "shared":
+            raise ValueError(
+                "backend='cuda' needs weights='own': keys that share weights learn on the CPU"
+            )
+        self._backend = backend
+        if backend == "cpu" and self._last_made in vars(self):
+            with self._bank.lock:
+                self._bank.backend = "cpu"  # and the device is free for others
 
     # --- one sample
 

@@ -12,6 +12,7 @@ from streamrnn.estimators.blockwise import Blockwise
 from streamrnn.estimators.keys import checked_times, key_names, taken, taken_keys, without
 from streamrnn.parallel import available_cores
 from streamrnn.population import Population
+from streamrnn.routing import check_ready
 
 
 class KeyedBlocks:
@@ -21,6 +22,7 @@ class KeyedBlocks:
     ttl: Any
     time: Any
     n_threads: int | None
+    backend: str
     _bank: Bank
     _population: Population
     _estimator: Blockwise
@@ -71,7 +73,13 @@ class KeyedBlocks:
             nothing has changed then.
         OSError
             If a model cannot be taken to disk or brought back.
+        DeviceError
+            If there is no device for ``backend="cuda"``, and nothing has changed then; or if it
+            fails, and the models are as they were when they were last needed on the CPU.
         """
+        backend = self.backend
+        if self._bank.backend != backend:
+            check_ready(backend)
         listed = taken_keys(keys, X, self.key)
         by_time = self.ttl is not None and self.time is not None
         given = checked_times(taken(times, X, self.time, "times"), self.ttl) if by_time else None
@@ -84,7 +92,7 @@ class KeyedBlocks:
             if not learn:
 
                 def observe(X: np.ndarray, Y: np.ndarray, out: np.ndarray) -> None:
-                    population.observe_rows(listed, stamps, X, Y, out, n_threads)
+                    population.observe_rows(listed, stamps, X, Y, out, n_threads, backend)
 
                 return self._estimator._observe(X, y, features, observe, w)
             if listed:
@@ -95,7 +103,8 @@ class KeyedBlocks:
             ) -> None:
                 rows = slice(first, first + len(X))
                 if learning:
-                    population.learn_rows(listed[rows], stamps[rows], X, Y, out, n_threads)
+                    part = listed[rows], stamps[rows]
+                    population.learn_rows(*part, X, Y, out, n_threads, backend)
                 elif len(X):
                     population.look(listed[first], stamps[first])
                     self._bank.run(X, Y, out, False)

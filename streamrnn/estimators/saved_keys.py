@@ -63,7 +63,7 @@ class SavedKeys(Storable):
             outline, arrays = described(self._estimator)
             document = {
                 "class": class_name(type(self)),
-                "arguments": encoded_arguments(self, without=("model",)),
+                "arguments": encoded_arguments(self, without=_APART),
                 "model": outline,
             }
             packed = self._population.packed()
@@ -85,7 +85,7 @@ class SavedKeys(Storable):
     @classmethod
     def _restored(cls, document: dict[str, Any], parcel: Parcel, decoder: Decoder) -> Any:
         _, written, model, n_resident, spilled, key_bytes, fresh, bank = only(document, *_FIELDS)
-        arguments = decoded_arguments(cls, written, decoder, without=("model",))
+        arguments = decoded_arguments(cls, written, decoder, without=_APART)
         outline = outlined(_kind_of(cls, model), model, decoder)
         check_arguments(outline.estimator, *(arguments[name] for name in _CHECKED))
         check_choice("weights", arguments["weights"], tuple(BANKS))
@@ -110,6 +110,10 @@ _FIELDS = (
     *("n_resident", "spilled", "key_bytes"),
     *("fresh", "bank"),
 )
+
+#: Arguments that are not with the others. Where blocks run says nothing of the model: files are the
+#: same whatever it was, and a machine without a device goes on with them.
+_APART = ("model", "backend")
 
 _CHECKED = ("key", "max_keys", "ttl", "time", "n_threads")
 

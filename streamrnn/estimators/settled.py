@@ -36,9 +36,13 @@ class Settled:
     #: The attribute that is there once the model is.
     _last_made: ClassVar[str] = "_model"
 
+    #: Arguments that may change at any time: they say how a model runs, and not what it is.
+    _mutable_attributes: ClassVar[frozenset[str]] = frozenset()
+
     def __setattr__(self, name: str, value: Any) -> None:
         kind: Any = type(self)
-        if self._last_made in vars(self) and name in _own(kind):
+        is_made = self._last_made in vars(self)
+        if is_made and name in _own(kind) and name not in self._mutable_attributes:
             raise AttributeError(
                 f"{name} cannot be changed: the model was made of its arguments; "
                 f"clone({{{name!r}: ...}}) makes another one"

@@ -6,16 +6,19 @@ from typing import Any
 
 from streamrnn.backends.cuda import device
 from streamrnn.backends.cuda.pipeline import Pipeline, Run
+from streamrnn.backends.cuda.unseen import Unseen
 from streamrnn.backends.errors import DeviceError
 
 
 class Driver:
     """The device's side of a bank or of a model; one thread at a time uses it."""
 
+    _pipeline = Unseen()  # a `Pipeline`, or None
+
     def __init__(self) -> None:
         self._done = 0.0
         self._key: Any = None
-        self._pipeline: Pipeline | None = None
+        self._pipeline = None
 
     @property
     def seconds(self) -> float:
@@ -23,7 +26,8 @@ class Driver:
 
         In the simulator the clock tells it.
         """
-        return self._done + (0.0 if self._pipeline is None else self._pipeline.seconds)
+        seconds: float = 0.0 if self._pipeline is None else self._pipeline.seconds
+        return self._done + seconds
 
     @seconds.setter
     def seconds(self, seconds: float) -> None:
@@ -62,4 +66,5 @@ class Driver:
         if self._pipeline is None or self._key != key:
             self.drop()
             self._pipeline, self._key = Pipeline(run.launcher(), run.work), key
-        return self._pipeline
+        pipeline: Pipeline = self._pipeline
+        return pipeline

@@ -123,8 +123,6 @@ class FleetOnDevice(OnDevice):
     That is fetched when the host looks at it, and goes to the device with the next run again.
     """
 
-    _residency: SharedResidency | None
-
     def share(self) -> None:
         """Let the host read and write what all streams have in common."""
         if self._residency is not None:

@@ -10,6 +10,7 @@ import numpy as np
 from streamrnn.backends.cuda.driver import Driver
 from streamrnn.backends.cuda.pipeline import Kind, Rates, Rows, Run
 from streamrnn.backends.cuda.residency import Residency
+from streamrnn.backends.cuda.unseen import Unseen
 from streamrnn.backends.home import Home
 from streamrnn.learner import PREDICT
 
@@ -22,10 +23,11 @@ class OnDevice(Home):
     """
 
     name = "cuda"
+    _residency = Unseen()  # a `Residency`, or None
 
     def __init__(self) -> None:
         self.driver = Driver()
-        self._residency: Residency | None = None
+        self._residency = None
 
     def hand_over(self, slot: int) -> None:
         """Let the host read and write the row of a slot."""

@@ -1,0 +1,84 @@
+"""Kernels compile for a device where there is none: what Python lets pass may not."""
+
+import importlib.util
+import os
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+from engine_helpers import blueprint, rls
+
+from streamrnn.treatment import Further
+
+pytest.importorskip("numba_cuda")
+
+#: Hopper's.
+CAPABILITY = (9, 0)
+
+
+@pytest.fixture
+def compiles(monkeypatch):
+    """Return a function that compiles a kernel to PTX as if a device were there."""
+    if os.environ.get("NUMBA_ENABLE_CUDASIM") == "1" or os.environ.get("NUMBA_DISABLE_JIT") == "1":
+        pytest.skip("nothing is compiled")
+    from numba.cuda import compile_ptx, dispatcher, types
+    from numba.cuda.cudadrv import nvrtc, nvvm
+
+    if not nvvm.is_available():
+        pytest.skip("libNVVM is not installed")
+
+    class Device:
+        compute_capability = CAPABILITY
+
+    monkeypatch.setattr(dispatcher, "get_current_device", lambda: Device)
+    # Which asks a library of a fifth of a gigabyte.
+    monkeypatch.setattr(nvrtc, "get_supported_ccs", lambda: (CAPABILITY,))
+    return lambda kernel: compile_ptx(kernel.py_func, types.void(types.int64), cc=CAPABILITY)[0]
+
+
+def assembler():
+    """The program that makes machine code of PTX, if it is installed."""
+    found = importlib.util.find_spec("nvidia.cuda_nvcc")
+    paths = [Path(place) / "bin" / "ptxas" for place in found.submodule_search_locations or ()]
+    return next((path for path in paths if path.exists()), None) if found else None
+
+
+def built(**words):
+    made = blueprint(**words)
+    return made.plugins, made.dtype
+
+
+def kernel_of(plugins, dtype, is_wide=False):
+    from streamrnn.backends.cuda.kernels import kernel_for
+
+    return kernel_for(tuple(type(plugin) for plugin in plugins), dtype, is_wide)
+
+
+def test_a_regressor_as_it_is_by_default(compiles, tmp_path):
+    """In single precision, assembled for a Hopper device: what does not fit is told then."""
+    plugins, _ = built(cell="lstm", head=rls(), loss="huber", optimizer="adam")
+    code = compiles(kernel_of(plugins, "float32"))
+    assert ".entry" in code
+    path = assembler()
+    if path is None:
+        pytest.skip("ptxas is not installed")
+    (tmp_path / "kernel.ptx").write_text(code)
+    told = subprocess.run(
+        [path, "-arch=sm_90", "-v", "--maxrregcount=96", "kernel.ptx", "-o", "kernel.cubin"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert told.returncode == 0, told.stderr[-2000:]
+    assert "Used 96 registers" in told.stderr
+
+
+def test_what_few_models_have_and_the_whole_device(compiles):
+    plugins, dtype = built(
+        cell="gru", activations="recomputed", loss="cross_entropy", optimizer="intentional"
+    )
+    plugins = plugins._replace(treatment=Further(units=0.1))
+    assert np.dtype(dtype) == np.float64
+    assert "cudaCGSynchronize" in compiles(kernel_of(plugins, dtype, is_wide=True))
