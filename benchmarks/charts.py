@@ -60,8 +60,8 @@ def speed(report: Report) -> plt.Figure:
     left.set_xlabel("units")
     right.set_xlabel("K, steps back")
     figure.tight_layout(w_pad=11)
-    _label_lines(left, of_left)
-    _label_lines(right, of_right)
+    label_lines(left, of_left)
+    label_lines(right, of_right)
     return _signed(report, figure)
 
 
@@ -75,7 +75,7 @@ def _all_lines(report: Report, axes: Axes, **held: int) -> list[Label]:
     # Our own goes further, but here only what can be compared.
     shown = [size for peer in peers for size in summary.series(report, peer, **held)[0]]
     shown = shown or summary.series(report, "stored", **held)[0]
-    _log_axes(axes)
+    log_axes(axes)
     labels, ticks = [], set()
     for label, title, colour in drawn:
         sizes, times = summary.series(report, label, **held)
@@ -86,23 +86,23 @@ def _all_lines(report: Report, axes: Axes, **held: int) -> list[Label]:
         axes.plot(sizes, times, "o-", color=colour)
         labels.append((sizes[-1], times[-1], title, colour))
         ticks |= set(sizes)
-    _ticks(axes, sorted(ticks))
+    set_ticks(axes, sorted(ticks))
     return labels
 
 
-def _log_axes(axes: Axes) -> None:
+def log_axes(axes: Axes) -> None:
     axes.set_xscale("log")
     axes.set_yscale("log")
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
     axes.yaxis.set_minor_locator(NullLocator())
 
 
-def _ticks(axes: Axes, ticks: Sequence[int]) -> None:
+def set_ticks(axes: Axes, ticks: Sequence[int]) -> None:
     axes.xaxis.set_minor_locator(NullLocator())
     axes.set_xticks(ticks, [f"{tick:,}" for tick in ticks])
 
 
-def _label_lines(axes: Axes, labels: list[Label]) -> None:
+def label_lines(axes: Axes, labels: list[Label]) -> None:
     """Write each line's name behind its end, moved up where it would overlap the one below.
 
     To be called when the limits of the axes are settled.
@@ -144,7 +144,7 @@ def growth(report: Report) -> plt.Figure:
     labels = [draw(report, place) for draw, place in zip(panels, axes.flat, strict=True)]
     figure.tight_layout(w_pad=10, h_pad=3)
     for place, of_place in zip(axes.flat, labels, strict=True):
-        _label_lines(place, of_place)
+        label_lines(place, of_place)
     return _signed(report, figure)
 
 
@@ -169,7 +169,7 @@ def _against_truncation(report: Report, axes: Axes) -> list[Label]:
 
 
 def _against_units(report: Report, axes: Axes) -> list[Label]:
-    _log_axes(axes)
+    log_axes(axes)
     labels, ticks = [], []
     for variant, colour in (("stored", BLUE), ("recomputed", SKY)):
         sizes, times = summary.series(report, variant, truncation=32)
@@ -180,7 +180,7 @@ def _against_units(report: Report, axes: Axes) -> list[Label]:
         law = report["growth"][variant]["units"]
         text = f"{variant}\n~ units$^{{{law['exponent']:.2f}}}$" if law else variant
         labels.append((sizes[-1], times[-1], text, colour))
-    _ticks(axes, ticks)
+    set_ticks(axes, ticks)
     axes.set_title("Time against units")
     axes.set_xlabel("units (K = 32)")
     axes.set_ylabel("microseconds a sample")
@@ -198,7 +198,7 @@ def _against_keys(report: Report, axes: Axes) -> list[Label]:
         named = "1 thread" if threads == 1 else f"{threads} threads"
         labels.append((numbers[-1], times[-1], named, colour))
         top = max(top, *times)
-        _ticks(axes, numbers)
+        set_ticks(axes, numbers)
     axes.set_ylim(0, 1.2 * top)
     axes.set_title("Time against the number of keys")
     axes.set_xlabel(f"keys ({KEYED['units']} units, K = {KEYED['truncation']})")

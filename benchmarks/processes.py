@@ -9,6 +9,8 @@ import re
 import subprocess
 import sys
 import tempfile
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,11 @@ VARIABLES = [
 
 class PeerError(Exception):
     """A contestant's process has ended, or has answered with an error."""
+
+
+def without_paths(error: Exception) -> str:
+    """Say what went wrong, and nothing of this machine's folders."""
+    return re.sub(r"\S*/\S*", "...", str(error))
 
 
 def peer_files() -> dict[str, Path]:
@@ -69,36 +76,57 @@ class Process:
         Threads, and cores, that it may use.
     python
         The interpreter; this one by default.
+    arguments
+        Of the file.
+    variables
+        Further ones of the environment.
     """
 
-    def __init__(self, file: Path, threads: int = 1, python: str | None = None) -> None:
-        environment = os.environ | {name: str(threads) for name in VARIABLES}
+    def __init__(
+        self,
+        file: Path,
+        threads: int = 1,
+        python: str | None = None,
+        arguments: Sequence[str] = (),
+        variables: Mapping[str, str] | None = None,
+    ) -> None:
+        environment = os.environ | {name: str(threads) for name in VARIABLES} | (variables or {})
         self._errors = tempfile.TemporaryFile("w+")  # noqa: SIM115  (closed with the process)
-        self._process = subprocess.Popen(
-            [python or sys.executable, str(file)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._errors,
-            text=True,
-            env=environment,
-        )
+        try:
+            self._process = subprocess.Popen(
+                [python or sys.executable, str(file), *arguments],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self._errors,
+                text=True,
+                env=environment,
+            )
+        except OSError:
+            self._errors.close()
+            raise
 
-    def ask(self, do: str, **request: Any) -> dict[str, Any]:
+    def ask(self, do: str, within: float | None = None, **request: Any) -> dict[str, Any]:
         """Send a request and wait for the answer.
+
+        Parameters
+        ----------
+        do
+            What is asked for.
+        within
+            Seconds after which the process is ended; None waits for as long as it takes.
+        **request
+            The rest of the request.
 
         Raises
         ------
         PeerError
-            If there is none, with the last line of what the process has said, or if it is an error.
+            If there is no answer, with the last line of what the process has said, or if it is an
+            error; the cause of the first is a TimeoutError where the time was over.
         """
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        try:
-            self._process.stdin.write(json.dumps({"do": do, **request}) + "\n")
-            self._process.stdin.flush()
-            line = self._process.stdout.readline()
-        except BrokenPipeError:
-            line = ""
+        with _ended_after(within, self._process) as is_over:
+            line = self._answer_to({"do": do, **request})
+        if not line and is_over():
+            raise PeerError(f"no answer within {within:g} s") from TimeoutError()
         if not line:
             self._errors.seek(0)
             said = self._errors.read().strip().splitlines()
@@ -107,6 +135,17 @@ class Process:
         if "error" in answer:
             raise PeerError(answer["error"])
         return answer
+
+    def _answer_to(self, request: dict[str, Any]) -> str:
+        """Return the line that answers, an empty one if there is none."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        try:
+            self._process.stdin.write(json.dumps(request) + "\n")
+            self._process.stdin.flush()
+            return self._process.stdout.readline()
+        except BrokenPipeError:
+            return ""
 
     def close(self) -> None:
         """End the process."""
@@ -118,6 +157,28 @@ class Process:
         with contextlib.suppress(BrokenPipeError):
             self._process.stdin.close()
         self._errors.close()
+
+
+@contextlib.contextmanager
+def _ended_after(
+    seconds: float | None, process: subprocess.Popen[str]
+) -> Iterator[Callable[[], bool]]:
+    """End a process if what is done meanwhile takes too long; give what says whether it did."""
+    over = threading.Event()
+
+    def end() -> None:
+        over.set()
+        process.kill()
+
+    timer = threading.Timer(seconds, end) if seconds is not None else None
+    if timer:
+        timer.start()
+    try:
+        yield over.is_set
+    finally:
+        if timer:
+            timer.cancel()
+            timer.join()
 
 
 class Contestants:
@@ -145,7 +206,7 @@ class Contestants:
                 if name == "streamrnn" or name in self._pythons:
                     self.__exit__()
                     raise PeerError(f"{name}: {error}") from error
-                self.missing[name] = re.sub(r"\S*/\S*", "...", str(error))  # no paths
+                self.missing[name] = without_paths(error)
         return self
 
     def __exit__(self, *exception: object) -> None:

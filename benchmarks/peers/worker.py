@@ -147,9 +147,6 @@ def serve(
         Further requests by name; each is called with the request's other fields.
     """
     stay_on_cores(threads())
-    # What libraries print must not get among the answers.
-    answers = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)
     timers: dict[Job, Timer] = {}
 
     def hello() -> dict[str, Any]:
@@ -167,7 +164,14 @@ def serve(
         predictions = learner.run(learner.load(np.array(X), np.array(y)))
         return {"predictions": np.asarray(predictions, np.float64).tolist()}
 
-    known = {"hello": hello, "time": timed, "predict": predict, **(more or {})}
+    answer_requests({"hello": hello, "time": timed, "predict": predict, **(more or {})})
+
+
+def answer_requests(known: Mapping[str, Callable[..., Any]]) -> None:
+    """Answer requests by the functions of their names, until the input ends."""
+    # What libraries print must not get among the answers.
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
     for line in sys.stdin:
         request = json.loads(line)
         try:

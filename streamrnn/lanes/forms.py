@@ -13,7 +13,14 @@ from streamrnn.lanes.actions import (
     each_with_figures,
     keep_update,
 )
-from streamrnn.lanes.products import do_below, do_gradient, do_product, do_transposed
+from streamrnn.lanes.products import (
+    do_below,
+    do_gradient,
+    do_product,
+    do_transposed,
+    n_parts,
+    row_width,
+)
 from streamrnn.lanes.steps import do_step, do_sweep
 from streamrnn.lanes.team import (
     BELOW,
@@ -28,6 +35,7 @@ from streamrnn.lanes.team import (
     do_total,
     hand_out,
     lanes_at,
+    n_lanes,
     perform,
 )
 from streamrnn.linalg import add_product, add_transposed_product, sum_of_squares
@@ -74,8 +82,9 @@ def _(team, cell, sizes, weights, n, x, before, after, factors, pre):
     matrices = address_of(weights.inputs), address_of(weights.states), n
     states = address_of(x), address_of(before), address_of(after), address_of(factors)
     gates = sizes.gates, sizes.input_gates, sizes.state_gates
-    rows = sizes.n_states, sizes.n_factors
-    job = *matrices, *states, address_of(pre), sizes.hidden_size, *gates, *rows
+    H, rows = sizes.hidden_size, (sizes.n_states, sizes.n_factors)
+    parts = n_parts(n_lanes(team), sizes.gates * H, n + H)
+    job = *matrices, *states, address_of(pre), H, *gates, *rows, parts
     hand_out(team, STEP, 2, job)
 
 
@@ -84,7 +93,8 @@ def _(team, cell, sizes, weights, work, ring, slot, n, n_errors):
     of_work = address_of(weights), address_of(work.deltas), address_of(work.errors)
     places = *of_work, address_of(ring.factors), address_of(work.d_state)
     gates = sizes.hidden_size, sizes.gates, sizes.state_gates, sizes.n_states, sizes.n_factors
-    job = *places, *gates, sizes.truncation, slot, n, n_errors
+    width = row_width(n_lanes(team), sizes.hidden_size, sizes.state_gates * sizes.hidden_size)
+    job = *places, *gates, sizes.truncation, slot, n, n_errors, width
     hand_out(team, SWEEP, 2 * n - 1, job)
 
 
@@ -105,13 +115,16 @@ def _(team, sizes, weights, work, n):
 
 @add_product.register(Lanes)
 def _(team, weights, values, n, out):
-    job = address_of(weights), out.size, address_of(values), n, address_of(out)
+    parts = n_parts(n_lanes(team), out.size, n)
+    job = address_of(weights), out.size, address_of(values), n, address_of(out), parts
     hand_out(team, PRODUCT, 2, job)
 
 
 @add_transposed_product.register(Lanes)
 def _(team, weights, deltas, n, turn, out):
-    job = address_of(weights), weights.shape[1], address_of(deltas), n, address_of(out)
+    columns = weights.shape[1]
+    width = row_width(n_lanes(team), n, columns)
+    job = address_of(weights), columns, address_of(deltas), n, address_of(out), width
     hand_out(team, TRANSPOSED, 2, job)
 
 

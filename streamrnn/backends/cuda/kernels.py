@@ -187,7 +187,7 @@ def _block_kernel(
         cuda.syncthreads()
         team = lanes_at(pattern, shared, placing.n_lanes)
         if place >= placing.before:
-            _attend(team, place - placing.before)
+            _attend(team, np.int64(np.uint32(place - placing.before)))
         elif place == 0:
             first, step = cuda.blockIdx.x, cuda.gridDim.x
             lead(task, team, patterns, n_settings, words, shared, first, step)
@@ -212,7 +212,7 @@ def _grid_kernel(digest: str, patterns: Plugins, real: Any) -> Callable[[int], N
         cuda.cg.this_grid().sync()
         team = lanes_at(pattern, meeting, placing.n_lanes)
         if place >= placing.before:
-            _attend(team, place - placing.before)
+            _attend(team, np.int64(np.uint32(place - placing.before)))
         elif place == 0:
             lead(_LEARN, team, patterns, n_settings, words, 0, 0, 1)
             _dismiss(team)
