@@ -64,6 +64,7 @@ class RoundRun(Run):
     """A run of streams that share their weights, in rounds; the parameters are a `Run`'s."""
 
     residency: SharedResidency
+    _is_wide = False
 
     def launcher(self) -> RoundLauncher:
         """Return what launches kernels for it."""

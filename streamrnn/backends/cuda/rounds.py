@@ -24,6 +24,7 @@ from streamrnn.backends.cpu import (
 )
 from streamrnn.backends.cpu_shared import N_COUNTERS, gather
 from streamrnn.backends.cuda.placing import Placing, placed_parameters, placed_workspace
+from streamrnn.lanes.sums import add_spaced
 from streamrnn.lanes.team import Lanes
 from streamrnn.layout import (
     arena_parts,
@@ -170,16 +171,14 @@ def add_up(words: np.ndarray, real: Any, first: int, step: int) -> None:
     told, sizes = record(_ROUNDS, words, 0), record(SIZES, words, _AT_SIZES)
     start, stop = _rows_of_round(told)
     n_chunks = n_chunks_of(stop - start)
-    sums = matrix_at(told.sums, n_chunks, n_summed(sizes), real)
+    sums = row(matrix_at(told.sums, 1, n_chunks * n_summed(sizes), real), 0)
     counts = row(matrix_at(told.counts, 1, n_chunks + 1, INTEGER), 0)
     # The gradient is what a workspace begins with, and the figures of the window are behind it.
     mean = row(matrix_at(told.workspace, 1, n_summed(sizes), real), 0)
+    n = add_spaced(np.int64(0), counts, 1, n_chunks, 1)
+    share = mean.dtype.type(1.0 / n if n > 0 else 0.0)
     for i in range(first, mean.size, step):
-        total, n = mean.dtype.type(0), 0
-        for c in range(n_chunks):
-            total += sums[c, i]
-            n += counts[c + 1]
-        share = mean.dtype.type(1.0 / n if n > 0 else 0.0)
+        total = add_spaced(mean.dtype.type(0), sums, i, n_chunks, mean.size)
         mean[i] = total * share
         if i == 0:
             counts[0] = n
