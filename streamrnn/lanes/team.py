@@ -83,7 +83,7 @@ def n_lanes(team: Lanes) -> int:
 
 
 @glue
-def split(unit: int, n: int) -> tuple[int, int]:
+def split(unit: int, n: int) -> tuple[Any, Any]:
     """Return the quotient and the remainder of two numbers below 2^32.
 
     Without a sign, and so few bits: a device divides these at once, and knows that no index made of

@@ -10,9 +10,9 @@ from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import config, cuda, types
+from numba import cuda, types
 
-from streamrnn._dispatch import by_type, glue, glue_by_type, kernel, source_digest
+from streamrnn._dispatch import by_type, device_entry, glue, glue_by_type, kernel, source_digest
 from streamrnn.actions import copy_together
 from streamrnn.backends.cpu import (
     ADDRESS,
@@ -225,13 +225,12 @@ def words_for(call: tuple[int, ...], sizes: Sizes, placing: Placing) -> np.ndarr
     return np.array([*call, *sizes, *placing], np.int64)
 
 
-def _compiled(make: Callable[..., Any], types: tuple[type, ...], dtype: str, *closure: Any) -> Any:
+def compiled(make: Callable[..., Any], types: tuple[type, ...], dtype: str, *closure: Any) -> Any:
     """Let ``make(digest, patterns, real, *closure)`` be compiled for the device."""
     patterns = Plugins(*(plugin() for plugin in types))
-    digest = f"{source_digest(types)} {dtype} {__name__}"
-    # The simulator has no registers.
-    options = {} if config.ENABLE_CUDASIM else {"max_registers": _MOST_REGISTERS}
-    return cuda.jit(make(digest, patterns, np.dtype(dtype).type(0), *closure), **options)
+    digest = f"{source_digest(types)} {dtype} {make.__module__}"
+    real = np.dtype(dtype).type(0)
+    return device_entry(make, digest, patterns, real, *closure, most_registers=_MOST_REGISTERS)
 
 
 @cache
@@ -243,10 +242,10 @@ def kernel_for(types: tuple[type, ...], dtype: str, is_wide: bool = False) -> An
     the memory in which lanes meet, `bytes_shared` of it.
     """
     if is_wide:
-        return _compiled(_grid_kernel, types, dtype)
+        return compiled(_grid_kernel, types, dtype)
     return kernel_of(_LEARN, _CALL, types, dtype)
 
 
 def kernel_of(task: tuple, call: tuple, types: tuple[type, ...], dtype: str) -> Any:
     """Return the kernel whose blocks do a task, as `lead` does it; it is told such a `call`."""
-    return _compiled(_block_kernel, types, dtype, task, len(call))
+    return compiled(_block_kernel, types, dtype, task, len(call))

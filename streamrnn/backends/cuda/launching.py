@@ -41,6 +41,7 @@ class Kernel:
         self._there = there
         self._is_simulated = device.is_simulated()
         self._compiled: Any = None
+        self._configured: tuple[Any, Any] = None, None
         if not self._is_simulated:
             from numba import types
 
@@ -89,11 +90,14 @@ class Kernel:
 
     def launch(self, blocks: int, threads: int, shared: int, words: Any, stream: Any) -> None:
         """Begin to run it with the address of words that lie on the device."""
-        with warnings.catch_warnings():
-            # A few models on a large device are what there is to do.
-            warnings.filterwarnings("ignore", message="Grid size")
-            configured = self._kernel[blocks, threads, stream, shared]
-        configured(address(words))
+        configuration = blocks, threads, stream, shared
+        # Rounds that follow each other are alike. The simulator has one configuration for all.
+        if configuration != self._configured[0] or self._is_simulated:
+            with warnings.catch_warnings():
+                # A few models on a large device are what there is to do.
+                warnings.filterwarnings("ignore", message="Grid size")
+                self._configured = configuration, self._kernel[configuration]
+        self._configured[1](address(words))
 
 
 class Launcher:

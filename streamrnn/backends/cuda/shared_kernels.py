@@ -6,11 +6,10 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any, NamedTuple
 
-import numpy as np
 from numba import cuda
 
 from streamrnn.backends.cpu import INTEGER
-from streamrnn.backends.cuda.kernels import kernel_of, lead
+from streamrnn.backends.cuda.kernels import compiled, kernel_of, lead
 from streamrnn.backends.cuda.rounds import (
     N_WORDS,
     Rounds,
@@ -18,6 +17,7 @@ from streamrnn.backends.cuda.rounds import (
     gather_chunks,
     update_together,
 )
+from streamrnn.learner import Plugins
 from streamrnn.views import matrix_at, row
 
 
@@ -39,10 +39,11 @@ def _(task, team, patterns, n_settings, words, shared, first, step):
     update_together(team, patterns, n_settings, words, shared)
 
 
-def _mean_kernel(real: Any) -> Callable[[int], None]:
-    """Make the kernel each of whose threads has a parameter."""
+def _mean_kernel(digest: str, patterns: Plugins, real: Any) -> Callable[[int], None]:
+    """Make the kernel each of whose threads has a parameter, for models of a precision."""
 
     def make_mean(address):
+        digest  # noqa: B018  (a name in the closure is part of Numba's cache key)
         words = row(matrix_at(address, 1, N_WORDS, INTEGER), 0)
         add_up(words, real, cuda.grid(1), cuda.gridsize(1))
 
@@ -63,6 +64,6 @@ def kernels_for(types: tuple[type, ...], dtype: str) -> Kernels:
     told = Rounds()
     return Kernels(
         kernel_of(Gather(), told, types, dtype),
-        cuda.jit(_mean_kernel(np.dtype(dtype).type(0))),
+        compiled(_mean_kernel, types, dtype),
         kernel_of(Update(), told, types, dtype),
     )
