@@ -158,3 +158,25 @@ def test_compiled_rounds_give_the_numbers_of_the_host(rng, is_near):
     limit = 1 << 20 if is_near else 1 << 11
     emulated = compare(rng, counts, 5, limit, hidden_size=9)
     assert (emulated.placing.at_parameters >= 0) == is_near
+
+
+@pytest.mark.device
+@pytest.mark.parametrize("cell", ["gru", "lstm"])
+def test_a_fleet_on_a_device(rng, cell):
+    """Four thousand streams of other lengths, in chunks of four, twice."""
+    fleets = []
+    for backend in ("cpu", "cuda"):
+        fleets.append(Fleet(blueprint(cell, hidden_size=16, truncation=8, clip_norm=0.3)))
+        fleets[-1].grow(2, 1)
+        slots = np.array([fleets[-1].take() for _ in range(4000)])
+        fleets[-1].backend = backend
+    for _ in range(2):
+        bounds, X, Y, out = rows_of(rng, rng.integers(0, 20, len(slots)))
+        answer = out.copy()
+        for fleet, found in zip(fleets, (out, answer), strict=True):
+            fleet.run_groups(slots, bounds, X, Y, found, 2)
+        np.testing.assert_allclose(answer, out, rtol=1e-8, atol=1e-10)
+    here, there = fleets
+    assert there.driver.seconds > 0
+    np.testing.assert_allclose(there._common, here._common, rtol=1e-8, atol=1e-10)
+    assert here.counters == there.counters
