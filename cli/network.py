@@ -55,17 +55,13 @@ def run_on_backend(model: Any, settings: Settings) -> None:
     click.UsageError
         If it cannot run there.
     """
-    if settings.backend == "cuda":
-        against = None
-        if settings.key is None and model.drift_detector is not None:
-            against = "drift_detector, for which rows are played one by one"
-        elif settings.key is not None and model.weights == "shared":
-            against = "weights='shared', which learn on the CPU"
-        if against is not None:
-            message = f"--backend cuda does not go with the model's {against}: --backend cpu does."
-            raise click.UsageError(message)
     if settings.key is not None:
         model.backend = settings.backend
+    elif settings.backend == "cuda" and model.drift_detector is not None:
+        raise click.UsageError(
+            "--backend cuda does not go with the model's drift_detector, for which rows are "
+            "played one by one: --backend cpu does."
+        )
 
 
 def as_options(message: str, names: Iterable[str]) -> str:

@@ -240,6 +240,7 @@ def test_rows_say_why_they_are_left_out():
         f"{Job(2, 4).id}-{CPU}": small,
         f"{Job(2, 4).id}-{CUDA}": f"a smaller one, {Job(1, 4).id}: memory: DeviceError: out of "
         "memory",
+        f"{Job(3, 2, shared=True).id}-{CUDA}": "error: ValueError: odd",
         f"{Job(9, 9).id}-{CUDA}": f"a smaller one, {Job(1, 4).id}: memory: DeviceError: out of "
         "memory",
         f"{Job(9, 9).id}-{CPU}": small,
@@ -280,12 +281,11 @@ def test_all_of_it_in_the_simulator(tmp_path, capsys):
     assert gpu.main(["--smoke", "--shared", "--json", str(results), *others]) == 0
     report = json.loads(results.read_text())
     assert report["device"]["name"] == "simulator"
-    assert [row["contestant"] for row in report["parity"]] == [CUDA, CUDA]
+    assert [row["contestant"] for row in report["parity"]] == [CUDA] * 4
     assert all(row["agrees"] and row["difference"] < 1e-5 for row in report["parity"])
-    jobs_there = plan.smoke(True).timed
-    everybody = {f"{job.id}-{CPU}" for job in jobs_there}
-    assert set(report["scenarios"]) == everybody | {
-        f"{job.id}-{CUDA}" for job in jobs_there if not job.shared
+    jobs_there = {job.id for job in plan.smoke(True).timed}
+    assert set(report["scenarios"]) == {
+        f"{job}-{name}" for job in jobs_there for name in (CPU, CUDA)
     }
     assert not report["left_out"]
     for row in report["scenarios"].values():

@@ -80,3 +80,14 @@ def test_what_few_models_have_and_the_whole_device(compiles):
     plugins = plugins._replace(treatment=Further(units=0.1))
     assert np.dtype(dtype) == np.float64
     assert "cudaCGSynchronize" in compiles(kernel_of(plugins, dtype, is_wide=True))
+
+
+def test_the_kernels_of_shared_weights(compiles):
+    from streamrnn.backends.cuda.shared_kernels import kernels_for
+
+    plugins, _ = built(cell="gru", activations="recomputed", optimizer="intentional")
+    kernels = kernels_for(tuple(type(plugin) for plugin in plugins), "float32")
+    code = [compiles(kernel) for kernel in kernels]
+    assert all(".entry" in one for one in code)
+    # Lanes wait in the first and the last; the mean is every thread's own matter.
+    assert ["bar.sync" in one for one in code] == [True, False, True]
