@@ -278,16 +278,15 @@ def test_a_process_that_fails_is_begun_anew(field):
 def test_all_of_it_in_the_simulator(tmp_path, capsys):
     results = tmp_path / "gpu.json"
     others = [word for name in gpu._peers() for word in ("--without", name)]
-    assert gpu.main(["--smoke", "--shared", "--json", str(results), *others]) == 0
+    assert gpu.main(["--smoke", "--json", str(results), *others]) == 0
     report = json.loads(results.read_text())
     assert report["device"]["name"] == "simulator"
-    assert [row["contestant"] for row in report["parity"]] == [CUDA] * 4
+    assert [row["contestant"] for row in report["parity"]] == [CUDA, CUDA]
     assert all(row["agrees"] and row["difference"] < 1e-5 for row in report["parity"])
-    jobs_there = {job.id for job in plan.smoke(True).timed}
+    jobs_there = {job.id for job in plan.smoke(False).timed}
     assert set(report["scenarios"]) == {
         f"{job}-{name}" for job in jobs_there for name in (CPU, CUDA)
     }
-    assert not report["left_out"]
     for row in report["scenarios"].values():
         assert (row["contestant"] == CUDA) == ("device_median_us" in row) == ("on_chip" in row)
     assert capsys.readouterr().out.startswith("simulator; ")
