@@ -64,6 +64,17 @@ def part(batch: Batch, start: int, stop: int) -> Batch:
     return Batch(batch.columns, cells, batch.lines[rows], batch.offsets[rows])
 
 
+def beginning(batches: Iterable[Batch], n_rows: int) -> list[Batch]:
+    """Return the first rows, so many at most."""
+    found = []
+    for batch in batches:
+        found.append(part(batch, 0, n_rows))
+        n_rows -= len(found[-1])
+        if n_rows <= 0:
+            break
+    return found
+
+
 def peek(
     items: Iterator[Gathered],
     count: int,

@@ -86,7 +86,7 @@ class RowError(DataError):
 
 @contextmanager
 def device_errors() -> Iterator[None]:
-    """Say in one line what is wrong with a device."""
+    """Say in one line what is wrong with a device, and what does without one."""
     try:
         yield
     except RuntimeError as error:
@@ -94,4 +94,5 @@ def device_errors() -> Iterator[None]:
 
         if not isinstance(error, streamrnn.DeviceError):
             raise
-        raise click.UsageError(f"--backend: {str(error).rstrip('.')}.") from None
+        said = str(error).rstrip(".")
+        raise click.UsageError(f"--backend: {said}; --backend cpu needs no device.") from None

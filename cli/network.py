@@ -55,17 +55,13 @@ def run_on_backend(model: Any, settings: Settings) -> None:
     click.UsageError
         If it cannot run there.
     """
-    if settings.key is None:
-        if settings.backend == "cuda" and model.drift_detector is not None:
-            raise click.UsageError(
-                "--backend cuda does not go with the model's drift_detector, for which rows are "
-                "played one by one: --backend cpu does."
-            )
-        return
-    try:
+    if settings.key is not None:
         model.backend = settings.backend
-    except ValueError as error:
-        raise click.UsageError(as_options(f"{error}.", ["backend"])) from None
+    elif settings.backend == "cuda" and model.drift_detector is not None:
+        raise click.UsageError(
+            "--backend cuda does not go with the model's drift_detector, for which rows are "
+            "played one by one: --backend cpu does."
+        )
 
 
 def as_options(message: str, names: Iterable[str]) -> str:

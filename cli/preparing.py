@@ -8,7 +8,7 @@ from itertools import takewhile
 
 import click
 
-from .batches import MANY, SIZE, Gathered, gathered, peek
+from .batches import MANY, SIZE, Gathered, beginning, gathered, peek
 from .console import Console
 from .encoding import Encoding
 from .errors import DataError, RowError
@@ -58,7 +58,8 @@ def prepare(
     )
     if stop.signal is not None:
         raise click.exceptions.Exit(stop.exit_code)
-    head = _readable(first, settings.skips, source.name)
+    # As many whatever a batch holds: what they settle must not depend on where the network runs.
+    head = beginning(_readable(first, settings.skips, source.name), SIZE)
     roles, words = assign_roles(settings, source, head, console.note)
     task, remark = choose_task(settings, source, roles.target or "", head)
     if remark:

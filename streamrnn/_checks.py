@@ -5,7 +5,8 @@ from __future__ import annotations
 import difflib
 import math
 import numbers
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -45,10 +46,16 @@ def check_number(
     raise ValueError(f"{name} must be {' and '.join(bounds)}, got {value!r}")
 
 
-def check_choice(name: str, value: Any, choices: tuple[str, ...]) -> None:
-    """Raise unless `value` is one of the `choices`."""
+def check_choice(
+    name: str,
+    value: Any,
+    choices: tuple[str, ...],
+    also: Mapping[str, str] = MappingProxyType({}),
+) -> None:
+    """Raise unless `value` is one of the `choices`; `also` are other words for some of them."""
     if value not in choices:
-        near = difflib.get_close_matches(str(value).lower(), choices, n=1)
+        word = str(value).lower()
+        near = [also[word]] if word in also else difflib.get_close_matches(word, choices, n=1)
         hint = f" (did you mean {near[0]!r}?)" if near else ""
         raise ValueError(f"{name}={value!r} is unknown{hint}; known: {', '.join(choices)}")
 

@@ -256,7 +256,9 @@ class Bank(Model):
         call = self._call._replace(
             inputs=cpu.address(X), targets=cpu.address(Y), out=cpu.address(out), task=task
         )
-        n_threads = self._worthwhile(n_threads, len(X))
+        # One model has no use for threads that take others; its own helpers, if it is wide, are
+        # there where there is one.
+        n_threads = self._worthwhile(min(n_threads, len(slots)), len(X))
         workspaces, most = self._workspaces(n_threads), self._samples_a_call
         # The threads have models of their own to work at: no helpers within a model.
         run = self._compiled if n_threads == 1 else cpu.run_for(*self._kind, self._n_threads > 1)

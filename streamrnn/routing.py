@@ -20,6 +20,9 @@ from streamrnn.model import Model
 #: What users may ask for.
 BACKENDS = (*places.BACKENDS, "auto")
 
+#: What they may call it: of letters alone, "gpu" would be nearest to "cpu".
+_ALSO = {"gpu": "cuda", "nvidia": "cuda"}
+
 #: Units below which a single stream is never tried on a device: its steps come one after the other,
 #: so they would keep one of the device's many processors busy, which is slower than a core.
 _NARROW = 256
@@ -48,7 +51,7 @@ def cuda_missing() -> str | None:
 
 def check_backend(backend: str) -> None:
     """Raise ValueError unless there is such a backend."""
-    check_choice("backend", backend, BACKENDS)
+    check_choice("backend", backend, BACKENDS, _ALSO)
 
 
 def check_ready(backend: str) -> None:
@@ -171,10 +174,19 @@ def _route(
     if backend == "auto" and (is_narrow or isinstance(model, Fleet)):
         backend = "cpu"
     if backend == "auto":
-        work = (*_shape(model), n_models.bit_length(), n_threads, task)
+        work = (*_shape(model), *_extent(n_rows, n_models), n_threads, task)
         choosing.CHOOSER.play(work, n_rows, n_models, run, cuda_missing)
     else:
         run(backend, 0, n_rows)
+
+
+def _extent(n_rows: int, n_models: int) -> tuple[int, int]:
+    """Return about how many models there are, within twice as many, and rows of each, within eight.
+
+    What a block costs by itself counts for much where each model has a row, and for nothing where
+    each has a thousand: what was faster for the ones says little of the others.
+    """
+    return n_models.bit_length(), (n_rows // n_models).bit_length() // 3
 
 
 def _shape(model: Model) -> tuple[Hashable, ...]:

@@ -101,6 +101,9 @@ def test_it_is_a_parameter_like_others():
     assert "backend" in repr(model)
     with pytest.raises(ValueError, match=r"backend='cude' is unknown .did you mean 'cuda'"):
         KeyedModel(RNNRegressor(**SMALL), key="k", backend="cude")
+    for word in ("gpu", "GPU", "nvidia"):
+        with pytest.raises(ValueError, match=rf"backend='{word}' is unknown .did you mean 'cuda'"):
+            KeyedModel(RNNRegressor(**SMALL), key="k", backend=word)
     with pytest.raises(ValueError, match="backend='gpu' is unknown"):
         RNNRegressor(**SMALL).replay(np.zeros((2, 1)), np.zeros(2), backend="gpu")
 
@@ -246,6 +249,27 @@ def test_what_auto_does_on_the_cpu_brings_back_the_models_that_it_is_about(fast_
     model._bank._place.fetch = lambda slots: fetched.extend(slots)
     model.replay(["k1"] * 5, X[:5], y[:5], features=FEATURES)  # one narrow stream
     assert fetched == [model._population.roster.resident["k1"]]
+
+
+def test_blocks_of_another_extent_are_tried_by_themselves(no_device, monkeypatch):
+    """A row of each key says nothing of blocks with a thousand; some more do not matter."""
+    works = []
+
+    class Noting(choosing.Chooser):
+        def play(self, work, n_rows, n_models, run, missing):
+            works.append(work)
+            run("cpu", 0, n_rows)
+
+    monkeypatch.setattr(choosing, "CHOOSER", Noting())
+    model = KeyedModel(RNNRegressor(**SMALL), key="k", backend="auto")
+    for n_keys, of_each in ((4, 1), (7, 2), (4, 10), (6, 30), (4, 300), (8, 1)):
+        keys = [f"k{i}" for i in range(n_keys)] * of_each
+        values = np.arange(1.0 * len(keys))
+        model.replay(keys, values[:, None], values, features=["a"])
+    same, few, other = works[0:2], works[2:4], works[4:]
+    assert same[0] == same[1]
+    assert few[0] == few[1]
+    assert len({same[0], few[0], *other}) == 4
 
 
 TARGETS = {

@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from streamrnn.backends.choosing import MARGIN, SOUND, WORTHWHILE, Chooser
+from streamrnn.backends.choosing import AGAIN, MARGIN, SOUND, WORTHWHILE, Chooser
 from streamrnn.backends.errors import DeviceError
 from streamrnn.backends.slicing import part
 
@@ -82,8 +82,27 @@ def test_much_work_stays_away_from_a_slower_device(seed):
     world.play(chooser, n_rows, n_models)
     tried = world.rows_on("cuda") * world.a_row["cuda"]
     assert 0 < tried < 8 * SOUND + 4 * n_models * world.a_row["cuda"]
-    world.play(chooser, n_rows, n_models)
-    assert world.rows_on("cpu") == n_rows
+    on_device, small = [], max(1, int(0.05 * AGAIN / world.a_row["cpu"]))
+    for _ in range(40):
+        world.play(chooser, small, n_models)
+        on_device.append(world.rows_on("cuda") * world.a_row["cuda"])
+    # Looks are seldom, and short.
+    assert sum(seconds > 0 for seconds in on_device) <= 4
+    assert max(on_device) < 8 * SOUND + 4 * n_models * world.a_row["cuda"]
+
+
+def test_a_device_that_was_busy_is_looked_at_again():
+    world = World({"cpu": 1e-3, "cuda": 1e-2})
+    chooser = Chooser(lambda: world.now)
+    world.play(chooser, 100_000)
+    assert world.calls[-1][0] == "cpu"
+    world.a_row["cuda"] = 1e-5
+    begun, blocks = world.now, 0
+    while world.calls[-1][0] == "cpu":
+        world.play(chooser, 10_000)
+        blocks += 1
+        assert blocks < 2 * AGAIN / 10
+    assert world.now - begun == pytest.approx(AGAIN, rel=0.4)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -142,27 +161,35 @@ def test_without_a_device_it_is_asked_for_once():
     assert world.asked == 1
 
 
-def test_a_device_that_fails_at_first_is_left_and_later_its_failure_is_told():
+@pytest.mark.parametrize("good", [0, 1, 30])
+@pytest.mark.parametrize("n_set_back", [0, 3])
+def test_a_device_that_fails_is_left_and_what_models_lose_by_it_is_told(good, n_set_back):
     world = World({"cpu": 1e-3, "cuda": 1e-5})
-    failing = True
+    left = good
 
     def run(backend, first, last):
-        if backend == "cuda" and failing:
-            raise DeviceError("too small")
+        nonlocal left
+        if backend == "cuda":
+            if not left:
+                raise DeviceError("too small", n_set_back=n_set_back)
+            left -= 1
         world.run(backend, first, last)
 
-    chooser = Chooser(lambda: world.now)
-    with pytest.warns(UserWarning, match="^too small; the CPU does it all$"):
-        world.play(chooser, 100_000, run=run)
-    world.play(chooser, 100_000, run=run)
-    assert world.rows_on("cpu") == 100_000
+    def blocks(n):
+        for _ in range(n):
+            world.play(chooser, 100_000, run=run)
 
-    failing, chooser = False, Chooser(lambda: world.now)
-    world.play(chooser, 100_000, run=run)
-    assert world.calls[-1][0] == "cuda"
-    failing = True
-    with pytest.raises(DeviceError, match="too small"):
-        world.play(chooser, 100_000, run=run)
+    chooser = Chooser(lambda: world.now)
+    if n_set_back:
+        with pytest.raises(DeviceError, match=r"^too small$"):
+            blocks(good + 1)
+    else:
+        with pytest.warns(UserWarning, match=r"^too small; the CPU does the rest$") as told:
+            blocks(good + 1)
+        assert len(told) == 1
+    assert left == 0
+    blocks(2)
+    assert world.rows_on("cpu") == 100_000
 
 
 # --- parts of the rows
@@ -189,6 +216,17 @@ def test_parts_have_every_row_once_and_each_models_rows_in_order(seed):
     for start, stop in pairwise(bounds):
         own = played[(played >= start) & (played < stop)]
         assert (np.diff(own) == 1).all()
+
+
+def test_a_part_of_one_model_has_as_many_rows_as_were_asked_for():
+    for length in range(1, 200):
+        assert [len(part(np.array([0, length]), i, i + 1).rows) for i in range(length)] == (
+            [1] * length
+        )
+    length = 10**9 + 7  # more than one machine's memory, and whole numbers all the same
+    some = part(np.array([0, length, 2 * length]), 2 * length - 10, 2 * length)
+    assert some.rows[-1] == 2 * length - 1
+    assert len(some.rows) == 10
 
 
 @pytest.mark.parametrize("n_models", [10, 1000])

@@ -49,9 +49,10 @@ def test_what_looks_at_each_row_does_not_go_with_a_device(stream, option):
 
 
 def test_a_wrong_word_is_told_with_the_right_ones(stream):
-    result = replay(stream, "--backend", "cude")
-    assert result.exit_code == 2
-    assert "'cpu', 'cuda', 'auto'. Did you mean 'cuda'?" in result.stderr
+    for word in ("cude", "gpu", "GPU", "CUDA"):
+        result = replay(stream, "--backend", word)
+        assert result.exit_code == 2
+        assert "'cpu', 'cuda', 'auto'. Did you mean 'cuda'?" in result.stderr
 
 
 def test_it_may_be_in_a_file_of_options(no_device, stream, tmp_path):
@@ -92,7 +93,7 @@ def test_a_device_that_fails_ends_the_run_in_one_line(monkeypatch, stream, tmp_p
     monkeypatch.setattr("streamrnn.population.run_groups", fail)
     out = tmp_path / "metrics.json"
     result = replay(stream, *KEYED, "--backend", "cuda", "--metrics-json", out)
-    one_line(result, "--backend: out of memory while testing.")
+    one_line(result, "--backend: out of memory while testing; --backend cpu needs no device.")
     assert not out.exists()
 
 
@@ -119,6 +120,16 @@ def test_a_device_gets_many_rows_at_once(monkeypatch, tmp_path, backend, most):
     path.write_text("k,x,y\n" + "a,1,2\nb,3,4\n" * 1500)
     assert replay(path, *KEYED, "--backend", backend).exit_code == 0
     assert max(sizes) == most
+
+
+@pytest.mark.parametrize("backend", ["cpu", "auto"])
+def test_what_a_target_is_does_not_depend_on_the_backend(no_device, tmp_path, backend):
+    """The first rows tell it, and as many of them however many are played at once."""
+    path = tmp_path / "late.csv"
+    path.write_text("k,x,y\n" + "a,1,2\n" * 1100 + "a,1,word\n")
+    result = replay(path, *KEYED, "--backend", backend)
+    assert result.exit_code == 3, result.output
+    assert "line 1102, column 'y': the target 'word' is not a number" in result.stderr
 
 
 def test_auto_leaves_keys_that_share_weights_on_the_cpu(monkeypatch, stream, tmp_path):

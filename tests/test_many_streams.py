@@ -9,6 +9,7 @@ import time
 
 import numpy as np
 import pytest
+from engine_helpers import blueprint
 from estimator_helpers import PLAIN, SMALL, member_of, model_bytes, plain
 
 from streamrnn import KeyedModel, RNNClassifier, RNNRegressor
@@ -41,6 +42,22 @@ def test_the_result_does_not_depend_on_the_threads(weights, rng, monkeypatch):
         predictions = model.replay(keys, X, y, features=NAMES)
         answers.append((predictions.tobytes(), *(model_bytes(model.extract(k)) for k in range(40))))
     assert answers[0] == answers[1] == answers[2]
+
+
+@pytest.mark.parametrize(("n_models", "has_helpers"), [(1, True), (2, False)])
+def test_a_wide_model_that_is_alone_has_its_helpers(monkeypatch, n_models, has_helpers):
+    """Of several models each has a thread; one alone would leave the others idle."""
+    monkeypatch.setenv("STREAMRNN_NUM_THREADS", "2")
+    monkeypatch.setattr("streamrnn.bank._WORK_FOR_THREADS", 0)
+    monkeypatch.setattr("streamrnn.backends.cpu.run_for", lambda *_: "without helpers")
+    bank, used = Bank(blueprint(hidden_size=256, truncation=2)), []
+    bank.grow(1, 1)
+    monkeypatch.setattr(bank, "_run_piece", lambda run, *_: used.append(run))
+    slots, bounds = np.array([bank.take() for _ in range(n_models)]), np.arange(n_models + 1) * 3
+    X, Y = np.zeros((bounds[-1], 1)), np.ones((bounds[-1], 2))
+    bank.run_groups(slots, bounds, X, Y, np.empty((bounds[-1], 1)), 2)
+    assert used
+    assert all((run is bank._compiled) == has_helpers for run in used)
 
 
 @pytest.mark.parametrize(

@@ -61,7 +61,8 @@ class Streams:
         self.how = f"{type(self.bank).__name__}, backend {BACKEND!r}"
         if BACKEND == "cpu":
             self.how += f", threads: {self._threads}"
-        self.further = {} if BACKEND == "cpu" else {"on_chip": _on_chip(job, self.bank.sizes)}
+        is_counted = BACKEND != "cpu" and not job.shared  # rounds are launched otherwise
+        self.further = {"on_chip": _on_chip(job, self.bank.sizes)} if is_counted else {}
         if distinct:
             self._put(weights(job, distinct))
 

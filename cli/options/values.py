@@ -1,6 +1,7 @@
 """What values an option takes: numbers in a range, one of several words."""
 
 import math
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import click
@@ -40,10 +41,23 @@ def check_finite(_: click.Context, __: click.Parameter, value: float | None) -> 
 
 
 class Choice(click.Choice[str]):
-    """One of several words; the nearest one is suggested for any other."""
+    """One of several words; the nearest one is suggested for any other.
+
+    Parameters
+    ----------
+    words
+        Which there are.
+    also
+        Other words for some of them, to be suggested whatever is nearest by its letters.
+    """
+
+    def __init__(self, words: Sequence[str], also: Mapping[str, str] | None = None) -> None:
+        super().__init__(words)
+        self._also = also or {}
 
     def get_invalid_choice_message(self, value: Any, ctx: click.Context | None) -> str:
         """Say what is wrong with a value, which words there are, and which could be meant."""
         message = super().get_invalid_choice_message(value, ctx).removesuffix(".")
-        near = did_you_mean(str(value), self.choices)
+        meant = self._also.get(str(value).casefold())
+        near = did_you_mean(meant or str(value), self.choices)
         return f"{message}. {near}" if near else f"{message}."

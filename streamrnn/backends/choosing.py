@@ -22,6 +22,10 @@ SOUND = 0.1
 #: faster.
 WORTHWHILE = 30.0
 
+#: Seconds of work on the CPU after which a device that was slower is looked at again: it may have
+#: been busy then. A look takes tenths of a second, and moves the models.
+AGAIN = 300.0
+
 #: The other backend must be so many times as fast: going there moves all models.
 MARGIN = 1.2
 
@@ -54,6 +58,10 @@ class Speed:
         self.rows += rows
         self.seconds += seconds
 
+    def forget(self) -> None:
+        """Have it timed again."""
+        self.rows = self.seconds = 0.0
+
 
 @dataclass
 class Choice:
@@ -71,6 +79,7 @@ class Choice:
     spent: float = 0.0  # seconds on the CPU, compiling left out
     is_ruled_out: bool = False  # the device
     on_device: bool = False  # where work was last, once both speeds are known
+    without: float = 0.0  # seconds on the CPU since the device was last at work
 
     def next(self, rows: int, missing: Callable[[], str | None]) -> tuple[str, int]:
         """Return the backend of the next rows, and how many are to go there.
@@ -90,6 +99,8 @@ class Choice:
             self.is_ruled_out = missing() is not None
         if self.is_ruled_out:
             return "cpu", rows
+        if self.without >= AGAIN:
+            self.device.forget()
         if not self.device.is_known:
             return "cuda", self._piece(self.device, rows)
         here, there = self.cpu.seconds_a_row, self.device.seconds_a_row
@@ -103,8 +114,11 @@ class Choice:
     def took(self, backend: str, rows: int, seconds: float) -> None:
         """Take into account how long some rows took."""
         speed = self.cpu if backend == "cpu" else self.device
-        if backend == "cpu" and speed.is_warm:
+        if backend == "cuda":
+            self.without = 0.0
+        elif speed.is_warm:
             self.spent += seconds
+            self.without += seconds
         speed.took(rows, seconds)
 
 
@@ -141,29 +155,29 @@ class Chooser:
             How many models they are of.
         run
             ``run("cpu" or "cuda", first, last)`` plays the rows from `first` to before `last` of
-            all; a failure of the device leaves the models as they were before the call.
+            all; after a failure of the device models are as they were before the call, but for
+            those that the error counts.
         missing
             Says why there is no device, None if there is one.
 
         Raises
         ------
         DeviceError
-            If the device fails later than at the first try, after which the rest would be played on
-            the CPU.
+            If the device fails and models lose what they had learnt before. Otherwise there is a
+            warning. In both cases such work is done on the CPU from then on.
         """
         choice = self._choices.setdefault(work, Choice(n_models))
         first = 0
         while first < n_rows:
             backend, rows = choice.next(n_rows - first, missing)
-            is_first_try = backend == "cuda" and not choice.device.is_warm
             started = self._clock()
             try:
                 run(backend, first, first + rows)
             except DeviceError as error:
-                if not is_first_try:
-                    raise
                 choice.is_ruled_out = True
-                warnings.warn(f"{error}; the CPU does it all", stacklevel=2)
+                if backend == "cpu" or error.n_set_back:
+                    raise
+                warnings.warn(f"{error}; the CPU does the rest", stacklevel=2)
                 continue
             choice.took(backend, rows, self._clock() - started)
             first += rows

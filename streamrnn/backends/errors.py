@@ -12,6 +12,8 @@ class DeviceError(RuntimeError):
         One line.
     is_lost
         Whether this process cannot use the device any more.
+    n_set_back
+        How many models have lost what they had learnt before the call that failed.
 
     Examples
     --------
@@ -20,6 +22,7 @@ class DeviceError(RuntimeError):
     True
     """
 
-    def __init__(self, message: str, is_lost: bool = False) -> None:
+    def __init__(self, message: str, is_lost: bool = False, n_set_back: int = 0) -> None:
         super().__init__(message)
         self.is_lost = is_lost
+        self.n_set_back = n_set_back

@@ -50,4 +50,6 @@ def _done(bounds: np.ndarray, n: int) -> np.ndarray:
     """Return how many rows each model has done when about `n` of all are."""
     lengths = np.diff(bounds)
     turns = np.arange(len(lengths)) * _SPREAD % 1.0
-    return np.floor(lengths * (n / int(bounds[-1])) + turns).astype(np.int64)
+    # Of whole numbers, since 49 x (1 / 49) is less than 1.
+    whole, rest = np.divmod(lengths * n, int(bounds[-1]))
+    return whole + np.floor(rest / int(bounds[-1]) + turns).astype(np.int64)

@@ -73,7 +73,7 @@ class KeyedModel(KeyedBlocks, SavedKeys, base.Wrapper, base.Estimator):
         rounding, so ``"auto"`` is not for those who need the same bits again. Single samples stay
         on the CPU, and with ``"auto"`` so do keys that share weights. This is how the model runs
         and not what it is: it may be changed at any time, ``model.backend = "cuda"``, and is in no
-        file; a model that is loaded runs on the CPU.
+        file that is saved; a model that is loaded runs on the CPU. Clones and pickles keep it.
 
     Raises
     ------

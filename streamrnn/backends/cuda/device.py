@@ -9,6 +9,11 @@ from streamrnn.backends.cuda.failures import one_line, translated
 from streamrnn.backends.errors import DeviceError
 
 _INSTALL = "pip install 'streamrnn[cuda]'"
+_TO_SEE = "nvidia-smi should show a GPU; a container needs --gpus all"
+_NO_DEVICE = (
+    "there is a CUDA driver, and no device that it can use: nvidia-smi should show one, and "
+    "CUDA_VISIBLE_DEVICES must not hide it"
+)
 
 
 class Properties(NamedTuple):
@@ -67,12 +72,12 @@ def _driver_missing() -> str | None:
     if not works:
         reason = one_line(str(driver.initialization_error))
         if "NO_DEVICE" in reason:
-            return "there is a CUDA driver, and no device that it can use"
+            return _NO_DEVICE
         if "cannot be found" in reason:
-            return "no CUDA driver is installed (libcuda cannot be found)"
+            return f"no CUDA driver is installed (libcuda cannot be found): {_TO_SEE}"
         return f"the CUDA driver does not start: {reason}"
     if driver.get_device_count() == 0:
-        return "there is a CUDA driver, and no device that it can use"
+        return _NO_DEVICE
     return None
 
 

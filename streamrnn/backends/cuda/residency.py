@@ -97,8 +97,9 @@ class Residency:
         try:
             self._fetch(newer)
         except DeviceError as error:
+            before = int(np.count_nonzero(self._newer))
             if not self._is_saved_after(error):
-                self._raise_after(error, self._given_up())
+                self._raise_after(error, self._given_up(), before)
 
     def _newer_of(self, slots: Iterable[int]) -> np.ndarray:
         asked = np.unique(np.fromiter(slots, np.int64))
@@ -203,11 +204,13 @@ class Residency:
             As the work within raises it; the message says what became of the models.
         """
         self.is_torn = self.has_launched = False
+        before = int(np.count_nonzero(self._newer))
         try:
             yield
         except DeviceError as error:
-            saved = not self.has_launched and self._is_saved_after(error)
-            self._raise_after(error, _NOTHING_LOST if saved else self._given_up())
+            if not self.has_launched and self._is_saved_after(error):
+                self._raise_after(error, _NOTHING_LOST, 0)
+            self._raise_after(error, self._given_up(), before)
         except Exception as error:
             if self.is_torn:
                 error.add_note(f"on the device: {self._given_up()}")
@@ -232,5 +235,6 @@ class Residency:
         lost_ones = self._LOST.format(lost)
         return f"{lost_ones} as they were when they were last brought back from the device"
 
-    def _raise_after(self, error: DeviceError, outcome: str) -> NoReturn:
-        raise DeviceError(f"{error}; {outcome}", error.is_lost) from (error.__cause__ or error)
+    def _raise_after(self, error: DeviceError, outcome: str, n_set_back: int) -> NoReturn:
+        told = DeviceError(f"{error}; {outcome}", error.is_lost, n_set_back)
+        raise told from (error.__cause__ or error)
