@@ -152,7 +152,7 @@ class Pipeline:
         n = min(n_rows, most)
         for parcel in self._parcels:
             fixed = self._launcher.n_words + run.numbers_a_piece
-            parcel.reserve(fixed + n * a_row, n * n_columns)
+            parcel.reserve(fixed + n * a_row, max(1, n * n_columns))
         self._launcher.reserve(len(run.rows.slots))
         return most
 
@@ -200,11 +200,11 @@ class Pipeline:
         piece = parcel.piece
         if piece is None:
             return
-        n_columns = run.kind.n_columns
+        n, n_columns = int(piece.counts.sum()), run.kind.n_columns
         with translated("running"):
-            answer = parcel.answer(int(piece.counts.sum()) * n_columns)
+            answer = parcel.answer(n * n_columns)
             seconds = parcel.watch.seconds
-        run.rows.out[piece.rows()] = answer.reshape(-1, n_columns)
+        run.rows.out[piece.rows()] = answer.reshape(n, n_columns)
         parcel.piece = None
         self.seconds += seconds
         self._pace.passed(piece.longest(self._launcher.at_once), seconds)
