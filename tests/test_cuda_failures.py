@@ -223,6 +223,27 @@ def test_an_interrupt_leaves_each_model_with_the_first_of_its_rows(faults):
     assert at > 15
 
 
+def test_an_interrupt_leaves_one_model_with_the_first_of_its_rows(faults):
+    made, slots = bank(1)
+    made.select(slots[0])
+    _, X, Y, out = rows_of(np.random.default_rng(1), [7])
+    seen_at_stops = set()
+    for at in count(1):
+        model, twin = made.alone(), made.alone()
+        interrupt = KeyboardInterrupt()
+        error, seen = faults.attempt(at, interrupt, run_block_on_device, model, X, Y, out, LEARN)
+        done = model.counters["samples"]
+        twin.run(X[:done], Y[:done], out[:done], True)
+        assert model.arena.tobytes() == twin.arena.tobytes()
+        assert model.statistics.tobytes() == twin.statistics.tobytes()
+        if at > len(seen):
+            break
+        assert error is interrupt
+        seen_at_stops.add(done)
+    assert done == 7
+    assert len(seen_at_stops) > 3  # between any two launches
+
+
 def test_a_schedule_that_goes_wrong_stops_as_on_the_host():
     class Rising:
         def get(self, t):
