@@ -146,6 +146,7 @@ class Pipeline:
 
     def reserve(self, run: Run) -> int:
         """Take all memory that a run needs; return how many rows a piece may have."""
+        self._calm()  # what is under way has memory, and rows that are brought anew
         n_rows, n_columns = run.rows.out.shape
         a_row = run.numbers_a_row
         most = max(1, _PIECE_BYTES // (8 * max(a_row, n_columns)))
@@ -157,8 +158,7 @@ class Pipeline:
         return most
 
     def go(self, run: Run, most: int) -> None:
-        """Do a run in pieces of so many rows at most; memory is there."""
-        self._calm()
+        """Do a run in pieces of so many rows at most, as `reserve` has said."""
         self._is_calm = False
         cutter = Cutter(run.rows.bounds)
         try:
@@ -190,10 +190,10 @@ class Pipeline:
         run.residency.is_torn = run.residency.has_launched = True
         self._launcher.launch(len(piece.models), there, self._streams.work)
         run.residency.is_torn = False
-        parcel.piece = piece
         with translated("running"):
             parcel.watch.end(self._streams.work)
             parcel.expect(int(piece.counts.sum()) * run.kind.n_columns, self._streams)
+        parcel.piece = piece  # not before: whoever waits for it is answered by the one before
 
     def _settle(self, parcel: Parcel, run: Run) -> None:
         """Wait for a piece, and put its predictions where they belong."""
