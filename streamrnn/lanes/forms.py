@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from streamrnn.actions import ExactSquares, Squares, each, each_number
+from streamrnn._dispatch import glue
+from streamrnn.actions import Add, ExactSquares, Squares, each, each_number
 from streamrnn.gradients.sweep import errors_of_layer_below, sweep_layer, weight_gradient
 from streamrnn.lanes.actions import (
     Measure,
@@ -13,7 +14,13 @@ from streamrnn.lanes.actions import (
     each_with_figures,
     keep_update,
 )
-from streamrnn.lanes.products import do_below, do_gradient, do_product, do_transposed
+from streamrnn.lanes.products import (
+    do_below,
+    do_gradient,
+    do_product,
+    do_transposed,
+    n_partial,
+)
 from streamrnn.lanes.steps import do_step, do_sweep
 from streamrnn.lanes.team import (
     BELOW,
@@ -28,6 +35,7 @@ from streamrnn.lanes.team import (
     do_total,
     hand_out,
     lanes_at,
+    n_lanes,
     perform,
 )
 from streamrnn.linalg import add_product, add_transposed_product, sum_of_squares
@@ -103,14 +111,29 @@ def _(team, sizes, weights, work, n):
     hand_out(team, BELOW, 1, job)
 
 
+@glue
+def _has_room(team, rows, columns):
+    """Say whether parts of such a product have room: a head may have a matrix of any shape."""
+    return n_partial(n_lanes(team), rows, columns) <= team.partial.shape[1]
+
+
 @add_product.register(Lanes)
 def _(team, weights, values, n, out):
+    if not _has_room(team, n, out.size):
+        for i in range(n):
+            each_number(team, Add(np.float64(values[i])), row(weights, i), out)
+        return
     job = address_of(weights), out.size, address_of(values), n, address_of(out)
     hand_out(team, PRODUCT, 2, job)
 
 
 @add_transposed_product.register(Lanes)
 def _(team, weights, deltas, n, turn, out):
+    if not _has_room(team, n, weights.shape[1]):
+        for i in range(n):  # by main alone
+            for j in range(weights.shape[1]):
+                out[i] += weights[i, j] * deltas[j]
+        return
     job = address_of(weights), weights.shape[1], address_of(deltas), n, address_of(out)
     hand_out(team, TRANSPOSED, 2, job)
 
