@@ -21,15 +21,17 @@ test: lint test-compiled test-interpreted test-simulated  ## lint, types, all te
 test-compiled: $(VENV)/.installed-dev
 	$(RUN) pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 
+# The files that have tests of a kind: reading all others would take longer than these tests do.
+files-with = $(shell grep -l "mark.$(1)" tests/test_*.py)
+
 # A small part again as plain Python: it must not depend on what only compiled code allows.
 test-interpreted: $(VENV)/.installed-dev
-	NUMBA_DISABLE_JIT=1 $(RUN) pytest -m interpreted tests
+	NUMBA_DISABLE_JIT=1 $(RUN) pytest --numprocesses auto -m interpreted $(call files-with,interpreted)
 
-# What runs on a device, on a simulated one: each of its threads is one of Python. Only the files that
-# have such tests: reading the others would take as long.
+# What runs on a device, on a simulated one: each of its threads is one of Python.
 test-simulated: $(VENV)/.installed-dev
-	NUMBA_ENABLE_CUDASIM=1 NUMBA_DISABLE_JIT=1 $(RUN) pytest -m simulated \
-		$(shell grep -l mark.simulated tests/test_*.py)
+	NUMBA_ENABLE_CUDASIM=1 NUMBA_DISABLE_JIT=1 $(RUN) pytest --numprocesses auto -m simulated \
+		$(call files-with,simulated)
 
 lint: $(VENV)/.installed-dev  ## ruff and mypy
 	$(RUN) ruff check .

@@ -111,9 +111,7 @@ def entry(
     The function is named after its closure, and so are its files. In a file that several versions
     shared, two processes compiling at once could write one version under the other's key.
     """
-    function = factory(*closure)
-    version = hashlib.sha256(repr(closure).encode()).hexdigest()[:16]
-    function.__qualname__ = f"{function.__name__}_{version}"
+    function = _named_after(factory(*closure), closure)
     compiled = njit(**_OPTIONS)(function)
     if keep and compiled is not function:  # it is itself under NUMBA_DISABLE_JIT
         try:
@@ -124,6 +122,32 @@ def entry(
         with _garbage_waits():
             compiled.compile(tuple(map(typeof, arguments)))
     return cast(Function, compiled)
+
+
+def device_entry(factory: Callable[..., Function], *closure: Any, most_registers: int) -> Any:
+    """Compile ``factory(*closure)``, a kernel of a CUDA device, when it is launched, and keep it.
+
+    What is said of `entry` holds here, too. The code of a plug-in's functions is that of the
+    processor, with one difference: in single precision, divisions and exponentials are the
+    device's fast ones, off by two units in the last place.
+    """
+    from numba import config, cuda
+
+    function = _named_after(factory(*closure), closure)
+    if config.ENABLE_CUDASIM:  # nothing is compiled, and there are no registers
+        return cuda.jit(function)
+    try:
+        return cuda.jit(function, cache=True, max_registers=most_registers)
+    except RuntimeError as error:
+        warn_not_kept(error)
+        return cuda.jit(function, max_registers=most_registers)
+
+
+def _named_after(function: Function, closure: tuple[Any, ...]) -> Function:
+    """Give a function, and so its files, the name of what it closes over."""
+    version = hashlib.sha256(repr(closure).encode()).hexdigest()[:16]
+    function.__qualname__ = f"{function.__name__}_{version}"
+    return function
 
 
 def standalone() -> None:

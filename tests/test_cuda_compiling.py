@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from engine_helpers import blueprint, rls
 
+from streamrnn.backends.cuda.device import toolkit_missing
 from streamrnn.treatment import Further
 
 pytest.importorskip("numba_cuda")
@@ -22,18 +23,15 @@ def compiles(monkeypatch):
     """Return a function that compiles a kernel to PTX as if a device were there."""
     if os.environ.get("NUMBA_ENABLE_CUDASIM") == "1" or os.environ.get("NUMBA_DISABLE_JIT") == "1":
         pytest.skip("nothing is compiled")
+    missing = toolkit_missing()
+    if missing is not None:
+        pytest.skip(missing)
     from numba.cuda import compile_ptx, dispatcher, types
-    from numba.cuda.cudadrv import nvrtc, nvvm
-
-    if not nvvm.is_available():
-        pytest.skip("libNVVM is not installed")
 
     class Device:
         compute_capability = CAPABILITY
 
     monkeypatch.setattr(dispatcher, "get_current_device", lambda: Device)
-    # Which asks a library of a fifth of a gigabyte.
-    monkeypatch.setattr(nvrtc, "get_supported_ccs", lambda: (CAPABILITY,))
     return lambda kernel: compile_ptx(kernel.py_func, types.void(types.int64), cc=CAPABILITY)[0]
 
 

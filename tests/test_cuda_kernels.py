@@ -1,9 +1,12 @@
 """Banks and models through the kernels themselves: the numbers of the host, but for rounding."""
 
+from itertools import cycle
+
 import numpy as np
 import pytest
 from device_helpers import bank, rows_of
 
+from streamrnn import cells, gradients
 from streamrnn.backends.cuda import cutting, launching
 from streamrnn.backends.cuda.models import run_block_on_device
 from streamrnn.learner import LEARN
@@ -42,10 +45,12 @@ def compare_models(rng, n_rows, **words):
 
 
 @pytest.mark.simulated
-@pytest.mark.parametrize("cell", ["gru", "lstm"])
-def test_a_bank_on_a_simulated_device(rng, monkeypatch, cell):
+@pytest.mark.parametrize(
+    ("cell", "activations"), list(zip(cells.registry(), cycle(gradients.registry()), strict=False))
+)
+def test_a_bank_on_a_simulated_device(rng, monkeypatch, cell, activations):
     monkeypatch.setattr(cutting, "_FIRST_ROWS", 2)
-    compare_banks(rng, 4, cell=cell)
+    compare_banks(rng, 4, cell=cell, activations=activations)
 
 
 @pytest.mark.simulated
@@ -56,9 +61,19 @@ def test_a_model_on_a_simulated_device(rng, monkeypatch, wide):
 
 
 @pytest.mark.device
-@pytest.mark.parametrize("cell", ["gru", "lstm"])
-def test_a_bank_on_a_device(rng, cell):
-    compare_banks(rng, 3000, cell=cell, hidden_size=16, truncation=8)
+@pytest.mark.parametrize(("dtype", "bound"), [("float64", 1e-10), ("float32", 1e-4)])
+@pytest.mark.parametrize("activations", gradients.registry())
+@pytest.mark.parametrize("cell", cells.registry())
+def test_a_thousand_updates_on_a_device(rng, cell, activations, dtype, bound):
+    words = {"hidden_size": 16, "truncation": 8, "optimizer": "adam", "lr": 0.002}
+    words |= {"clip_norm": 1.0, "dtype": dtype, "cell": cell, "activations": activations}
+    (here, slots), (there, _) = bank(3, **words), bank(3, **words)
+    there.backend = "cuda"
+    bounds, X, Y, out = rows_of(rng, [1000] * 3)
+    answer = out.copy()
+    here.run_groups(slots, bounds, X, Y, out, 1)
+    there.run_groups(slots, bounds, X, Y, answer, 1)
+    np.testing.assert_allclose(answer, out, rtol=bound, atol=bound)
 
 
 @pytest.mark.device

@@ -20,6 +20,8 @@ from streamrnn.lanes.products import (
     do_product,
     do_transposed,
     n_partial,
+    n_parts,
+    row_width,
 )
 from streamrnn.lanes.steps import do_step, do_sweep
 from streamrnn.lanes.team import (
@@ -82,8 +84,9 @@ def _(team, cell, sizes, weights, n, x, before, after, factors, pre):
     matrices = address_of(weights.inputs), address_of(weights.states), n
     states = address_of(x), address_of(before), address_of(after), address_of(factors)
     gates = sizes.gates, sizes.input_gates, sizes.state_gates
-    rows = sizes.n_states, sizes.n_factors
-    job = *matrices, *states, address_of(pre), sizes.hidden_size, *gates, *rows
+    H, rows = sizes.hidden_size, (sizes.n_states, sizes.n_factors)
+    parts = n_parts(n_lanes(team), sizes.gates * H, n + H)
+    job = *matrices, *states, address_of(pre), H, *gates, *rows, parts
     hand_out(team, STEP, 2, job)
 
 
@@ -92,7 +95,8 @@ def _(team, cell, sizes, weights, work, ring, slot, n, n_errors):
     of_work = address_of(weights), address_of(work.deltas), address_of(work.errors)
     places = *of_work, address_of(ring.factors), address_of(work.d_state)
     gates = sizes.hidden_size, sizes.gates, sizes.state_gates, sizes.n_states, sizes.n_factors
-    job = *places, *gates, sizes.truncation, slot, n, n_errors
+    width = row_width(n_lanes(team), sizes.hidden_size, sizes.state_gates * sizes.hidden_size)
+    job = *places, *gates, sizes.truncation, slot, n, n_errors, width
     hand_out(team, SWEEP, 2 * n - 1, job)
 
 
@@ -123,18 +127,21 @@ def _(team, weights, values, n, out):
         for i in range(n):
             each_number(team, Add(np.float64(values[i])), row(weights, i), out)
         return
-    job = address_of(weights), out.size, address_of(values), n, address_of(out)
+    parts = n_parts(n_lanes(team), out.size, n)
+    job = address_of(weights), out.size, address_of(values), n, address_of(out), parts
     hand_out(team, PRODUCT, 2, job)
 
 
 @add_transposed_product.register(Lanes)
 def _(team, weights, deltas, n, turn, out):
-    if not _has_room(team, n, weights.shape[1]):
+    columns = weights.shape[1]
+    if not _has_room(team, n, columns):
         for i in range(n):  # by main alone
-            for j in range(weights.shape[1]):
+            for j in range(columns):
                 out[i] += weights[i, j] * deltas[j]
         return
-    job = address_of(weights), weights.shape[1], address_of(deltas), n, address_of(out)
+    width = row_width(n_lanes(team), n, columns)
+    job = address_of(weights), columns, address_of(deltas), n, address_of(out), width
     hand_out(team, TRANSPOSED, 2, job)
 
 

@@ -6,13 +6,21 @@ fixed order: numbers depend on how many lanes there are, and on nothing else.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from streamrnn._dispatch import glue, kernel
-from streamrnn.lanes.team import JOB, Lanes, n_lanes
-from streamrnn.views import matrix_at, record, row, vector
+from streamrnn._dispatch import glue, kernel, view
+from streamrnn.lanes.sums import (
+    TILE,
+    add_column,
+    add_outer,
+    add_products,
+    add_spaced,
+    write_tile,
+)
+from streamrnn.lanes.team import JOB, Lanes, n_lanes, split
+from streamrnn.views import item, matrix_at, put, record, row
 
 #: A part of a sum has no fewer values than this, or handing it over costs more.
 _LEAST_PART = 16
@@ -20,9 +28,6 @@ _LEAST_PART = 16
 #: Lanes that share a row of a product with a transposed matrix, at least: what they read side by
 #: side is one transaction of the memory.
 _LEAST_WIDTH = 8
-
-#: Rows of a weight gradient that one lane makes at once: each delta that it reads serves all.
-TILE = 8
 
 
 class GradientJob(NamedTuple):
@@ -52,13 +57,14 @@ class BelowJob(NamedTuple):
 
 
 class ProductJob(NamedTuple):
-    """`add_product`, or `add_transposed_product`."""
+    """`add_product`, or `add_transposed_product`. Main says into how many parts sums are cut."""
 
     weights: int = 0
     columns: int = 0
     values: int = 0
     n: int = 0
     out: int = 0
+    parts: int = 0
 
 
 _GRADIENT, _BELOW, _PRODUCT = GradientJob(), BelowJob(), ProductJob()
@@ -91,25 +97,33 @@ def n_partial(lanes: int, rows: int, columns: int) -> int:
     return of_columns if of_columns > of_rows else of_rows
 
 
+@view
+def vector_at(address: int, size: int, real: Any) -> np.ndarray:
+    """View a vector from an address on."""
+    return row(matrix_at(address, 1, size, real), 0)
+
+
 @glue
 def part_of_rows(
     team: Lanes, weights: np.ndarray, deltas: np.ndarray, lane: int, width: int
 ) -> None:
     """Write each row's product with `deltas` in `width` parts.
 
-    Each row begins at another column, so that lanes side by side read from different banks of the
-    shared memory.
+    Rows side by side begin at different columns, so that the lanes of a warp, with eight to a row,
+    read from all banks of the shared memory.
     """
     rows, columns = weights.shape
-    for unit in range(lane, rows * width, n_lanes(team)):
-        k, part = unit // width, unit % width
-        start = k * width % columns
-        total = team.partial.dtype.type(0)
-        for i in range(part + start, columns, width):
-            total += weights[k, i] * deltas[i]
-        for i in range(part, start, width):
-            total += weights[k, i] * deltas[i]
-        team.partial[0, part * rows + k] = total
+    partial, lanes = row(team.partial, 0), n_lanes(team)
+    unit = lane
+    while unit < rows * width:
+        k, part = split(unit, width)
+        of_row = row(weights, k)
+        start = (k & 3) * width if 4 * width <= columns else 0
+        total = partial.dtype.type(0)
+        total = add_products(total, of_row, deltas, part + start, columns, width)
+        total = add_products(total, of_row, deltas, part, start, width)
+        put(partial, part * rows + k, total)
+        unit += lanes
 
 
 # --- the gradient of a weight matrix
@@ -119,46 +133,27 @@ def part_of_rows(
 def do_gradient(team: Lanes, lane: int) -> None:
     """Do a part of a `GradientJob`."""
     job = record(_GRADIENT, row(team.words, 0), JOB)
-    real, rows, columns = team.real, job.rows, job.columns
-    inputs = matrix_at(job.inputs, job.n, job.length, real)
-    deltas = matrix_at(job.deltas, job.n, job.width, real)
-    out = matrix_at(job.out, rows + 1, columns, real)
+    rows, columns, lanes = job.rows, job.columns, n_lanes(team)
     tiles = rows // TILE
     lines = tiles + rows % TILE + 1
-    for unit in range(lane, lines * columns, n_lanes(team)):
-        line, j = unit // columns, unit % columns
+    inputs = vector_at(job.inputs, job.n * job.length, team.real)
+    deltas = vector_at(job.deltas, job.n * job.width, team.real)
+    out = vector_at(job.out, (rows + 1) * columns, team.real)
+    unit = lane
+    while unit < lines * columns:
+        line, j = split(unit, columns)
+        place, at = job.first + j, line * TILE
         if line < tiles:
-            _write_tile(inputs, deltas, job.first + j, job.n, line * TILE, j, out)
+            here = at * columns + j
+            write_tile(inputs, job.length, at, deltas, job.width, place, job.n, out, here, columns)
         else:
-            i = line - tiles + tiles * TILE
-            total = team.partial.dtype.type(0)
-            for t in range(job.n):
-                delta = deltas[t, job.first + j]
-                total += delta if i == rows else inputs[t, i] * delta
-            out[i, j] = total
-
-
-@glue
-def _write_tile(inputs, deltas, column, n, i, j, out):
-    s0 = s1 = s2 = s3 = s4 = s5 = s6 = s7 = out.dtype.type(0)
-    for t in range(n):
-        delta, values = deltas[t, column], vector(row(inputs, t), i, TILE)
-        s0 += values[0] * delta
-        s1 += values[1] * delta
-        s2 += values[2] * delta
-        s3 += values[3] * delta
-        s4 += values[4] * delta
-        s5 += values[5] * delta
-        s6 += values[6] * delta
-        s7 += values[7] * delta
-    out[i, j] = s0
-    out[i + 1, j] = s1
-    out[i + 2, j] = s2
-    out[i + 3, j] = s3
-    out[i + 4, j] = s4
-    out[i + 5, j] = s5
-    out[i + 6, j] = s6
-    out[i + 7, j] = s7
+            i, total = line - tiles + tiles * TILE, out.dtype.type(0)
+            if i == rows:
+                total = add_spaced(total, deltas, place, job.n, job.width)
+            else:
+                total = add_outer(total, inputs, job.length, i, deltas, job.width, place, job.n)
+            put(out, i * columns + j, total)
+        unit += lanes
 
 
 @kernel
@@ -168,16 +163,15 @@ def do_below(team: Lanes, lane: int) -> None:
     real, H, columns = team.real, job.H, job.input_gates * job.H
     weights = matrix_at(job.weights, H, columns, real)
     deltas = matrix_at(job.deltas, job.n, job.gates * H, real)
-    errors = matrix_at(job.errors, job.n, H, real)
-    for unit in range(lane, job.n * H, n_lanes(team)):
-        r, k = unit // H, unit % H
-        start = k % columns
-        total = team.partial.dtype.type(0)
-        for i in range(start, columns):
-            total += weights[k, i] * deltas[r, i]
-        for i in range(start):
-            total += weights[k, i] * deltas[r, i]
-        errors[r, k] = total
+    errors, lanes = vector_at(job.errors, job.n * H, real), n_lanes(team)
+    unit = lane
+    while unit < job.n * H:
+        r, k = split(unit, H)
+        of_row, delta = row(weights, k), row(deltas, r)
+        start = k if k < columns else 0  # another bank of the shared memory for each row
+        total = add_products(errors.dtype.type(0), of_row, delta, start, columns, 1)
+        put(errors, unit, add_products(total, of_row, delta, 0, start, 1))
+        unit += lanes
 
 
 # --- products with any matrix
@@ -187,40 +181,38 @@ def do_below(team: Lanes, lane: int) -> None:
 def do_product(team: Lanes, phase: int, lane: int) -> None:
     """Do a part of `add_product`: parts of the sums, then the sums."""
     job = record(_PRODUCT, row(team.words, 0), JOB)
-    real, columns, lanes = team.real, job.columns, n_lanes(team)
-    parts = n_parts(lanes, columns, job.n)
+    columns, parts, lanes = job.columns, job.parts, n_lanes(team)
     if phase == 0:
-        weights = matrix_at(job.weights, job.n, columns, real)
-        values = matrix_at(job.values, 1, job.n, real)
-        for unit in range(lane, columns * parts, lanes):
-            part, j = unit // columns, unit % columns
-            total = team.partial.dtype.type(0)
-            for i in range(part, job.n, parts):
-                total += values[0, i] * weights[i, j]
-            team.partial[0, unit] = total
+        weights = vector_at(job.weights, job.n * columns, team.real)
+        values = vector_at(job.values, job.n, team.real)
+        partial = row(team.partial, 0)
+        unit = lane
+        while unit < columns * parts:
+            part, j = split(unit, columns)
+            total = partial.dtype.type(0)
+            total = add_column(total, values, weights, columns, j, part, job.n, parts)
+            put(partial, unit, total)
+            unit += lanes
     else:
-        _add_parts(team, matrix_at(job.out, 1, columns, real), parts, lane)
+        _add_parts(team, vector_at(job.out, columns, team.real), parts, lane)
 
 
 @kernel
 def do_transposed(team: Lanes, phase: int, lane: int) -> None:
     """Do a part of `add_transposed_product`: parts of the sums, then the sums."""
     job = record(_PRODUCT, row(team.words, 0), JOB)
-    real, columns = team.real, job.columns
-    width = row_width(n_lanes(team), job.n, columns)
     if phase == 0:
-        weights = matrix_at(job.weights, job.n, columns, real)
-        values = row(matrix_at(job.values, 1, columns, real), 0)
-        part_of_rows(team, weights, values, lane, width)
+        weights = matrix_at(job.weights, job.n, job.columns, team.real)
+        values = vector_at(job.values, job.columns, team.real)
+        part_of_rows(team, weights, values, lane, job.parts)
     else:
-        _add_parts(team, matrix_at(job.out, 1, job.n, real), width, lane)
+        _add_parts(team, vector_at(job.out, job.n, team.real), job.parts, lane)
 
 
 @glue
 def _add_parts(team, out, parts, lane):
-    n = out.shape[1]
-    for j in range(lane, n, n_lanes(team)):
-        total = out[0, j]
-        for part in range(parts):
-            total += team.partial[0, part * n + j]
-        out[0, j] = total
+    n, lanes, partial = out.size, n_lanes(team), row(team.partial, 0)
+    j = lane
+    while j < n:
+        put(out, j, add_spaced(item(out, j), partial, j, parts, n))
+        j += lanes

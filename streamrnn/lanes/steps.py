@@ -6,9 +6,10 @@ from typing import NamedTuple
 
 from streamrnn._dispatch import glue, kernel
 from streamrnn.cells.protocol import backward, forward
-from streamrnn.lanes.products import n_parts, part_of_rows, row_width
-from streamrnn.lanes.team import JOB, Lanes, n_lanes
-from streamrnn.views import matrix, matrix_at, record, row, stripe, vector
+from streamrnn.lanes.products import part_of_rows, vector_at
+from streamrnn.lanes.sums import add_column, add_spaced
+from streamrnn.lanes.team import JOB, Lanes, n_lanes, split
+from streamrnn.views import item, matrix, matrix_at, put, record, row, stripe, vector
 
 
 class StepJob(NamedTuple):
@@ -28,6 +29,7 @@ class StepJob(NamedTuple):
     state_gates: int = 0
     n_states: int = 0
     n_factors: int = 0
+    parts: int = 0  # into which sums are cut
 
 
 class SweepJob(NamedTuple):
@@ -47,6 +49,7 @@ class SweepJob(NamedTuple):
     slot: int = 0
     n: int = 0
     n_errors: int = 0
+    width: int = 0  # lanes that share a row
 
 
 _STEP, _SWEEP = StepJob(), SweepJob()
@@ -59,52 +62,51 @@ _STEP, _SWEEP = StepJob(), SweepJob()
 def do_step(team: Lanes, phase: int, lane: int) -> None:
     """Do a part of a `StepJob`: the products, then the cell."""
     job = record(_STEP, row(team.words, 0), JOB)
-    parts = n_parts(n_lanes(team), job.gates * job.H, job.n + job.H)
     if phase == 0:
-        _add_inputs(team, job, lane, parts)
+        _add_inputs(team, job, lane, job.parts)
     else:
-        _step_units(team, job, lane, parts)
+        _step_units(team, job, lane, job.parts)
 
 
 @glue
 def _add_inputs(team, job, lane, parts):
-    real, H, n = team.real, job.H, job.n
-    columns, reached = job.gates * H, job.input_gates * H
-    first = columns - job.state_gates * H
-    of_input = matrix_at(job.of_input, n + 1, reached, real)
-    of_state = matrix_at(job.of_state, H + 1, job.state_gates * H, real)
-    x, h = matrix_at(job.x, 1, n, real), matrix_at(job.before, 1, H, real)
-    for unit in range(lane, columns * parts, n_lanes(team)):
-        part, j = unit // columns, unit % columns
-        total = team.partial.dtype.type(0)
+    H, n, real = job.H, job.n, team.real
+    columns, reached, back = job.gates * H, job.input_gates * H, job.state_gates * H
+    of_input = vector_at(job.of_input, (n + 1) * reached, real)
+    of_state = vector_at(job.of_state, (H + 1) * back, real)
+    x, h = vector_at(job.x, n, real), vector_at(job.before, H, real)
+    partial, lanes = row(team.partial, 0), n_lanes(team)
+    unit = lane
+    while unit < columns * parts:
+        part, j = split(unit, columns)
+        total = partial.dtype.type(0)
         if j < reached:
-            for i in range(part, n, parts):
-                total += x[0, i] * of_input[i, j]
-        if j >= first:
-            for i in range(part, H, parts):
-                total += h[0, i] * of_state[i, j - first]
-        team.partial[0, unit] = total
+            total = add_column(total, x, of_input, reached, j, part, n, parts)
+        if j >= columns - back:
+            here = j - (columns - back)
+            total = add_column(total, h, of_state, back, here, part, H, parts)
+        put(partial, unit, total)
+        unit += lanes
 
 
 @glue
 def _step_units(team, job, lane, parts):
     real, H, lanes = team.real, job.H, n_lanes(team)
-    columns, reached = job.gates * H, job.input_gates * H
-    first = columns - job.state_gates * H
-    of_input = matrix_at(job.of_input, job.n + 1, reached, real)
-    of_state = matrix_at(job.of_state, H + 1, job.state_gates * H, real)
-    pre = matrix_at(job.pre, job.gates, H, real)
-    for unit in range(lane, H, lanes):
+    columns, reached, back = job.gates * H, job.input_gates * H, job.state_gates * H
+    of_input = vector_at(job.of_input, (job.n + 1) * reached, real)
+    of_state = vector_at(job.of_state, (H + 1) * back, real)
+    pre, partial = matrix_at(job.pre, job.gates, H, real), row(team.partial, 0)
+    unit = lane
+    while unit < H:
         for gate in range(job.gates):
             j = gate * H + unit
-            total = team.partial.dtype.type(0)
+            total = partial.dtype.type(0)
             if j < reached:
-                total += of_input[job.n, j]
-            if j >= first:
-                total += of_state[H, j - first]
-            for part in range(parts):
-                total += team.partial[0, part * columns + j]
-            pre[gate, unit] = total
+                total += item(of_input, job.n * reached + j)
+            if j >= columns - back:
+                total += item(of_state, H * back + j - (columns - back))
+            pre[gate, unit] = add_spaced(total, partial, j, parts, columns)
+        unit += lanes
     forward(
         team.cell,
         stripe(pre, lane, lanes),
@@ -122,16 +124,16 @@ def do_sweep(team: Lanes, phase: int, lane: int) -> None:
     """Do a part of a `SweepJob`: in turn the units of a step, and the product that leads back."""
     job = record(_SWEEP, row(team.words, 0), JOB)
     back = phase // 2
-    r = (job.slot - back) % job.K
+    r = job.slot - back
+    r = r if r >= 0 else r + job.K
     columns = job.state_gates * job.H
-    width = row_width(n_lanes(team), job.H, columns)
     deltas = matrix_at(job.deltas, job.K, job.gates * job.H, team.real)
     if phase % 2 == 0:
-        _sweep_units(team, job, lane, back, r, width, deltas)
+        _sweep_units(team, job, lane, back, r, job.width, deltas)
     else:
         weights = matrix_at(job.weights, job.H, columns, team.real)
         of_state = (job.gates - job.state_gates) * job.H
-        part_of_rows(team, weights, vector(row(deltas, r), of_state, columns), lane, width)
+        part_of_rows(team, weights, vector(row(deltas, r), of_state, columns), lane, job.width)
 
 
 @glue
@@ -139,18 +141,18 @@ def _sweep_units(team, job, lane, back, r, width, deltas):
     real, H, lanes = team.real, job.H, n_lanes(team)
     d_state = matrix_at(job.d_state, job.n_states, H, real)
     errors = matrix_at(job.errors, job.K, H, real)
-    for unit in range(lane, H, lanes):
-        total = team.partial.dtype.type(0)
+    partial, unit = row(team.partial, 0), lane
+    while unit < H:
+        total = partial.dtype.type(0)
         if back == 0:
             for i in range(job.n_states):
                 d_state[i, unit] = 0
         else:
-            total = d_state[0, unit]
-            for part in range(width):
-                total += team.partial[0, part * H + unit]
+            total = add_spaced(d_state[0, unit], partial, unit, width, H)
         if back < job.n_errors:
             total += errors[r, unit]
         d_state[0, unit] = total
+        unit += lanes
     factors = matrix_at(job.factors, job.K, job.n_factors * H, real)
     backward(
         team.cell,

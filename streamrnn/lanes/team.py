@@ -82,6 +82,18 @@ def n_lanes(team: Lanes) -> int:
     return team.sums.shape[1]
 
 
+@glue
+def split(unit: int, n: int) -> tuple[Any, Any]:
+    """Return the quotient and the remainder of two numbers below 2^32.
+
+    Without a sign, and so few bits: a device divides these at once, and knows that no index made of
+    them is negative.
+    """
+    small = np.uint32(unit)
+    quotient = small // np.uint32(n)
+    return np.int64(quotient), np.int64(small - quotient * np.uint32(n))
+
+
 @by_type
 def perform(team: tuple, phase: int, lane: int) -> None:
     """Do one lane's part of one phase of the job that is written."""

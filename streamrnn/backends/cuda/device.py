@@ -50,7 +50,7 @@ def available() -> str | None:
     if is_simulated():
         return None
     try:
-        return _driver_missing() or _toolkit_missing()
+        return _driver_missing() or toolkit_missing()
     except ImportError as error:
         return f"numba-cuda cannot be imported ({one_line(str(error))}): {_INSTALL}"
 
@@ -76,8 +76,8 @@ def _driver_missing() -> str | None:
     return None
 
 
-def _toolkit_missing() -> str | None:
-    """Return what kernels cannot be compiled without."""
+def toolkit_missing() -> str | None:
+    """Return what is missing of what kernels cannot be compiled without."""
     from numba.cuda.cudadrv import nvrtc, nvvm
 
     if not nvvm.is_available():

@@ -10,9 +10,9 @@ from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import config, cuda, types
+from numba import cuda, types
 
-from streamrnn._dispatch import by_type, glue, kernel, source_digest
+from streamrnn._dispatch import by_type, device_entry, glue, kernel, source_digest
 from streamrnn.actions import copy_together
 from streamrnn.backends.cpu import (
     ADDRESS,
@@ -175,7 +175,7 @@ def _block_kernel(digest: str, patterns: Plugins, real: Any) -> Callable[[int], 
         cuda.syncthreads()
         team = lanes_at(pattern, shared, placing.n_lanes)
         if place >= placing.before:
-            _attend(team, place - placing.before)
+            _attend(team, np.int64(np.uint32(place - placing.before)))
         elif place == 0:
             _lead(team, patterns, n_settings, words, shared, cuda.blockIdx.x, cuda.gridDim.x)
             _dismiss(team)
@@ -199,7 +199,7 @@ def _grid_kernel(digest: str, patterns: Plugins, real: Any) -> Callable[[int], N
         cuda.cg.this_grid().sync()
         team = lanes_at(pattern, meeting, placing.n_lanes)
         if place >= placing.before:
-            _attend(team, place - placing.before)
+            _attend(team, np.int64(np.uint32(place - placing.before)))
         elif place == 0:
             _lead(team, patterns, n_settings, words, 0, 0, 1)
             _dismiss(team)
@@ -223,6 +223,5 @@ def kernel_for(types: tuple[type, ...], dtype: str, is_wide: bool = False) -> An
     patterns = Plugins(*(plugin() for plugin in types))
     digest = f"{source_digest(types)} {dtype} {__name__}"
     make = _grid_kernel if is_wide else _block_kernel
-    # The simulator has no registers.
-    options = {} if config.ENABLE_CUDASIM else {"max_registers": _MOST_REGISTERS}
-    return cuda.jit(make(digest, patterns, np.dtype(dtype).type(0)), **options)
+    real = np.dtype(dtype).type(0)
+    return device_entry(make, digest, patterns, real, most_registers=_MOST_REGISTERS)
