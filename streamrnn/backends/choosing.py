@@ -141,7 +141,8 @@ class Chooser:
             How many models they are of.
         run
             ``run("cpu" or "cuda", first, last)`` plays the rows from `first` to before `last` of
-            all; a failure of the device leaves the models as they were before the call.
+            all; a failure of the device leaves the models as they were before the call, or says
+            that it has undone more.
         missing
             Says why there is no device, None if there is one.
 
@@ -149,7 +150,7 @@ class Chooser:
         ------
         DeviceError
             If the device fails later than at the first try, after which the rest would be played on
-            the CPU.
+            the CPU; or at that, if models have lost what other work on the device had taught them.
         """
         choice = self._choices.setdefault(work, Choice(n_models))
         first = 0
@@ -160,7 +161,7 @@ class Chooser:
             try:
                 run(backend, first, first + rows)
             except DeviceError as error:
-                if not is_first_try:
+                if not is_first_try or error.was_undone:
                     raise
                 choice.is_ruled_out = True
                 warnings.warn(f"{error}; the CPU does it all", stacklevel=2)

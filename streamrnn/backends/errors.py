@@ -12,6 +12,9 @@ class DeviceError(RuntimeError):
         One line.
     is_lost
         Whether this process cannot use the device any more.
+    was_undone
+        Whether models are not as they were before what failed: it took with it what they had learnt
+        earlier, and was only on the device.
 
     Examples
     --------
@@ -20,6 +23,7 @@ class DeviceError(RuntimeError):
     True
     """
 
-    def __init__(self, message: str, is_lost: bool = False) -> None:
+    def __init__(self, message: str, is_lost: bool = False, was_undone: bool = False) -> None:
         super().__init__(message)
         self.is_lost = is_lost
+        self.was_undone = was_undone

@@ -95,7 +95,7 @@ class Residency:
             self._fetch(newer)
         except DeviceError as error:
             if not self._is_saved_after(error):
-                self._raise_after(error, self._given_up())
+                self._raise_after(error, self._given_up(), True)
 
     def _newer_of(self, slots: Iterable[int]) -> np.ndarray:
         asked = np.unique(np.fromiter(slots, np.int64))
@@ -196,11 +196,13 @@ class Residency:
             As the work within raises it; the message says what became of the models.
         """
         self.is_torn = self.has_launched = False
+        at_stake = bool(self._newer.any())
         try:
             yield
         except DeviceError as error:
             saved = not self.has_launched and self._is_saved_after(error)
-            self._raise_after(error, _NOTHING_LOST if saved else self._given_up())
+            outcome = _NOTHING_LOST if saved else self._given_up()
+            self._raise_after(error, outcome, at_stake and not saved)
         except Exception as error:
             if self.is_torn:
                 error.add_note(f"on the device: {self._given_up()}")
@@ -224,5 +226,6 @@ class Residency:
             return _NOTHING_LOST
         return f"{lost} models are as they were when they were last brought back from the device"
 
-    def _raise_after(self, error: DeviceError, outcome: str) -> NoReturn:
-        raise DeviceError(f"{error}; {outcome}", error.is_lost) from (error.__cause__ or error)
+    def _raise_after(self, error: DeviceError, outcome: str, was_undone: bool) -> NoReturn:
+        told = DeviceError(f"{error}; {outcome}", error.is_lost, was_undone)
+        raise told from (error.__cause__ or error)
