@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from streamrnn.backends import cpu, cpu_shared
 from streamrnn.backends.cpu_shared import CHUNK, SharedCall
-from streamrnn.backends.home import HOME, Home
+from streamrnn.backends.places import home_of
 from streamrnn.bank import Bank, lent
 from streamrnn.blueprint import Blueprint
 from streamrnn.growth import carry_own
@@ -49,20 +50,33 @@ class Fleet(Bank):
 
     def __init__(self, blueprint: Blueprint) -> None:
         check_shareable(blueprint)
-        self._counters = np.zeros(len(COUNTERS))
+        self._counted = np.zeros(len(COUNTERS))
         super().__init__(blueprint)
 
-    @staticmethod
-    def _home_of(backend: str) -> Home:
-        if backend != "cpu":
-            raise ValueError(f"backend={backend!r}: models that share weights are run by the CPU")
-        return HOME
+    _home_of = staticmethod(partial(home_of, is_shared=True))
 
     # --- what a row holds: a stream's own half of the arena; the common one is the fresh model's
 
     def _row_of_fresh(self) -> np.ndarray:
-        self._common, own = self._fresh._halves
+        self._weights, own = self._fresh._halves
         return own
+
+    @property
+    def in_common(self) -> tuple[np.ndarray, np.ndarray]:
+        """The common half of the arena, and the counters, as the host's memory has them."""
+        return self._weights, self._counted
+
+    @property
+    def _common(self) -> np.ndarray:
+        """The common half of the arena, the newest."""
+        self._place.share()
+        return self._weights
+
+    @property
+    def _counters(self) -> np.ndarray:
+        """What is counted of all streams, the newest."""
+        self._place.share()
+        return self._counted
 
     @property
     def _halves(self) -> tuple[np.ndarray, np.ndarray]:
@@ -82,7 +96,7 @@ class Fleet(Bank):
         return super().state_of(others) | {"counters": self._counters}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self._counters = np.array(state["counters"])
+        self._counted = np.array(state["counters"])
         super().__setstate__(state)
 
     def alone(self) -> Model:
@@ -127,6 +141,7 @@ class Fleet(Bank):
         if learning:
             self._run_part(self.x, self.y, self.out, LEARN)
         else:
+            self._place.share()
             super().run_one(learning)
 
     def _do_one(self, task: int, age: int = 0) -> None:
@@ -155,6 +170,8 @@ class Fleet(Bank):
             super().run_groups(slots, bounds, X, Y, out, n_threads, task)
             return
         self._check_block(X, Y, out)
+        if self._place.run(self, slots, bounds, X, Y, out, task):
+            return
         lengths = np.diff(bounds)
         n_threads = self._worthwhile(n_threads, len(slots))
         with Crew(n_threads) as crew:

@@ -186,6 +186,20 @@ def arena_parts(sizes: Sizes, common: np.ndarray, own: np.ndarray) -> Parts:
     )
 
 
+@glue
+def with_parameters(parts: Parts, parameters: np.ndarray) -> Parts:
+    """Return the parts of an arena whose parameters are worked with elsewhere."""
+    return Parts(
+        parameters,
+        parts.slots,
+        parts.head_memory,
+        parts.further,
+        parts.state,
+        parts.targets,
+        parts.memory,
+    )
+
+
 @view
 def initial_parameters(sizes: Sizes, parts: Parts) -> np.ndarray:
     """View the parameters as they were at first, (n_initial, n_parameters)."""

@@ -107,6 +107,7 @@ def run_groups(
 def _on_cpu(bank: Bank, slots: np.ndarray) -> Iterator[None]:
     """Let the CPU run some models of a bank; the others stay where they are."""
     place = bank._place
+    place.share()
     place.fetch(slots)
     for slot in slots.tolist():
         place.forget(slot)

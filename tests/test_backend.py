@@ -9,7 +9,7 @@ import pickle
 
 import numpy as np
 import pytest
-from estimator_helpers import SMALL, model_bytes, plain
+from estimator_helpers import SMALL, model_bytes
 from river import drift
 
 import streamrnn
@@ -115,16 +115,6 @@ def test_it_may_be_changed_at_any_time():
         model.backend = "gpu"
     with pytest.raises(ValueError, match="not a mutable attribute"):
         model.mutate({"max_keys": 3})
-
-
-def test_keys_that_share_weights_are_refused_in_one_line():
-    inner = plain(RNNRegressor, **SMALL)
-    with pytest.raises(ValueError, match=r"^backend='cuda' needs weights='own': .*$"):
-        KeyedModel(inner, key="k", weights="shared", backend="cuda")
-    model = KeyedModel(inner, key="k", weights="shared", backend="auto")
-    with pytest.raises(ValueError, match="needs weights='own'"):
-        model.backend = "cuda"
-    assert model.backend == "auto"
 
 
 def test_copies_and_pickles_have_it_and_files_do_not(block):

@@ -82,6 +82,17 @@ def test_what_few_models_have_and_the_whole_device(compiles):
     assert "cudaCGSynchronize" in compiles(kernel_of(plugins, dtype, is_wide=True))
 
 
+def test_the_kernels_of_shared_weights(compiles):
+    from streamrnn.backends.cuda.shared_kernels import kernels_for
+
+    plugins, _ = built(cell="gru", activations="recomputed", optimizer="intentional")
+    kernels = kernels_for(tuple(type(plugin) for plugin in plugins), "float32")
+    code = [compiles(kernel) for kernel in kernels]
+    assert all(".entry" in one for one in code)
+    # Lanes wait in the first and the last; the mean is every thread's own matter.
+    assert ["bar.sync" in one for one in code] == [True, False, True]
+
+
 def test_what_is_asked_of_numba_cuda_besides_what_it_documents_is_there(monkeypatch):
     """Limits of shared memory are set as it sets its own: the same function, in the same order."""
     if os.environ.get("NUMBA_ENABLE_CUDASIM") == "1":

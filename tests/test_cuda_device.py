@@ -127,11 +127,11 @@ def test_numba_cuda_is_not_imported_before_models_are_run():
     subprocess.run([sys.executable, "-c", script], check=True, cwd=Path(__file__).parent)
 
 
-def test_an_unknown_backend_and_shared_weights_are_refused():
+def test_an_unknown_backend_is_refused():
     with pytest.raises(ValueError, match=r"did you mean 'cuda'\?.*known: cpu, cuda"):
         Bank(blueprint()).backend = "cuda1"
-    with pytest.raises(ValueError, match="share weights are run by the CPU"):
-        Fleet(blueprint()).backend = "cuda"
+    with pytest.raises(ValueError, match="known: cpu, cuda"):
+        Fleet(blueprint()).backend = "gpu"
 
 
 # --- kernels, as numba-cuda has them

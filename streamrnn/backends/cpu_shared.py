@@ -13,7 +13,10 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from streamrnn._dispatch import glue
+from streamrnn.actions import Add, each_number, fill_together
 from streamrnn.backends.cpu import (
     ADDRESS,
     ADDRESS_SIZE,
@@ -21,17 +24,26 @@ from streamrnn.backends.cpu import (
     INTEGER,
     SETTINGS,
     SIZES,
+    Address,
     compiled,
     n_numbers,
     plugins_from,
 )
-from streamrnn.layout import arena_parts, common_size, n_summed, own_size
+from streamrnn.layout import (
+    Sizes,
+    arena_parts,
+    common_size,
+    n_parameters,
+    n_summed,
+    own_size,
+    with_parameters,
+)
 from streamrnn.learner import LABEL, LEARN, Plugins, has_gradient, predict, take
-from streamrnn.linalg import Alone, copy, fill, sum_of_squares
+from streamrnn.linalg import Alone, copy, sum_of_squares
 from streamrnn.statistics import COUNTERS, SKIPPED, statistics_parts, statistics_size
-from streamrnn.updates import GREATEST_NORM, apply_gradient
+from streamrnn.updates import GREATEST_NORM, Settings, apply_gradient
 from streamrnn.views import matrix_at, record, row, vector
-from streamrnn.workspace import workspace_parts, workspace_size
+from streamrnn.workspace import Workspace, workspace_parts, workspace_size
 
 #: Streams whose gradients are summed one after the other.
 CHUNK = 16
@@ -59,7 +71,10 @@ class SharedCall(NamedTuple):
 
 
 _CALL = SharedCall()
-_CALL_SIZE, _N_COUNTERS = len(_CALL), len(COUNTERS)
+_CALL_SIZE = len(_CALL)
+
+#: Numbers that all streams have in common beside the weights.
+N_COUNTERS = len(COUNTERS)
 
 
 @glue
@@ -69,14 +84,61 @@ def _add_gradient(work, total, counters):
     The figures of the streams' windows are added up behind it.
     """
     gradient, window = work.gradient, work.window
-    if not math.sqrt(sum_of_squares(Alone(), gradient)) <= GREATEST_NORM:
+    if not math.sqrt(sum_of_squares(work.team, gradient)) <= GREATEST_NORM:
         counters[SKIPPED] += 1
         return 0
-    for i in range(gradient.size):
-        total[i] += gradient[i]
+    each_number(work.team, Add(1.0), gradient, vector(total, 0, gradient.size))
     for i in range(window.size):
         total[gradient.size + i] += window[i]
     return 1
+
+
+@glue
+def gather(
+    plugins: Plugins,
+    sizes: Sizes,
+    settings: Settings,
+    call: Any,
+    at: Address,
+    common: np.ndarray,
+    parameters: np.ndarray,
+    work: Workspace,
+    r: int,
+    total: np.ndarray,
+) -> int:
+    """Let one stream predict and advance; add its gradient to `total`; return 1 if it had one.
+
+    Parameters
+    ----------
+    plugins, sizes, settings
+        Of the model.
+    call
+        Where inputs, targets and predictions are, and the task.
+    at
+        Where the stream is.
+    common, parameters
+        The common half of the arena, and the parameters, which may lie nearer.
+    work
+        The workspace.
+    r
+        The stream's row.
+    total
+        The sum of a chunk's gradients, (n_summed,); written.
+    """
+    own = row(matrix_at(at.own, 1, own_size(sizes), total.dtype.type(0)), 0)
+    parts = with_parameters(arena_parts(sizes, common, own), parameters)
+    kept = row(matrix_at(at.statistics, 1, statistics_size(sizes), DOUBLE), 0)
+    statistics = statistics_parts(sizes, kept)
+    values = row(matrix_at(call.inputs, r + 1, sizes.n_inputs, DOUBLE), r)
+    target = row(matrix_at(call.targets, r + 1, sizes.n_targets + 1, DOUBLE), r)
+    out = row(matrix_at(call.out, r + 1, call.n_columns, DOUBLE), r)
+    counters, task, age = statistics.counters, call.task, call.age
+    if task != LABEL:
+        predict(plugins, sizes, settings, parts, statistics, work, values, out)
+    slot = take(plugins, sizes, settings, parts, statistics, work, values, target, task, age)
+    if slot >= 0 and has_gradient(plugins, sizes, parts, counters, work, task, age, slot):
+        return _add_gradient(work, total, counters)
+    return 0
 
 
 @glue
@@ -93,19 +155,6 @@ def _mean_of_sums(sums, counts):
         for i in range(mean.size):
             mean[i] *= share
     return n
-
-
-@glue
-def _gather(plugins, sizes, settings, parts, statistics, work, sample, total):
-    """Predict and advance one stream; add its gradient to `total` and return whether it had one."""
-    values, target, out, task, age = sample
-    if task != LABEL:
-        predict(plugins, sizes, settings, parts, statistics, work, values, out)
-    slot = take(plugins, sizes, settings, parts, statistics, work, values, target, task, age)
-    counters = statistics.counters
-    if slot >= 0 and has_gradient(plugins, sizes, parts, counters, work, task, age, slot):
-        return _add_gradient(work, total, counters)
-    return 0
 
 
 def _run(digest: str, patterns: Plugins, real: Any) -> Callable[..., None]:
@@ -131,7 +180,7 @@ def _run(digest: str, patterns: Plugins, real: Any) -> Callable[..., None]:
         if call.updating:
             own = row(matrix_at(first.own, 1, own_size(sizes), real), 0)
             parts = arena_parts(sizes, common, own)
-            counters = row(matrix_at(call.counters, 1, _N_COUNTERS, DOUBLE), 0)
+            counters = row(matrix_at(call.counters, 1, N_COUNTERS, DOUBLE), 0)
             if _mean_of_sums(sums, counts) > 0:
                 rate = matrix_at(call.rate, 1, 1, DOUBLE)[0, 0]
                 mean = row(sums, 0)
@@ -140,23 +189,16 @@ def _run(digest: str, patterns: Plugins, real: Any) -> Callable[..., None]:
                 copy(window, window.size, work.window)
                 apply_gradient(plugins, sizes, settings, rate, counters, parts, work)
             return
-        inputs = matrix_at(call.inputs, call.n_models, sizes.n_inputs, DOUBLE)
-        targets = matrix_at(call.targets, call.n_models, sizes.n_targets + 1, DOUBLE)
-        out = matrix_at(call.out, call.n_models, call.n_columns, DOUBLE)
+        parameters = vector(common, 0, n_parameters(sizes))
         for c in range(n_chunks):
             total = row(sums, c)
-            fill(total, 0.0)
+            fill_together(work.team, total, 0.0)
             counts[c] = 0
             last = (c + 1) * CHUNK
             for m in range(c * CHUNK, last if last < call.n_models else call.n_models):
                 at = record(ADDRESS, row(models, m), 0)
-                own = row(matrix_at(at.own, 1, own_size(sizes), real), 0)
-                parts = arena_parts(sizes, common, own)
-                kept = row(matrix_at(at.statistics, 1, statistics_size(sizes), DOUBLE), 0)
-                statistics = statistics_parts(sizes, kept)
-                sample = row(inputs, m), row(targets, m), row(out, m), call.task, call.age
-                counts[c] += _gather(
-                    plugins, sizes, settings, parts, statistics, work, sample, total
+                counts[c] += gather(
+                    plugins, sizes, settings, call, at, common, parameters, work, m, total
                 )
 
     return run

@@ -23,6 +23,9 @@ class Home:
     def forget(self, slot: int) -> None:
         """Let the host write the whole row of a slot."""
 
+    def share(self) -> None:
+        """Let the host read and write what all models have in common, if they have anything."""
+
     def leave(self) -> None:
         """Have all models in the host's memory, and nowhere else."""
 

@@ -9,8 +9,15 @@ from streamrnn.backends.home import HOME, Home
 BACKENDS = ("cpu", "cuda")
 
 
-def home_of(backend: str) -> Home:
+def home_of(backend: str, is_shared: bool = False) -> Home:
     """Return what keeps track of a bank's models, which are all in the host's memory so far.
+
+    Parameters
+    ----------
+    backend
+        What runs them.
+    is_shared
+        Whether they share their weights.
 
     Raises
     ------
@@ -21,6 +28,7 @@ def home_of(backend: str) -> Home:
     if backend == "cpu":
         return HOME
     # Only who asks for it loads it.
+    from streamrnn.backends.cuda.fleets import FleetOnDevice
     from streamrnn.backends.cuda.models import OnDevice
 
-    return OnDevice()
+    return FleetOnDevice() if is_shared else OnDevice()

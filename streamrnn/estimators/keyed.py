@@ -71,9 +71,9 @@ class KeyedModel(KeyedBlocks, SavedKeys, base.Wrapper, base.Estimator):
         keys at a time (``pip install 'streamrnn[cuda]'``); or ``"auto"``: the device, if it was
         found to be faster on the first rows of much work. Its numbers are the CPU's but for
         rounding, so ``"auto"`` is not for those who need the same bits again. Single samples stay
-        on the CPU, and so do keys that share weights. This is how the model runs and not what it
-        is: it may be changed at any time, ``model.backend = "cuda"``, and is in no file; a model
-        that is loaded runs on the CPU.
+        on the CPU, and with ``"auto"`` so do keys that share weights. This is how the model runs
+        and not what it is: it may be changed at any time, ``model.backend = "cuda"``, and is in no
+        file; a model that is loaded runs on the CPU.
 
     Raises
     ------
@@ -151,7 +151,7 @@ class KeyedModel(KeyedBlocks, SavedKeys, base.Wrapper, base.Estimator):
         Raises
         ------
         ValueError
-            On setting, if there is no such backend, or keys that share weights cannot run on it.
+            On setting, if there is no such backend.
         DeviceError
             On setting ``"cpu"``, if the device fails as the models come from there.
         """
@@ -160,10 +160,6 @@ class KeyedModel(KeyedBlocks, SavedKeys, base.Wrapper, base.Estimator):
     @backend.setter
     def backend(self, backend: str) -> None:
         check_backend(backend)
-        if backend == "cuda" and self.weights == "shared":
-            raise ValueError(
-                "backend='cuda' needs weights='own': keys that share weights learn on the CPU"
-            )
         self._backend = backend
         if backend == "cpu" and self._last_made in vars(self):
             with self._bank.lock:

@@ -30,6 +30,11 @@ class Piece(NamedTuple):
         ends = np.cumsum(self.counts)
         return np.arange(ends[-1]) + np.repeat(self.firsts - (ends - self.counts), self.counts)
 
+    @property
+    def n_rows(self) -> int:
+        """How many rows there are."""
+        return int(self.counts.sum())
+
     def longest(self, at_once: int) -> int:
         """Return how many rows the block with the most has, of so many that are at work."""
         return int(_in_turn(self.counts, at_once)[-at_once:].max())

@@ -5,9 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from streamrnn.backends.cuda import device
-from streamrnn.backends.cuda.launching import is_wide
-from streamrnn.backends.cuda.pipeline import Kind, Pipeline, Rates, Rows, Run
-from streamrnn.backends.cuda.residency import Residency
+from streamrnn.backends.cuda.pipeline import Pipeline, Run
 from streamrnn.backends.cuda.unseen import Unseen
 from streamrnn.backends.errors import DeviceError
 
@@ -41,7 +39,7 @@ class Driver:
         """Give back the device's memory; the next run takes what it needs."""
         self._done, self._key, self._pipeline = self.seconds, None, None
 
-    def run(self, kind: Kind, residency: Residency, rows: Rows, rates: Rates, task: int) -> None:
+    def run(self, run: Run) -> None:
         """Let models predict, and do what the task says besides, each on its rows in their order.
 
         Raises
@@ -53,21 +51,20 @@ class Driver:
         """
         device.check()
         try:
-            with residency.guarded():
-                run = Run(kind, residency, rows, rates, task)
-                pipeline = self._for(kind, is_wide(kind.sizes, len(rows.slots)))
+            with run.residency.guarded():
+                pipeline = self._for(run)
                 most = pipeline.reserve(run)
-                residency.bring(rows.slots)
+                run.residency.bring(run.rows.slots)
                 pipeline.go(run, most)
         except DeviceError:
             self.drop()
             raise
 
-    def _for(self, kind: Kind, wide: bool) -> Pipeline:
-        """Return what runs models of a kind; what ran others before goes."""
-        key = kind.compiled, kind.sizes, wide
+    def _for(self, run: Run) -> Pipeline:
+        """Return what does runs of a kind; what did others before goes."""
+        key = run.key
         if self._pipeline is None or self._key != key:
             self.drop()
-            self._pipeline, self._key = Pipeline(kind, wide), key
+            self._pipeline, self._key = Pipeline(run.launcher(), run.work), key
         pipeline: Pipeline = self._pipeline
         return pipeline

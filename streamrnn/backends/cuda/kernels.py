@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import cuda, types
 
-from streamrnn._dispatch import by_type, device_entry, glue, kernel, source_digest
+from streamrnn._dispatch import by_type, device_entry, glue, glue_by_type, kernel, source_digest
 from streamrnn.actions import copy_together
 from streamrnn.backends.cpu import (
     ADDRESS,
@@ -25,17 +25,24 @@ from streamrnn.backends.cpu import (
     play,
     plugins_from,
 )
-from streamrnn.backends.cuda.placing import Placing
+from streamrnn.backends.cuda.placing import Placing, placed_parameters, placed_workspace
 from streamrnn.lanes import forms  # noqa: F401  (registers what lanes do)
 from streamrnn.lanes.team import KIND, PHASES, ROOM, STOP, Lanes, do_phases, lanes_at, perform
-from streamrnn.layout import Parts, Sizes, arena_parts, common_size, n_parameters, own_size
+from streamrnn.layout import (
+    Sizes,
+    arena_parts,
+    common_size,
+    n_parameters,
+    own_size,
+    with_parameters,
+)
 from streamrnn.learner import OBSERVE, PREDICT, Plugins
 from streamrnn.views import address_of, matrix_at, record, row
-from streamrnn.workspace import large_size, small_size, workspace_of
 
 _CALL, _PLACING = Call(), Placing()
 _CALL_SIZE, _N_SIZES = len(_CALL), len(SIZES)
-_N_WORDS = _CALL_SIZE + _N_SIZES + len(_PLACING)
+_N_PLACING = len(_PLACING)
+_N_WORDS = _CALL_SIZE + _N_SIZES + _N_PLACING
 _DOUBLE = np.float64(0)
 
 #: Of a thread, so that several blocks share a multiprocessor: main waits for memory most of the
@@ -101,43 +108,42 @@ def _dismiss(team):
     _barrier(team.how)
 
 
-@glue
-def _place_parameters(team, placing, shared, parts):
-    """Take the parameters to shared memory, if they have a place there."""
-    if placing.at_parameters < 0:
-        return parts
-    n = parts.parameters.size
-    near = row(matrix_at(shared + placing.at_parameters, 1, n, team.real), 0)
-    copy_together(team, parts.parameters, n, near)
-    return Parts(
-        near,
-        parts.slots,
-        parts.head_memory,
-        parts.further,
-        parts.state,
-        parts.targets,
-        parts.memory,
-    )
+@glue_by_type
+def lead(
+    task: tuple,
+    team: Lanes,
+    patterns: Plugins,
+    n_settings: int,
+    words: np.ndarray,
+    shared: int,
+    first: int,
+    step: int,
+) -> None:
+    """Do what main has to do in one block.
+
+    Parameters
+    ----------
+    task
+        What that is; its type chooses the implementation.
+    team
+        The lanes of the block.
+    patterns, n_settings
+        The plug-ins' types, and how many settings and numbers they have.
+    words
+        What the kernel is told.
+    shared
+        Address of the block's shared memory.
+    first, step
+        Which things are this block's: `first`, and every `step`-th from there.
+    """
 
 
-@glue
-def _workspace(team, placing, sizes, shared, scratch):
-    """View a block's workspace, its small half in shared memory if it has a place there."""
-    large = large_size(sizes)
-    at = scratch + large * team.partial.itemsize
-    if placing.at_work >= 0:
-        at = shared + placing.at_work
-    return workspace_of(
-        sizes,
-        row(matrix_at(scratch, 1, large, team.real), 0),
-        row(matrix_at(at, 1, small_size(sizes), team.real), 0),
-        team,
-    )
+class Learn(NamedTuple):
+    """Models learn, each by itself; the kernel is told a `Call`."""
 
 
-@glue
-def _lead(team, patterns, n_settings, words, shared, first, step):
-    """Run the models of one block: `first`, and every `step`-th from there."""
+@lead.register(Learn)
+def _(task, team, patterns, n_settings, words, shared, first, step):
     call = record(_CALL, words, 0)
     sizes = record(SIZES, words, _CALL_SIZE)
     placing = record(_PLACING, words, _CALL_SIZE + _N_SIZES)
@@ -145,7 +151,7 @@ def _lead(team, patterns, n_settings, words, shared, first, step):
     settings = record(SETTINGS, numbers, 0)
     plugins = plugins_from(patterns, numbers)
     scratch = call.workspace + first * placing.workspace_bytes
-    work = _workspace(team, placing, sizes, shared, scratch)
+    work = placed_workspace(team, placing, sizes, shared, scratch)
     models = matrix_at(call.models, call.n_models, ADDRESS_SIZE, INTEGER)
     bounds = row(matrix_at(call.bounds, 1, call.n_models + 1, INTEGER), 0)
     for m in range(first, call.n_models, step):
@@ -153,21 +159,27 @@ def _lead(team, patterns, n_settings, words, shared, first, step):
         common = row(matrix_at(at.common, 1, common_size(sizes), team.real), 0)
         own = row(matrix_at(at.own, 1, own_size(sizes), team.real), 0)
         far = arena_parts(sizes, common, own)
-        parts = _place_parameters(team, placing, shared, far)
+        near = placed_parameters(team, placing, shared, far.parameters)
+        parts = with_parameters(far, row(matrix_at(near, 1, n_parameters(sizes), team.real), 0))
         play(plugins, sizes, settings, call, at, parts, work, bounds[m], bounds[m + 1])
         if placing.at_parameters >= 0 and call.task != PREDICT and call.task != OBSERVE:
             copy_together(team, parts.parameters, n_parameters(sizes), far.parameters)
 
 
-def _block_kernel(digest: str, patterns: Plugins, real: Any) -> Callable[[int], None]:
-    """Make the kernel of one learner a block, for plug-ins of these types."""
-    n_settings = n_numbers(patterns)
+_LEARN = Learn()
+
+
+def _block_kernel(
+    digest: str, patterns: Plugins, real: Any, task: Any, n_call: int
+) -> Callable[[int], None]:
+    """Make a kernel whose blocks work each by itself, for plug-ins of these types."""
+    n_settings, at_placing = n_numbers(patterns), n_call + _N_SIZES
     pattern = Lanes(Block(), 0, 0, 0, 0, patterns.cell, patterns.optimizer, real)
 
-    def learn_blocks(address):
+    def run_blocks(address):
         digest  # noqa: B018  (a name in the closure is part of Numba's cache key)
-        words = row(matrix_at(address, 1, _N_WORDS, INTEGER), 0)
-        placing = record(_PLACING, words, _CALL_SIZE + _N_SIZES)
+        words = row(matrix_at(address, 1, at_placing + _N_PLACING, INTEGER), 0)
+        placing = record(_PLACING, words, at_placing)
         shared = address_of(cuda.shared.array(0, types.int64))
         place = cuda.threadIdx.x
         if place == 0:
@@ -177,10 +189,11 @@ def _block_kernel(digest: str, patterns: Plugins, real: Any) -> Callable[[int], 
         if place >= placing.before:
             _attend(team, np.int64(np.uint32(place - placing.before)))
         elif place == 0:
-            _lead(team, patterns, n_settings, words, shared, cuda.blockIdx.x, cuda.gridDim.x)
+            first, step = cuda.blockIdx.x, cuda.gridDim.x
+            lead(task, team, patterns, n_settings, words, shared, first, step)
             _dismiss(team)
 
-    return learn_blocks
+    return run_blocks
 
 
 def _grid_kernel(digest: str, patterns: Plugins, real: Any) -> Callable[[int], None]:
@@ -201,15 +214,23 @@ def _grid_kernel(digest: str, patterns: Plugins, real: Any) -> Callable[[int], N
         if place >= placing.before:
             _attend(team, np.int64(np.uint32(place - placing.before)))
         elif place == 0:
-            _lead(team, patterns, n_settings, words, 0, 0, 1)
+            lead(_LEARN, team, patterns, n_settings, words, 0, 0, 1)
             _dismiss(team)
 
     return learn_wide
 
 
-def words_for(call: Call, sizes: Sizes, placing: Placing) -> np.ndarray:
+def words_for(call: tuple[int, ...], sizes: Sizes, placing: Placing) -> np.ndarray:
     """Line up what a kernel is told; all addresses are the device's."""
     return np.array([*call, *sizes, *placing], np.int64)
+
+
+def compiled(make: Callable[..., Any], types: tuple[type, ...], dtype: str, *closure: Any) -> Any:
+    """Let ``make(digest, patterns, real, *closure)`` be compiled for the device."""
+    patterns = Plugins(*(plugin() for plugin in types))
+    digest = f"{source_digest(types)} {dtype} {make.__module__}"
+    real = np.dtype(dtype).type(0)
+    return device_entry(make, digest, patterns, real, *closure, most_registers=_MOST_REGISTERS)
 
 
 @cache
@@ -220,8 +241,11 @@ def kernel_for(types: tuple[type, ...], dtype: str, is_wide: bool = False) -> An
     cooperative launch: a grid that the device holds as a whole, and ``Call.team`` is the address of
     the memory in which lanes meet, `bytes_shared` of it.
     """
-    patterns = Plugins(*(plugin() for plugin in types))
-    digest = f"{source_digest(types)} {dtype} {__name__}"
-    make = _grid_kernel if is_wide else _block_kernel
-    real = np.dtype(dtype).type(0)
-    return device_entry(make, digest, patterns, real, most_registers=_MOST_REGISTERS)
+    if is_wide:
+        return compiled(_grid_kernel, types, dtype)
+    return kernel_of(_LEARN, _CALL, types, dtype)
+
+
+def kernel_of(task: tuple, call: tuple, types: tuple[type, ...], dtype: str) -> Any:
+    """Return the kernel whose blocks do a task, as `lead` does it; it is told such a `call`."""
+    return compiled(_block_kernel, types, dtype, task, len(call))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import warnings
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -40,6 +41,7 @@ class Kernel:
         self._there = there
         self._is_simulated = device.is_simulated()
         self._compiled: Any = None
+        self._configured: tuple[Any, Any] = None, None
         if not self._is_simulated:
             from numba import types
 
@@ -92,11 +94,14 @@ class Kernel:
 
     def launch(self, blocks: int, threads: int, shared: int, words: Any, stream: Any) -> None:
         """Begin to run it with the address of words that lie on the device."""
-        with warnings.catch_warnings():
-            # A few models on a large device are what there is to do.
-            warnings.filterwarnings("ignore", message="Grid size")
-            configured = self._kernel[blocks, threads, stream, shared]
-        configured(address(words))
+        configuration = blocks, threads, stream, shared
+        # Rounds that follow each other are alike. The simulator has one configuration for all.
+        if configuration != self._configured[0] or self._is_simulated:
+            with warnings.catch_warnings():
+                # A few models on a large device are what there is to do.
+                warnings.filterwarnings("ignore", message="Grid size")
+                self._configured = configuration, self._kernel[configuration]
+        self._configured[1](address(words))
 
 
 class Launcher:
@@ -117,6 +122,9 @@ class Launcher:
         If there is no device, or a model does not fit on it.
     """
 
+    #: What the kernels are told, beside sizes and placing.
+    _TOLD: Any = cpu.Call()
+
     def __init__(
         self, kind: tuple[tuple[type, ...], str], sizes: Sizes, wide: bool = False
     ) -> None:
@@ -124,7 +132,7 @@ class Launcher:
         with translated("compiling for the device"):
             from streamrnn.backends.cuda import kernels
 
-            self._kernel = Kernel(kernels.kernel_for(*kind, wide), there)
+            self._kernels = [Kernel(one, there) for one in self._kernels_for(kind, wide)]
         self._words_for = kernels.words_for
         self._sizes, self._item = sizes, np.dtype(kind[1]).itemsize
         self._is_wide = wide
@@ -134,22 +142,29 @@ class Launcher:
         except ValueError as error:
             raise DeviceError(f"{_named(sizes)} does not fit on the device: {error}") from None
         #: How many words the kernel is told.
-        self.n_words = len(self._words_for(cpu.Call(), sizes, self._placing))
+        self.n_words = len(self._words_for(self._TOLD, sizes, self._placing))
         self._n_blocks, self._scratch = 0, None
         self._meeting: Any = None
 
+    def _kernels_for(self, kind: tuple[tuple[type, ...], str], wide: bool) -> Iterable[Any]:
+        """Return the kernels; the first one needs most."""
+        from streamrnn.backends.cuda import kernels
+
+        return (kernels.kernel_for(*kind, wide),)
+
     def _place(self, sizes: Sizes, dtype: str, there: device.Properties) -> None:
         """Settle threads and shared memory, and how many models are worked at together."""
-        threads = self._kernel.threads
+        kernel = self._kernels[0]
+        threads = min(one.threads for one in self._kernels)
         if self._is_wide:
             self._threads = min(_WIDE_THREADS, threads)
-            self._blocks, self.at_once = self._kernel.blocks_that_meet(self._threads), 1
+            self._blocks, self.at_once = kernel.blocks_that_meet(self._threads), 1
             n = self._blocks * self._threads
             self._placing = placing_of_grid(sizes, dtype, n, there.warp)
             return
         self._placing = placing_for(sizes, dtype, there.shared, threads, warp=there.warp)
         self._threads = self._placing.threads
-        blocks = self._kernel.blocks(self._threads, self._placing.shared_bytes)
+        blocks = kernel.blocks(self._threads, self._placing.shared_bytes)
         scratch = max(1, self._placing.workspace_bytes)
         self.at_once = max(1, min(blocks, there.memory // _SCRATCH_SHARE // scratch))
 
@@ -170,19 +185,22 @@ class Launcher:
             self._scratch = allocate_zeros(-(-n * placing.workspace_bytes // 8), np.int64)
             self._n_blocks = n
 
-    def words(self, call: cpu.Call) -> np.ndarray:
-        """Return what the kernel is told; `call` has addresses of the device."""
+    def words(self, call: Any) -> np.ndarray:
+        """Return what the kernels are told; `call`, of the type of theirs, has addresses there."""
         call = call._replace(workspace=address(self._scratch))
         if self._is_wide:
             call = call._replace(team=address(self._meeting))
         words: np.ndarray = self._words_for(call, self._sizes, self._placing)
         return words
 
-    def launch(self, n_models: int, words: Any, stream: Any) -> None:
-        """Begin to work at some models; `words` lie on the device."""
-        blocks = self._blocks if self._is_wide else min(n_models, self._n_blocks)
+    def launch(self, piece: Any, words: Any, stream: Any) -> None:
+        """Begin to work at a piece; `words` lie on the device."""
+        blocks = self._blocks if self._is_wide else min(len(piece.models), self._n_blocks)
         with translated("launching"):
-            self._kernel.launch(blocks, self._threads, self._placing.shared_bytes, words, stream)
+            self._launch_blocks(self._kernels[0], blocks, words, stream)
+
+    def _launch_blocks(self, kernel: Kernel, blocks: int, words: Any, stream: Any) -> None:
+        kernel.launch(blocks, self._threads, self._placing.shared_bytes, words, stream)
 
 
 def _named(sizes: Sizes) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from streamrnn.backends.cuda.driver import Driver
-from streamrnn.backends.cuda.pipeline import Kind, Rates, Rows
+from streamrnn.backends.cuda.pipeline import Kind, Rates, Rows, Run
 from streamrnn.backends.cuda.residency import Residency
 from streamrnn.backends.cuda.unseen import Unseen
 from streamrnn.backends.home import Home
@@ -63,13 +63,19 @@ class OnDevice(Home):
     ) -> bool:
         """Do as `Bank.run_groups` does, on the device."""
         if self._residency is None:
-            self._residency = Residency(bank._rows, bank._kept)
+            self._residency = self._residency_of(bank)
+        rows = Rows(slots, bounds, X, Y, out)
         try:
-            rows = Rows(slots, bounds, X, Y, out)
-            self.driver.run(_kind_of(bank), self._residency, rows, _rates_of(bank), task)
+            self.driver.run(self._run_of(bank, self._residency, rows, task))
         finally:
             self.hand_over(bank.slot)  # its row is worked with on the host
         return True
+
+    def _residency_of(self, bank: Any) -> Residency:
+        return Residency(bank._rows, bank._kept)
+
+    def _run_of(self, bank: Any, residency: Any, rows: Rows, task: int) -> Run:
+        return Run(kind_of(bank), residency, rows, rates_of(bank), task)
 
 
 def run_block_on_device(
@@ -101,15 +107,17 @@ def run_block_on_device(
     residency = Residency([model.arena], [model.statistics])
     rows = Rows(np.array([0]), np.array([0, len(X)]), X, Y, out)
     try:
-        model.driver.run(_kind_of(model), residency, rows, _rates_of(model), task)
+        model.driver.run(Run(kind_of(model), residency, rows, rates_of(model), task))
     finally:  # after an interrupt, too, as on the host; a failure has left nothing to be fetched
         residency.fetch()
 
 
-def _kind_of(model: Any) -> Kind:
+def kind_of(model: Any) -> Kind:
+    """Return what a bank's models, or a model, have in common with others of the kind."""
     blueprint = model.blueprint
     return Kind(blueprint.kind, model.sizes, blueprint.numbers, model.n_columns)
 
 
-def _rates_of(model: Any) -> Rates:
+def rates_of(model: Any) -> Rates:
+    """Return the learning rates of a bank's models, or of a model."""
     return Rates(model.blueprint.is_scheduled, model._coming_rates)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import cycle
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from streamrnn.backends import cpu
 from streamrnn.backends.cuda.cutting import Cutter, Pace, Piece
 from streamrnn.backends.cuda.failures import translated
-from streamrnn.backends.cuda.launching import Launcher
+from streamrnn.backends.cuda.launching import Launcher, is_wide
 from streamrnn.backends.cuda.residency import Residency
 from streamrnn.backends.cuda.transfer import Parcel, new_streams
 from streamrnn.backends.errors import DeviceError
@@ -64,6 +64,33 @@ class Run:
         self._has_begun = np.zeros(len(rows.slots), bool)
 
     @property
+    def key(self) -> tuple[Any, ...]:
+        """What is alike in all runs that one pipeline can do."""
+        return type(self), self.kind.compiled, self.kind.sizes, self._is_wide
+
+    @property
+    def _is_wide(self) -> bool:
+        return is_wide(self.kind.sizes, len(self.rows.slots))
+
+    def launcher(self) -> Launcher:
+        """Return what launches kernels for it."""
+        return Launcher(self.kind.compiled, self.kind.sizes, self._is_wide)
+
+    @property
+    def work(self) -> int:
+        """Parameters x truncation: how much there is to do for a row."""
+        return n_parameters(self.kind.sizes) * self.kind.sizes.truncation
+
+    def cutter(self) -> Any:
+        """Return what cuts it into pieces."""
+        return Cutter(self.rows.bounds)
+
+    @property
+    def least_rows(self) -> int:
+        """Rows that a piece must have room for."""
+        return 1
+
+    @property
     def numbers_a_row(self) -> int:
         """Numbers that travel to the device for a row at most."""
         X, Y = self.rows.X, self.rows.Y
@@ -83,14 +110,14 @@ class Run:
         self._has_begun[piece.models] = True
         return goes_on and self._goes_by_updates
 
+    def outdate(self, piece: Piece) -> None:
+        """Say that the device is about to write to the models of a piece."""
+        self.residency.outdate(self.rows.slots[piece.models])
+
     def fill(self, parcel: Parcel, piece: Piece) -> cpu.Call:
         """Put into a parcel what the device needs for a piece; return what it is told."""
         slots, rows = self.rows.slots[piece.models], piece.rows()
-        table = np.empty((len(slots), len(cpu.Address._fields)), np.int64)
-        starts, table[:, 2] = self.residency.addresses(slots)
-        table[:, 0] = starts
-        _, dtype = self.kind.compiled
-        table[:, 1] = starts + common_size(self.kind.sizes) * np.dtype(dtype).itemsize
+        table = self.table(slots)
         self._put_rates(parcel, piece, slots, table)
         return cpu.Call(
             settings=parcel.put(self.kind.numbers),
@@ -103,6 +130,15 @@ class Run:
             n_columns=self.kind.n_columns,
             task=self.task,
         )
+
+    def table(self, slots: np.ndarray) -> np.ndarray:
+        """Return a row of `cpu.Address` for each slot, without rates."""
+        table = np.zeros((len(slots), len(cpu.Address._fields)), np.int64)
+        rows, table[:, 2] = self.residency.addresses(slots)
+        _, dtype = self.kind.compiled
+        to_own = common_size(self.kind.sizes) * np.dtype(dtype).itemsize
+        table[:, 0], table[:, 1] = self.residency.halves(rows, to_own)
+        return table
 
     def _put_rates(
         self, parcel: Parcel, piece: Piece, slots: np.ndarray, table: np.ndarray
@@ -119,26 +155,26 @@ class Run:
 
 
 class Pipeline:
-    """Kernel, streams and buffers for models of a kind.
+    """Kernels, streams and buffers for models of a kind.
 
     Parameters
     ----------
-    kind
-        Of the models.
-    wide
-        Whether the whole device works at one model.
+    launcher
+        What launches the kernels.
+    work
+        Parameters x truncation of a model.
 
     Raises
     ------
     DeviceError
-        If there is no device, or a model does not fit on it.
+        If the device fails.
     """
 
-    def __init__(self, kind: Kind, wide: bool) -> None:
+    def __init__(self, launcher: Launcher, work: int) -> None:
         #: How long kernels have run.
         self.seconds = 0.0
-        self._launcher = Launcher(kind.compiled, kind.sizes, wide)
-        self._pace = Pace(n_parameters(kind.sizes) * kind.sizes.truncation)
+        self._launcher = launcher
+        self._pace = Pace(work)
         with translated("beginning"):
             self._streams = new_streams()
             self._parcels = [Parcel(), Parcel()]
@@ -149,7 +185,7 @@ class Pipeline:
         self._calm()  # what is under way has memory, and rows that are brought anew
         n_rows, n_columns = run.rows.out.shape
         a_row = run.numbers_a_row
-        most = max(1, _PIECE_BYTES // (8 * max(a_row, n_columns)))
+        most = max(run.least_rows, _PIECE_BYTES // (8 * max(a_row, n_columns)))
         n = min(n_rows, most)
         for parcel in self._parcels:
             fixed = self._launcher.n_words + run.numbers_a_piece
@@ -160,7 +196,7 @@ class Pipeline:
     def go(self, run: Run, most: int) -> None:
         """Do a run in pieces of so many rows at most, as `reserve` has said."""
         self._is_calm = False
-        cutter = Cutter(run.rows.bounds)
+        cutter = run.cutter()
         try:
             for parcel in cycle(self._parcels):
                 self._settle(parcel, run)
@@ -186,13 +222,13 @@ class Pipeline:
             there = parcel.send(words, self._streams)
             parcel.watch.begin(self._streams.work)
         if run.task != PREDICT:
-            run.residency.outdate(run.rows.slots[piece.models])
+            run.outdate(piece)
         run.residency.is_torn = run.residency.has_launched = True
-        self._launcher.launch(len(piece.models), there, self._streams.work)
+        self._launcher.launch(piece, there, self._streams.work)
         run.residency.is_torn = False
         with translated("running"):
             parcel.watch.end(self._streams.work)
-            parcel.expect(int(piece.counts.sum()) * run.kind.n_columns, self._streams)
+            parcel.expect(piece.n_rows * run.kind.n_columns, self._streams)
         parcel.piece = piece  # not before: whoever waits for it is answered by the one before
 
     def _settle(self, parcel: Parcel, run: Run) -> None:
@@ -200,11 +236,11 @@ class Pipeline:
         piece = parcel.piece
         if piece is None:
             return
-        n, n_columns = int(piece.counts.sum()), run.kind.n_columns
+        n_columns = run.kind.n_columns
         with translated("running"):
-            answer = parcel.answer(n * n_columns)
+            answer = parcel.answer(piece.n_rows * n_columns)
             seconds = parcel.watch.seconds
-        run.rows.out[piece.rows()] = answer.reshape(n, n_columns)
+        run.rows.out[piece.rows()] = answer.reshape(piece.n_rows, n_columns)
         parcel.piece = None
         self.seconds += seconds
         self._pace.passed(piece.longest(self._launcher.at_once), seconds)

@@ -6,11 +6,13 @@ from typing import NamedTuple
 
 import numpy as np
 
+from streamrnn._dispatch import glue
+from streamrnn.actions import copy_together
 from streamrnn.lanes.products import n_partial
-from streamrnn.lanes.team import bytes_shared
+from streamrnn.lanes.team import Lanes, bytes_shared
 from streamrnn.layout import Sizes, n_parameters
-from streamrnn.views import ALIGNMENT
-from streamrnn.workspace import large_size, small_size
+from streamrnn.views import ALIGNMENT, address_of, matrix_at, row
+from streamrnn.workspace import Workspace, large_size, small_size, workspace_of
 
 #: Threads of a warp. Main has one to itself: the others of its warp could not wait elsewhere.
 WARP = 32
@@ -109,3 +111,36 @@ def placing_of_grid(sizes: Sizes, dtype: str, threads: int, warp: int = WARP) ->
     scratch = (large_size(sizes) + small_size(sizes)) * item
     room = room_for(sizes, n_lanes)
     return Placing(n_lanes, warp, room, workspace_bytes=_rounded(scratch, 256))
+
+
+# --- as a kernel sees it
+
+
+@glue
+def placed_parameters(team: Lanes, placing: Placing, shared: int, parameters: np.ndarray) -> int:
+    """Copy the parameters to shared memory if they have a place there; return where they are now.
+
+    An address, since on a device no function may return an array.
+    """
+    if placing.at_parameters < 0:
+        return address_of(parameters)
+    near, n = shared + placing.at_parameters, parameters.size
+    copy_together(team, parameters, n, row(matrix_at(near, 1, n, team.real), 0))
+    return near
+
+
+@glue
+def placed_workspace(
+    team: Lanes, placing: Placing, sizes: Sizes, shared: int, scratch: int
+) -> Workspace:
+    """View a block's workspace, its small half in shared memory if it has a place there."""
+    large = large_size(sizes)
+    at = scratch + large * team.partial.itemsize
+    if placing.at_work >= 0:
+        at = shared + placing.at_work
+    return workspace_of(
+        sizes,
+        row(matrix_at(scratch, 1, large, team.real), 0),
+        row(matrix_at(at, 1, small_size(sizes), team.real), 0),
+        team,
+    )

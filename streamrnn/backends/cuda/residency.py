@@ -33,6 +33,9 @@ class Residency:
         A slot that there is, for the length of all.
     """
 
+    #: What is said of so many rows that were newer on the device.
+    _LOST = "{} models are"
+
     def __init__(self, rows: Any, kept: Any, like: int = 0) -> None:
         self._host = rows, kept
         self._like = like
@@ -139,6 +142,10 @@ class Residency:
         rows, kept = self._pages
         return rows.addresses(slots), kept.addresses(slots)
 
+    def halves(self, rows: np.ndarray, to_own: int) -> tuple[Any, Any]:
+        """Return where the halves of arenas begin, given where their rows do."""
+        return rows, rows + to_own
+
     def updates(self, slots: np.ndarray) -> np.ndarray:
         """Return how many updates were made of each model, (n,), wherever that is known."""
         places = np.argsort(slots)
@@ -224,7 +231,8 @@ class Residency:
         lost = self.drop()
         if not lost:
             return _NOTHING_LOST
-        return f"{lost} models are as they were when they were last brought back from the device"
+        lost_ones = self._LOST.format(lost)
+        return f"{lost_ones} as they were when they were last brought back from the device"
 
     def _raise_after(self, error: DeviceError, outcome: str, was_undone: bool) -> NoReturn:
         told = DeviceError(f"{error}; {outcome}", error.is_lost, was_undone)
