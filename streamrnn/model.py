@@ -89,7 +89,10 @@ class Model(Running):
 
     @property
     def gradient(self) -> np.ndarray:
-        """View of the gradient of the last update made in this process, regularised and clipped."""
+        """View of the gradient of the last update made by this process's CPU, as it was clipped.
+
+        Regularised, too. Updates that a device makes leave no gradient here.
+        """
         return self.workspace[: n_parameters(self.sizes)]
 
     @property

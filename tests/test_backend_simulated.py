@@ -12,7 +12,7 @@ from cli_helpers import replay
 from device_helpers import use_plain_kernels
 
 import streamrnn
-from streamrnn import KeyedModel, RNNClassifier, RNNRegressor, storage
+from streamrnn import KeyedModel, RNNClassifier, RNNMultiTargetRegressor, RNNRegressor, storage
 from streamrnn.backends import choosing
 from streamrnn.backends.cuda import launching
 
@@ -95,6 +95,17 @@ def test_one_model_gives_the_bits_of_the_cpu(same_bits, kind):
             for model, backend in ((here, "cpu"), (there, "cuda"))
         )
         np.testing.assert_array_equal(got, expected)
+    assert here.to_bytes() == there.to_bytes()
+
+
+def test_a_model_without_outputs_takes_its_steps(same_bits):
+    """No target has come so far, so there is nothing to bring back but the state."""
+    _, X, y = block(6)
+    here, there = RNNMultiTargetRegressor(**TINY), RNNMultiTargetRegressor(**TINY)
+    for model, backend in ((here, "cpu"), (there, "cuda")):
+        told = model.replay(X, None, features=FEATURES, learn=False, backend=backend)
+        assert told.shape == (6, 0)
+        model.replay(X, {"y": y}, features=FEATURES, backend=backend)
     assert here.to_bytes() == there.to_bytes()
 
 

@@ -192,6 +192,19 @@ def test_a_device_that_fails_is_left_and_what_models_lose_by_it_is_told(good, n_
     assert world.rows_on("cpu") == 100_000
 
 
+def test_a_first_try_that_undoes_other_work_is_told():
+    """The CPU would go on with models that have forgotten what they were taught before."""
+    world = World({"cpu": 1e-3, "cuda": 1e-5})
+
+    def run(backend, first, last):
+        if backend == "cuda":
+            raise DeviceError("it failed", was_undone=True)
+        world.run(backend, first, last)
+
+    with pytest.raises(DeviceError, match="it failed"):
+        world.play(Chooser(lambda: world.now), 100_000, run=run)
+
+
 # --- parts of the rows
 
 

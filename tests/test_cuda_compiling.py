@@ -91,3 +91,44 @@ def test_the_kernels_of_shared_weights(compiles):
     assert all(".entry" in one for one in code)
     # Lanes wait in the first and the last; the mean is every thread's own matter.
     assert ["bar.sync" in one for one in code] == [True, False, True]
+
+
+def test_what_is_asked_of_numba_cuda_besides_what_it_documents_is_there(monkeypatch):
+    """Limits of shared memory are set as it sets its own: the same function, in the same order."""
+    if os.environ.get("NUMBA_ENABLE_CUDASIM") == "1":
+        pytest.skip("the simulator has none of it")
+    from cuda.bindings import driver as binding
+    from numba.cuda.codegen import CUDACodeLibrary
+    from numba.cuda.cudadrv import driver
+    from numba.cuda.dispatcher import _Kernel
+
+    from streamrnn.backends.cuda.device import SIMULATED
+    from streamrnn.backends.cuda.launching import Kernel
+
+    class Named:
+        id, handle = 3, "handle"
+
+        def __init__(self):
+            self.device = self._codelibrary = self
+
+        def compile(self, signature):
+            return self
+
+        def get_cufunc(self):
+            return self
+
+    asked = []
+    told = type("Driver", (), {"cuKernelSetAttribute": lambda _, *numbers: asked.append(numbers)})
+    monkeypatch.setattr(driver, "driver", told())
+    driver.CudaPythonFunction.set_shared_memory_carveout(Named(), 50)
+    Kernel(Named(), SIMULATED)
+    known = binding.CUfunction_attribute
+    assert asked == [
+        (known.CU_FUNC_ATTRIBUTE_PREFERRED_SHARED_MEMORY_CARVEOUT, 50, "handle", 3),
+        (known.CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES, SIMULATED.shared, "handle", 3),
+    ]
+    assert callable(binding.cuKernelSetAttribute)
+    assert callable(driver.device_memset)
+    assert callable(CUDACodeLibrary.get_cufunc)
+    assert callable(_Kernel.max_cooperative_grid_blocks)
+    assert isinstance(_Kernel.max_threads_per_block, property)

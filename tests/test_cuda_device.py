@@ -183,12 +183,19 @@ def test_a_kernel_has_the_threads_and_the_memory_that_its_registers_leave(attrib
     assert [str(one) for one in fake.signatures[0]] == ["int64"]
     assert kernel.threads == 224
     assert kernel.blocks(160, 100_000) == 264
-    limit = "CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES"
-    assert attributes == [(limit, 100_000, "handle", 0)]
     assert kernel.blocks_that_meet(256) == 132
     assert Kernel(FakeKernel(7), THERE).blocks_that_meet(256) == 7
     with pytest.raises(DeviceError, match="160 threads with 100000 bytes"):
         Kernel(FakeKernel(0), THERE).blocks(160, 100_000)
+
+
+def test_what_small_models_need_does_not_limit_large_ones(attributes):
+    """A limit belongs to the function, which models of all sizes have in common."""
+    fake = FakeKernel()
+    limit = "CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES"
+    for needed in (60_000, 100, 0):
+        Kernel(fake, THERE).blocks(160, needed)
+        assert attributes[-1] == (limit, THERE.shared, "handle", 0)
 
 
 def test_a_small_launch_warns_nobody(attributes, monkeypatch):

@@ -129,6 +129,7 @@ def test_a_run_that_fails_anywhere_leaves_whole_models(faults, failure, earlier)
             assert error.is_lost == (failure == DEAD)
             assert bool(error.n_set_back) == bool(is_less and earlier)
             assert told(error).endswith("back from the device" if is_less else "is lost")
+            assert error.was_undone == (earlier != () and kept == ())
         assert bits_of(made, slots) == after(*kept)
         run(made, slots, 2)
         assert bits_of(made, slots) == after(*kept, 2)
@@ -222,6 +223,27 @@ def test_an_interrupt_leaves_each_model_with_the_first_of_its_rows(faults):
         assert bits_of(made, slots) == expected[0]
         assert out[done:].tobytes() == expected[1][done:].tobytes()
     assert at > 15
+
+
+def test_an_interrupt_leaves_one_model_with_the_first_of_its_rows(faults):
+    made, slots = bank(1)
+    made.select(slots[0])
+    _, X, Y, out = rows_of(np.random.default_rng(1), [7])
+    seen_at_stops = set()
+    for at in count(1):
+        model, twin = made.alone(), made.alone()
+        interrupt = KeyboardInterrupt()
+        error, seen = faults.attempt(at, interrupt, run_block_on_device, model, X, Y, out, LEARN)
+        done = model.counters["samples"]
+        twin.run(X[:done], Y[:done], out[:done], True)
+        assert model.arena.tobytes() == twin.arena.tobytes()
+        assert model.statistics.tobytes() == twin.statistics.tobytes()
+        if at > len(seen):
+            break
+        assert error is interrupt
+        seen_at_stops.add(done)
+    assert done == 7
+    assert len(seen_at_stops) > 3  # between any two launches
 
 
 def test_a_schedule_that_goes_wrong_stops_as_on_the_host():

@@ -139,3 +139,46 @@ def test_two_interrupts_do_not_leave_work_to_the_next_run(rng, monkeypatch):
         here.run_groups(slots, np.array([0, n]), X[:n], Y[:n], out[:n], 1)
     assert answer.tobytes() == out.tobytes()
     assert bits_of(there, slots) == bits_of(here, slots)
+
+
+def test_what_two_interrupts_leave_does_not_touch_what_the_host_has_learnt_since(rng, monkeypatch):
+    (here, slots), (there, _) = bank(1), bank(1)
+    there.backend = "cuda"
+    bounds, X, Y, out = rows_of(rng, [12])
+
+    def answer(parcel, n):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Parcel, "answer", answer)
+        with pytest.raises(KeyboardInterrupt):
+            there.run_groups(slots, bounds, X, Y, out, 1)
+    there.select(slots[0])
+    done = there.counters["samples"]
+    here.select(slots[0])
+    here.run(X[:done], Y[:done], out[:done], True)
+    for made in (here, there):
+        made.run(X[:1], Y[:1], out[:1], True)
+        made.select(0)
+        made.run_groups(slots, bounds, X, Y, out, 1)
+    assert bits_of(there, slots) == bits_of(here, slots)
+
+
+def test_an_interrupt_before_an_answer_is_asked_for_leaves_no_older_one(rng, monkeypatch):
+    (here, slots), (there, _) = bank(1), bank(1)
+    there.backend = "cuda"
+    bounds, X, Y, out = rows_of(rng, [12])
+    for made in (here, there):
+        made.run_groups(slots, bounds, X, Y, out, 1)
+    here.run_groups(slots, bounds, X, Y, out, 1)
+
+    def expect(parcel, n, streams):
+        raise KeyboardInterrupt
+
+    answer = np.full_like(out, np.nan)
+    with monkeypatch.context() as patch:
+        patch.setattr(Parcel, "expect", expect)
+        with pytest.raises(KeyboardInterrupt):
+            there.run_groups(slots, bounds, X, Y, answer, 1)
+    known = np.isfinite(answer)
+    np.testing.assert_array_equal(answer[known], out[known])

@@ -5,11 +5,13 @@ import math
 import numpy as np
 import pytest
 from engine_helpers import bits, blueprint, get
-from lane_helpers import by_lanes, by_one
+from lane_helpers import by_lanes, by_one, crew_of_lanes, meeting_place
 
 from streamrnn import cells, gradients, heads, losses, optimizers
 from streamrnn.backends import cpu
 from streamrnn.blueprint import Blueprint
+from streamrnn.lanes.team import lanes_at
+from streamrnn.linalg import add_product, add_transposed_product
 from streamrnn.model import Model
 from streamrnn.treatment import Further
 
@@ -145,3 +147,18 @@ def test_compiled_lanes_are_as_those_in_python():
     found = learnt(by_lanes(models[1], 5, make=cpu.compiled), X, Y)
     np.testing.assert_allclose(found, expected, atol=1e-10)
     assert math.isfinite(models[1].arena.sum())
+
+
+@pytest.mark.parametrize("shape", [(1, 400), (400, 1), (3, 300), (20, 20)])
+def test_products_with_a_matrix_of_any_shape(shape):
+    """A head may have one for which the lanes of its model have no room for parts of sums."""
+    model = made("gru", "rls", "squared", "sgd", "stored", "float64", 1)
+    memory = meeting_place(model, 4)
+    team = lanes_at(crew_of_lanes(model), cpu.address(memory), 4)
+    draw = np.random.default_rng(0)
+    weights, values, deltas = (draw.normal(size=n) for n in (shape, shape[0], shape[1]))
+    out, other = np.ones(shape[1]), np.ones(shape[0])
+    add_product(team, weights, values, shape[0], out)
+    add_transposed_product(team, weights, deltas, shape[0], 0, other)
+    np.testing.assert_allclose(out, 1 + values @ weights, atol=1e-12)
+    np.testing.assert_allclose(other, 1 + weights @ deltas, atol=1e-12)

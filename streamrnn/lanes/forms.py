@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from streamrnn.actions import ExactSquares, Squares, each, each_number
+from streamrnn._dispatch import glue
+from streamrnn.actions import Add, ExactSquares, Squares, each, each_number
 from streamrnn.gradients.sweep import errors_of_layer_below, sweep_layer, weight_gradient
 from streamrnn.lanes.actions import (
     Measure,
@@ -18,6 +19,7 @@ from streamrnn.lanes.products import (
     do_gradient,
     do_product,
     do_transposed,
+    n_partial,
     n_parts,
     row_width,
 )
@@ -113,8 +115,18 @@ def _(team, sizes, weights, work, n):
     hand_out(team, BELOW, 1, job)
 
 
+@glue
+def _has_room(team, rows, columns):
+    """Say whether parts of such a product have room: a head may have a matrix of any shape."""
+    return n_partial(n_lanes(team), rows, columns) <= team.partial.shape[1]
+
+
 @add_product.register(Lanes)
 def _(team, weights, values, n, out):
+    if not _has_room(team, n, out.size):
+        for i in range(n):
+            each_number(team, Add(np.float64(values[i])), row(weights, i), out)
+        return
     parts = n_parts(n_lanes(team), out.size, n)
     job = address_of(weights), out.size, address_of(values), n, address_of(out), parts
     hand_out(team, PRODUCT, 2, job)
@@ -123,6 +135,11 @@ def _(team, weights, values, n, out):
 @add_transposed_product.register(Lanes)
 def _(team, weights, deltas, n, turn, out):
     columns = weights.shape[1]
+    if not _has_room(team, n, columns):
+        for i in range(n):  # by main alone
+            for j in range(columns):
+                out[i] += weights[i, j] * deltas[j]
+        return
     width = row_width(n_lanes(team), n, columns)
     job = address_of(weights), columns, address_of(deltas), n, address_of(out), width
     hand_out(team, TRANSPOSED, 2, job)

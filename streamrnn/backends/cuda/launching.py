@@ -46,6 +46,7 @@ class Kernel:
             from numba import types
 
             self._compiled = kernel.compile((types.int64,))
+            self._allow_shared()
 
     @property
     def threads(self) -> int:
@@ -55,7 +56,7 @@ class Kernel:
         return min(self._there.threads, int(self._compiled.max_threads_per_block))
 
     def blocks(self, threads: int, shared: int) -> int:
-        """Return how many such blocks the device holds at once; let them have shared memory.
+        """Return how many such blocks the device holds at once.
 
         Raises
         ------
@@ -64,7 +65,6 @@ class Kernel:
         """
         if self._is_simulated:
             return self._there.n_multiprocessors
-        self._allow(shared)
         blocks = int(self._compiled.max_cooperative_grid_blocks(threads, shared))
         if blocks < 1:
             raise DeviceError(
@@ -79,14 +79,18 @@ class Kernel:
             return 1
         return min(self.blocks(threads, 0), self._there.n_multiprocessors)
 
-    def _allow(self, shared: int) -> None:
-        """Let it have more shared memory than the 48 KiB that all devices give unasked."""
+    def _allow_shared(self) -> None:
+        """Let its blocks have more shared memory than the 48 KiB that all devices give unasked.
+
+        All that there is, since the limit belongs to the function that all models of a kind have in
+        common: what small ones need would keep larger ones from being launched.
+        """
         from cuda.bindings import driver as binding
         from numba.cuda.cudadrv.driver import driver
 
         function = self._compiled._codelibrary.get_cufunc()
         what = binding.CUfunction_attribute.CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES
-        driver.cuKernelSetAttribute(what, shared, function.handle, function.device.id)
+        driver.cuKernelSetAttribute(what, self._there.shared, function.handle, function.device.id)
 
     def launch(self, blocks: int, threads: int, shared: int, words: Any, stream: Any) -> None:
         """Begin to run it with the address of words that lie on the device."""

@@ -12,7 +12,6 @@ from streamrnn.backends.cuda.pipeline import Kind, Rates, Rows, Run
 from streamrnn.backends.cuda.residency import Residency
 from streamrnn.backends.cuda.unseen import Unseen
 from streamrnn.backends.home import Home
-from streamrnn.learner import PREDICT
 
 
 class OnDevice(Home):
@@ -99,7 +98,8 @@ def run_block_on_device(
     Raises
     ------
     DeviceError
-        If there is no device or it fails; the model is as it was then.
+        If there is no device or it fails; the model is as it was then. After another exception,
+        such as an interrupt, it has learnt some of the rows, the first ones.
     """
     model._check_block(X, Y, out)
     if model.driver is None:
@@ -108,10 +108,7 @@ def run_block_on_device(
     rows = Rows(np.array([0]), np.array([0, len(X)]), X, Y, out)
     try:
         model.driver.run(Run(kind_of(model), residency, rows, rates_of(model), task))
-    except BaseException:
-        residency.drop()
-        raise
-    if task != PREDICT:
+    finally:  # after an interrupt, too, as on the host; a failure has left nothing to be fetched
         residency.fetch()
 
 

@@ -182,19 +182,19 @@ class Pipeline:
 
     def reserve(self, run: Run) -> int:
         """Take all memory that a run needs; return how many rows a piece may have."""
+        self._calm()  # what is under way has memory, and rows that are brought anew
         n_rows, n_columns = run.rows.out.shape
         a_row = run.numbers_a_row
         most = max(run.least_rows, _PIECE_BYTES // (8 * max(a_row, n_columns)))
         n = min(n_rows, most)
         for parcel in self._parcels:
             fixed = self._launcher.n_words + run.numbers_a_piece
-            parcel.reserve(fixed + n * a_row, n * n_columns)
+            parcel.reserve(fixed + n * a_row, max(1, n * n_columns))
         self._launcher.reserve(len(run.rows.slots))
         return most
 
     def go(self, run: Run, most: int) -> None:
-        """Do a run in pieces of so many rows at most; memory is there."""
-        self._calm()
+        """Do a run in pieces of so many rows at most, as `reserve` has said."""
         self._is_calm = False
         cutter = run.cutter()
         try:
@@ -226,10 +226,10 @@ class Pipeline:
         run.residency.is_torn = run.residency.has_launched = True
         self._launcher.launch(piece, there, self._streams.work)
         run.residency.is_torn = False
-        parcel.piece = piece
         with translated("running"):
             parcel.watch.end(self._streams.work)
             parcel.expect(piece.n_rows * run.kind.n_columns, self._streams)
+        parcel.piece = piece  # not before: whoever waits for it is answered by the one before
 
     def _settle(self, parcel: Parcel, run: Run) -> None:
         """Wait for a piece, and put its predictions where they belong."""
@@ -240,7 +240,7 @@ class Pipeline:
         with translated("running"):
             answer = parcel.answer(piece.n_rows * n_columns)
             seconds = parcel.watch.seconds
-        run.rows.out[piece.rows()] = answer.reshape(-1, n_columns)
+        run.rows.out[piece.rows()] = answer.reshape(piece.n_rows, n_columns)
         parcel.piece = None
         self.seconds += seconds
         self._pace.passed(piece.longest(self._launcher.at_once), seconds)

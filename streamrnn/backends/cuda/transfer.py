@@ -101,7 +101,8 @@ class Parcel:
         """Let `n` numbers of the answer be copied back once the device is done."""
         self._done.record(streams.work)
         self._done.wait(streams.back)
-        self._answered[:n].copy_to_host(self._answer[:n], stream=streams.back)
+        if n:  # there is none of a model that has no outputs yet
+            self._answered[:n].copy_to_host(self._answer[:n], stream=streams.back)
         self._back.record(streams.back)
 
     def answer(self, n: int) -> np.ndarray:
