@@ -198,7 +198,7 @@ def test_a_first_try_that_undoes_other_work_is_told():
 
     def run(backend, first, last):
         if backend == "cuda":
-            raise DeviceError("it failed", was_undone=True)
+            raise DeviceError("it failed", n_set_back=1)
         world.run(backend, first, last)
 
     with pytest.raises(DeviceError, match="it failed"):
