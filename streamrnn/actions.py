@@ -13,7 +13,8 @@ from typing import NamedTuple
 import numpy as np
 
 from streamrnn._dispatch import by_type, glue, glue_by_type
-from streamrnn.views import matrix
+from streamrnn.linalg import copy, fill, scale
+from streamrnn.views import line, matrix
 
 
 @by_type
@@ -51,76 +52,165 @@ def each_number(team: tuple, action: tuple, a: np.ndarray, b: np.ndarray) -> flo
     return each(team, action, first, second, second)
 
 
-@glue
+# --- what every model does; the forms for `Lanes` are in `lanes.forms`
+
+
+@glue_by_type
 def copy_together(team: tuple, source: np.ndarray, n: int, target: np.ndarray) -> None:
     """Copy the first `n` numbers of one vector into another, by whoever is in the team."""
-    first, second = matrix(source, 0, 1, n), matrix(target, 0, 1, n)
-    each(team, Copy(), first, second, second)
+
+
+@copy_together.register(object)
+def _(team, source, n, target):
+    copy(source, n, target)
 
 
 class Copy(NamedTuple):
-    """Copy `a` to `b`."""
+    """Copy the one row of `a` to that of `b`."""
 
 
 @act.register(Copy)
 def _(action, a, b, c, first, step):
-    for i in range(a.shape[0]):
-        for j in range(a.shape[1]):
-            b[i, j] = a[i, j]
+    copy(line(a), a.shape[1], line(b))
     return 0.0
 
 
+@glue_by_type
+def fill_together(team: tuple, target: np.ndarray, value: float) -> None:
+    """Set all numbers of a vector, by whoever is in the team."""
+
+
+@fill_together.register(object)
+def _(team, target, value):
+    fill(target, value)
+
+
 class Fill(NamedTuple):
-    """Set all numbers of `a`."""
+    """Set all numbers of the one row of `a`."""
 
     value: float = 0.0
 
 
 @act.register(Fill)
 def _(action, a, b, c, first, step):
-    value = a.dtype.type(action.value)
-    for i in range(a.shape[0]):
-        for j in range(a.shape[1]):
-            a[i, j] = value
+    fill(line(a), action.value)
     return 0.0
 
 
-@glue
-def fill_together(team: tuple, target: np.ndarray, value: float) -> None:
-    """Set all numbers of a vector, by whoever is in the team."""
-    each_number(team, Fill(value), target, target)
+@glue_by_type
+def scale_together(team: tuple, factor: float, values: np.ndarray) -> None:
+    """Multiply a vector by a factor, by whoever is in the team."""
+
+
+@scale_together.register(object)
+def _(team, factor, values):
+    scale(factor, values)
 
 
 class Scale(NamedTuple):
-    """Multiply `a` by a factor."""
+    """Multiply the one row of `a` by a factor."""
 
     factor: float = 1.0
 
 
 @act.register(Scale)
 def _(action, a, b, c, first, step):
-    if action.factor == 1.0:
-        return 0.0
-    factor = a.dtype.type(action.factor)
-    for i in range(a.shape[0]):
-        for j in range(a.shape[1]):
-            a[i, j] *= factor
+    scale(action.factor, line(a))
     return 0.0
 
 
+@glue_by_type
+def add_together(team: tuple, factor: float, a: np.ndarray, b: np.ndarray) -> None:
+    """Add a multiple of one vector to another, by whoever is in the team."""
+
+
+@add_together.register(object)
+def _(team, factor, a, b):
+    _add(factor, a, b)
+
+
+@glue
+def _add(factor, a, b):
+    multiple = a.dtype.type(factor)
+    for i in range(a.size):
+        b[i] += multiple * a[i]
+
+
 class Add(NamedTuple):
-    """Add a multiple of `a` to `b`."""
+    """Add a multiple of the one row of `a` to that of `b`."""
 
     factor: float = 1.0
 
 
 @act.register(Add)
 def _(action, a, b, c, first, step):
-    factor = a.dtype.type(action.factor)
-    for i in range(a.shape[0]):
-        for j in range(a.shape[1]):
-            b[i, j] += factor * a[i, j]
+    _add(action.factor, line(a), line(b))
     return 0.0
+
+
+@glue_by_type
+def clamp_together(team: tuple, bound: float, values: np.ndarray) -> bool:
+    """Take numbers that are beyond a bound to it; say whether any were."""
+    raise NotImplementedError
+
+
+@clamp_together.register(object)
+def _(team, bound, values):
+    return _clamp(bound, values)
+
+
+@glue
+def _clamp(bound, values):
+    clamped = False
+    most = values.dtype.type(bound)
+    for i in range(values.size):
+        if abs(values[i]) > most:
+            values[i] = math.copysign(most, values[i])
+            clamped = True
+    return clamped
+
+
+class Clamp(NamedTuple):
+    """Take numbers of the one row of `a` that are beyond a bound to it; 1 if there were any."""
+
+    bound: float = math.inf
+
+
+@act.register(Clamp)
+def _(action, a, b, c, first, step):
+    return 1.0 if _clamp(action.bound, line(a)) else 0.0
+
+
+@glue_by_type
+def are_finite(team: tuple, rows: np.ndarray) -> bool:
+    """Say whether all numbers of a matrix are finite."""
+    raise NotImplementedError
+
+
+@are_finite.register(object)
+def _(team, rows):
+    return _are_finite(rows)
+
+
+@glue
+def _are_finite(rows):
+    for i in range(rows.shape[0]):
+        for j in range(rows.shape[1]):
+            if not abs(rows[i, j]) < math.inf:
+                return False
+    return True
+
+
+class FindBad(NamedTuple):
+    """1 if any number of `a` is not finite."""
+
+
+@act.register(FindBad)
+def _(action, a, b, c, first, step):
+    return 0.0 if _are_finite(a) else 1.0
+
+
+# --- what only some do, or only lanes
 
 
 class AddDistance(NamedTuple):
@@ -136,38 +226,6 @@ def _(action, a, b, c, first, step):
         for j in range(a.shape[1]):
             b[i, j] += factor * (a[i, j] - c[i, j])
     return 0.0
-
-
-class Clamp(NamedTuple):
-    """Take the numbers of `a` that are beyond a bound to it, and count them."""
-
-    bound: float = math.inf
-
-
-@act.register(Clamp)
-def _(action, a, b, c, first, step):
-    bound = a.dtype.type(action.bound)
-    beyond = 0.0
-    for i in range(a.shape[0]):
-        for j in range(a.shape[1]):
-            if abs(a[i, j]) > bound:
-                a[i, j] = math.copysign(bound, a[i, j])
-                beyond += 1.0
-    return beyond
-
-
-class CountBad(NamedTuple):
-    """Count the numbers of `a` that are not finite."""
-
-
-@act.register(CountBad)
-def _(action, a, b, c, first, step):
-    bad = 0.0
-    for i in range(a.shape[0]):
-        for j in range(a.shape[1]):
-            if not abs(a[i, j]) < math.inf:
-                bad += 1.0
-    return bad
 
 
 class Squares(NamedTuple):

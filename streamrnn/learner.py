@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from streamrnn._dispatch import glue
-from streamrnn.actions import CountBad, copy_together, each
+from streamrnn.actions import are_finite, copy_together
 from streamrnn.changes import note_prediction
 from streamrnn.gradients.protocol import backpropagate, recall, remember
 from streamrnn.heads.protocol import learn as learn_head
@@ -117,7 +117,7 @@ def _advance(plugins, sizes, settings, parts, statistics, work, values, task):
     """Take the step that `predict` has just computed; return its row in the rings, -1 if none."""
     counters = statistics.counters
     slot: Any = np.intp(counters[POSITION])
-    good = each(work.team, CountBad(), work.after, work.after, work.after) == 0.0
+    good = are_finite(work.team, work.after)
     scale, clip, memory = settings.scale_inputs != 0.0, settings.scale_clip, settings.scale_memory
     if task == OBSERVE:
         counters[MISSING_VALUES] += n_missing(values, sizes.n_inputs, scale)

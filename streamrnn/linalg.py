@@ -250,6 +250,15 @@ def fill(target: np.ndarray, value: float) -> None:
         target[i] = value
 
 
+@glue
+def scale(factor: float, values: np.ndarray) -> None:
+    """Multiply a vector by a factor."""
+    if factor != 1.0:
+        real = values.dtype.type(factor)
+        for i in range(values.size):
+            values[i] *= real
+
+
 #: Squares are summed in so many blocks, the last of which may be shorter, and these in their order:
 #: so the sum does not depend on who sums which block.
 N_SQUARES, _LEAST_BLOCK = 64, 1 << 14

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from streamrnn._dispatch import glue
+from streamrnn.linalg import scale
 from streamrnn.optimizers.protocol import update
 
 
@@ -19,15 +20,6 @@ class Step(NamedTuple):
     shrink: float = 1.0  # what clipping by norm leaves of the gradient
     kept: float = 1.0  # what weight decay leaves of the parameters
     threshold: float = 0.0  # of the soft threshold after the optimizer's step
-
-
-@glue
-def scale(factor: float, values: np.ndarray) -> None:
-    """Multiply a vector by a factor."""
-    if factor != 1.0:
-        real = values.dtype.type(factor)
-        for i in range(values.size):
-            values[i] *= real
 
 
 @glue

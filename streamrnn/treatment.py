@@ -14,7 +14,7 @@ import numpy as np
 
 from streamrnn._dispatch import glue, glue_by_type
 from streamrnn._registry import plugin
-from streamrnn.actions import AddDistance, Scale, ScaleColumns, SquareColumns, each, each_number
+from streamrnn.actions import AddDistance, ScaleColumns, SquareColumns, each, scale_together
 from streamrnn.layout import Parts, Sizes, head_weights, initial_parameters, layer_weights, norms
 from streamrnn.noise import add_noise
 from streamrnn.statistics import UPDATES
@@ -207,7 +207,7 @@ def _disturb(treatment, team, values, counters, place):
 
     Not the gaps between the blocks: what is in there has to stay 0.
     """
-    each_number(team, Scale(1.0 - treatment.shrink), values, values)
+    scale_together(team, 1.0 - treatment.shrink, values)
     if treatment.perturb > 0.0:
         number: Any = np.int64(counters[UPDATES]) & 0xFFFFFFFF
         first: Any = np.int64(treatment.first)

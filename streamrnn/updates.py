@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from streamrnn._dispatch import compiled_as, glue
-from streamrnn.actions import Add, Clamp, Scale, each_number
+from streamrnn.actions import add_together, clamp_together, scale_together
 from streamrnn.layout import Parts, Sizes, notes
 from streamrnn.linalg import sum_of_squares
 from streamrnn.motion import Step
@@ -84,7 +84,7 @@ def _emit_in_pace(optimizer, team, sizes, step, left, parts, work):
 
 @glue
 def _in_pace(optimizer, team, sizes, step, left, parts, work):
-    each_number(team, Scale(step.shrink), work.gradient, work.gradient)
+    scale_together(team, step.shrink, work.gradient)
     total = sum_of_measures(team, optimizer, step, work.gradient, parts.slots)
     rate = paced(optimizer, step.lr, total, work.window, left, notes(sizes, parts))
     return Step(rate, step.number, 1.0, step.kept, step.threshold)
@@ -126,7 +126,7 @@ def apply_gradient(
     team, parameters, gradient = work.team, parts.parameters, work.gradient
     optimizer, treatment = plugins.optimizer, plugins.treatment
     if settings.l2 != 0.0:
-        each_number(team, Add(settings.l2), parameters, gradient)
+        add_together(team, settings.l2, parameters, gradient)
     pull(treatment, team, sizes, parts, gradient)
     before = math.sqrt(sum_of_squares(team, gradient))
     if not before <= GREATEST_NORM:  # NaN fails every comparison
@@ -135,7 +135,7 @@ def apply_gradient(
     norm = before
     clipped = False
     if settings.clip_value < math.inf:
-        clipped = each_number(team, Clamp(settings.clip_value), gradient, gradient) > 0.0
+        clipped = clamp_together(team, settings.clip_value, gradient)
     clipped |= clip_units(treatment, sizes, parts, work)
     if clipped:
         norm = math.sqrt(sum_of_squares(team, gradient))

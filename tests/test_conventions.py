@@ -18,7 +18,7 @@ LAYERS = [
     "_cache _checks _deferred _dispatch _version durable storage",
     "_registry",
     "views atomics parallel cutting",
-    "activations actions lanes.team linalg layout workspace columns statistics scaling pages",
+    "activations lanes.team linalg actions layout workspace columns statistics scaling pages",
     "spill noise roots",
     "cells.protocol heads.protocol losses.protocol optimizers.protocol gradients.protocol",
     "cells heads losses optimizers",

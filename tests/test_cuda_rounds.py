@@ -60,12 +60,11 @@ def test_chunks_are_few_and_hold_all_streams(n):
 # --- what kernels do, by lanes in turn
 
 
-def all_rounds(digest, patterns, real, crew):
+def all_rounds(patterns, real, crew):
     """Make what does all rounds as the kernels do: each block in turn, the mean, the update."""
     n_settings = cpu.n_numbers(patterns)
 
     def run(words):
-        digest  # noqa: B018  (a name in the closure is part of Numba's cache key)
         shared, n_blocks = int(words[N_WORDS]), int(words[N_WORDS + 2])
         team = lanes_at(crew, shared, int(words[N_WORDS + 1]))
         for _ in range(words[N_WORDS + 3]):
@@ -85,8 +84,9 @@ class Emulated:
         self.fleet, self.n_lanes, self.n_blocks = fleet, n_lanes, n_blocks
         self.dtype = fleet.blueprint.dtype
         self.placing = placing_for(fleet.sizes, self.dtype, shared_limit, n_lanes=n_lanes)
-        types, crew = fleet.blueprint.kind[0], crew_of_lanes(fleet)
-        self.run = cpu.compiled(all_rounds, types, self.dtype, crew)
+        patterns = type(fleet.plugins)(*(plugin() for plugin in fleet.blueprint.kind[0]))
+        real = np.dtype(self.dtype).type(0)
+        self.run = all_rounds(patterns, real, crew_of_lanes(fleet))
 
     def run_groups(self, slots, bounds, X, Y, out):
         fleet, placing, item = self.fleet, self.placing, np.dtype(self.dtype).itemsize
@@ -152,7 +152,7 @@ def compare(rng, counts, n_lanes, shared_limit, **words):
 
 
 @pytest.mark.parametrize("is_near", [True, False], ids=["weights near", "weights far"])
-def test_compiled_rounds_give_the_numbers_of_the_host(rng, is_near):
+def test_rounds_by_lanes_in_turn_give_the_numbers_of_the_host(rng, is_near):
     """Of a hundred updates, with weights in shared memory and without."""
     counts = rng.integers(0, 60, 41).tolist()
     limit = 1 << 20 if is_near else 1 << 11

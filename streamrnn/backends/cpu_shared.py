@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from streamrnn._dispatch import glue
-from streamrnn.actions import Add, each_number, fill_together
+from streamrnn.actions import add_together, fill_together
 from streamrnn.backends.cpu import (
     ADDRESS,
     ADDRESS_SIZE,
@@ -87,7 +87,7 @@ def _add_gradient(work, total, counters):
     if not math.sqrt(sum_of_squares(work.team, gradient)) <= GREATEST_NORM:
         counters[SKIPPED] += 1
         return 0
-    each_number(work.team, Add(1.0), gradient, vector(total, 0, gradient.size))
+    add_together(work.team, 1.0, gradient, vector(total, 0, gradient.size))
     for i in range(window.size):
         total[gradient.size + i] += window[i]
     return 1

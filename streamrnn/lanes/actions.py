@@ -15,9 +15,9 @@ from streamrnn.actions import (
     AddDistance,
     Clamp,
     Copy,
-    CountBad,
     ExactSquares,
     Fill,
+    FindBad,
     Scale,
     ScaleColumns,
     SquareColumns,
@@ -49,7 +49,7 @@ ACTIONS = (
     Add,
     AddDistance,
     Clamp,
-    CountBad,
+    FindBad,
     Squares,
     ExactSquares,
     SquareColumns,
@@ -61,7 +61,7 @@ ACTIONS = (
 )
 
 #: Those that add something up.
-_ADDING = (Clamp, CountBad, Squares, ExactSquares, Measure)
+_ADDING = (Clamp, FindBad, Squares, ExactSquares, Measure)
 
 _STEP, _OPTIMIZER_AT = Step(), len(Step())
 
@@ -153,8 +153,8 @@ def _do_part(team, number, a, b, c, uncut, lane, lanes):
         total = act(record(Scale(), figures, 0), a, b, c, lane, lanes)
     elif number == number_of(Add()):
         total = act(record(Add(), figures, 0), a, b, c, lane, lanes)
-    elif number == number_of(CountBad()):
-        total = act(CountBad(), a, b, c, lane, lanes)
+    elif number == number_of(FindBad()):
+        total = act(FindBad(), a, b, c, lane, lanes)
     elif number == number_of(Squares()):
         total = act(Squares(), a, b, c, lane, lanes)
     elif number == number_of(ExactSquares()):

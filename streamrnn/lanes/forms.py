@@ -5,7 +5,24 @@ from __future__ import annotations
 import numpy as np
 
 from streamrnn._dispatch import glue
-from streamrnn.actions import Add, ExactSquares, Squares, each, each_number
+from streamrnn.actions import (
+    Add,
+    Clamp,
+    Copy,
+    ExactSquares,
+    Fill,
+    FindBad,
+    Scale,
+    Squares,
+    add_together,
+    are_finite,
+    clamp_together,
+    copy_together,
+    each,
+    each_number,
+    fill_together,
+    scale_together,
+)
 from streamrnn.gradients.sweep import errors_of_layer_below, sweep_layer, weight_gradient
 from streamrnn.lanes.actions import (
     Measure,
@@ -77,6 +94,38 @@ def _(team, place):
 def _(team, action, a, b, c):
     keep(action, row(team.figures, 0), 0)
     return each_with_figures(team, action, a, b, c)
+
+
+@copy_together.register(Lanes)
+def _(team, source, n, target):
+    first, second = matrix(source, 0, 1, n), matrix(target, 0, 1, n)
+    each(team, Copy(), first, second, second)
+
+
+@fill_together.register(Lanes)
+def _(team, target, value):
+    each_number(team, Fill(value), target, target)
+
+
+@scale_together.register(Lanes)
+def _(team, factor, values):
+    if factor != 1.0:
+        each_number(team, Scale(factor), values, values)
+
+
+@add_together.register(Lanes)
+def _(team, factor, a, b):
+    each_number(team, Add(factor), a, b)
+
+
+@clamp_together.register(Lanes)
+def _(team, bound, values):
+    return each_number(team, Clamp(bound), values, values) > 0.0
+
+
+@are_finite.register(Lanes)
+def _(team, rows):
+    return each(team, FindBad(), rows, rows, rows) == 0.0
 
 
 @layer_step.register(Lanes)
