@@ -12,11 +12,11 @@ import numpy as np
 from streamrnn._dispatch import by_type, standalone
 from streamrnn.actions import (
     ExactSquares,
-    Scale,
     TakeProduct,
     each,
     each_number,
     fill_together,
+    scale_together,
 )
 from streamrnn.lanes.team import Lanes
 from streamrnn.linalg import add_product, add_transposed_product
@@ -59,7 +59,7 @@ def _(team, S, phi, f):
     add_product(team, S, phi, phi.size, f)
     length = math.sqrt(each_number(team, ExactSquares(), f, f))
     if 0.0 < length < math.inf:
-        each_number(team, Scale(1.0 / length), f, f)
+        scale_together(team, 1.0 / length, f)
     return length
 
 

@@ -17,6 +17,7 @@ from streamrnn.actions import copy_together
 from streamrnn.backends.cpu import (
     ADDRESS,
     ADDRESS_SIZE,
+    DOUBLE,
     INTEGER,
     SETTINGS,
     SIZES,
@@ -43,7 +44,6 @@ _CALL, _PLACING = Call(), Placing()
 _CALL_SIZE, _N_SIZES = len(_CALL), len(SIZES)
 _N_PLACING = len(_PLACING)
 _N_WORDS = _CALL_SIZE + _N_SIZES + _N_PLACING
-_DOUBLE = np.float64(0)
 
 #: Of a thread, so that several blocks share a multiprocessor: main waits for memory most of the
 #: time, and has far more numbers at hand than lanes, whose loops need few.
@@ -147,7 +147,7 @@ def _(task, team, patterns, n_settings, words, shared, first, step):
     call = record(_CALL, words, 0)
     sizes = record(SIZES, words, _CALL_SIZE)
     placing = record(_PLACING, words, _CALL_SIZE + _N_SIZES)
-    numbers = row(matrix_at(call.settings, 1, n_settings, _DOUBLE), 0)
+    numbers = row(matrix_at(call.settings, 1, n_settings, DOUBLE), 0)
     settings = record(SETTINGS, numbers, 0)
     plugins = plugins_from(patterns, numbers)
     scratch = call.workspace + first * placing.workspace_bytes
